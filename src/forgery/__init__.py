@@ -1,0 +1,41 @@
+"""forgery: generative adversarial networks, from the 2014 paper done exactly.
+
+>>> import forgery
+>>> model = forgery.train(forgery.recipes.mlp(epochs=5))
+>>> model.sample(64, seed=0).shape
+torch.Size([64, 1, 28, 28])
+
+The names below are imported when they are first used, so that ``import forgery`` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import recipes
+    from .config import Config
+    from .errors import ForgeryError
+    from .studio import Model, load, resume, train
+
+__all__ = ["Config", "ForgeryError", "Model", "load", "recipes", "resume", "train"]
+
+_HOMES = {
+    "Config": "config",
+    "ForgeryError": "errors",
+    "Model": "studio",
+    "load": "studio",
+    "resume": "studio",
+    "train": "studio",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "recipes":
+        return import_module(".recipes", __name__)
+    if name in _HOMES:
+        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

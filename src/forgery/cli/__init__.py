@@ -1,0 +1,40 @@
+"""The command line: one thin file a verb, each loaded only when it is asked for."""
+
+import sys
+
+from cyclopts import App
+
+from ..errors import ForgeryError
+
+app = App(
+    name="forgery",
+    help="Train, resume and sample generative adversarial networks.",
+    version_flags=["--version"],
+    result_action="return_value",
+)
+#: Verb → its line in the help page. The verb's file is imported only when it is asked for.
+VERBS = {
+    "train": "Train a GAN in a new run folder.",
+    "resume": "Go on with a run exactly where it stopped.",
+    "sample": "Draw new images from a run's generator.",
+    "show": "What a run is and how far it has come.",
+    "recipes": "List the recipes, or every setting of one.",
+}
+for _order, (_verb, _help) in enumerate(VERBS.items()):
+    app.command(f"forgery.cli.{_verb}:{_verb}", name=_verb, help=_help, sort_key=_order)
+
+
+def main() -> None:
+    """Run a verb; a user's mistake is one message and exit code 2."""
+    try:
+        status = app()
+    except ForgeryError as error:
+        print(f"forgery: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("forgery: stopped at once", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output has left, as `| head` does
+        sys.stderr.close()
+        sys.exit(141)
+    sys.exit(status if isinstance(status, int) else 0)

@@ -1,0 +1,42 @@
+"""Every field of Config as an optional flag."""
+
+import dataclasses
+from typing import Annotated, Any, get_type_hints
+
+from cyclopts import Group, Parameter
+
+from ..config import Config
+
+#: Fields that a verb takes in another way than by a flag of their own.
+_ELSEWHERE = ("data", "recipe")
+
+
+def _flag(field: dataclasses.Field[Any], kind: Any, order: int) -> tuple[str, Any, Any]:
+    help_text, section = field.metadata["help"], field.metadata["section"]
+    group = Group(section, sort_key=order)
+    parameter = Parameter(help=help_text, group=group, negative=(), show_default=False)
+    return (field.name, Annotated[kind | None, parameter], None)
+
+
+def _flags() -> type:
+    kinds = get_type_hints(Config)
+    fields = [f for f in dataclasses.fields(Config) if f.name not in _ELSEWHERE]
+    sections = list(dict.fromkeys(f.metadata["section"] for f in fields))
+    return dataclasses.make_dataclass(
+        "Flags",
+        [_flag(f, kinds[f.name], 10 + sections.index(f.metadata["section"])) for f in fields],
+        namespace={"__module__": __name__},  # where cyclopts looks up the fields' types
+        frozen=True,
+        kw_only=True,
+    )
+
+
+#: The type of a verb's ``flags`` parameter: all of Config's fields, each None unless given.
+Flags = _flags()
+FLAT = Parameter(name="*")
+NOTHING = Flags()
+
+
+def given(flags: Any) -> dict[str, Any]:
+    """The settings that the person gave, by field name."""
+    return {k: v for k, v in dataclasses.asdict(flags).items() if v is not None}

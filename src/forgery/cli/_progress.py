@@ -1,0 +1,84 @@
+"""What a person sees while a run trains: a bar on a terminal, plain lines in a pipe."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from ..config import Config
+    from ..studio import Model, Watch
+    from ..training.loop import Report
+
+
+def _numbers(report: "Report") -> str:
+    return (
+        f"D loss {report.d_loss:6.3f}  G loss {report.g_loss:6.3f}  "
+        f"D(x) {report.d_real:.2f}  D(G(z)) {report.d_fake:.2f}  "
+        f"{report.images_per_second:6,.0f} images/s"
+    )
+
+
+@contextmanager
+def watching() -> Iterator["Watch"]:
+    """Show progress while the block runs; yields what the training tells its steps to."""
+    if Console().is_terminal:
+        with _bar() as watch:
+            yield watch
+    else:
+        yield _plain
+
+
+def _plain(step: int, report: "Report | None") -> None:
+    if report:
+        print(f"step {step:7,}  epoch {report.epoch:6.1f}  {_numbers(report)}", flush=True)
+
+
+@contextmanager
+def _bar() -> Iterator["Watch"]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[numbers]}"),
+    )
+    with Progress(*columns) as progress:
+        task = progress.add_task("training", total=None, numbers="")
+        shown = 0.0
+
+        def watch(step: int, report: "Report | None") -> None:
+            nonlocal shown
+            now = time.monotonic()
+            if report or now - shown > 0.1:
+                shown = now
+                if report:
+                    progress.update(task, completed=step, numbers=_numbers(report))
+                else:
+                    progress.update(task, completed=step)
+
+        yield watch
+
+
+def say_where(model: "Model") -> int:
+    """Say where the results are; the exit code of the verb."""
+    if model.interrupted_by:
+        print(
+            f"stopped at step {model.step:,} and saved; "
+            f"go on with it: forgery resume {model.path}"
+        )
+        return 128 + model.interrupted_by
+    print(f"{model.step:,} steps, kept in {model.path}")
+    for name, what in (
+        (f"samples/{model.step:08d}.png", "the last samples"),
+        ("real.png", "real images beside them"),
+        ("evolution.gif", "how they came to be"),
+        ("curves.png", "the losses"),
+    ):
+        print(f"  {model.path / name!s:<44} {what}")
+    sys.stdout.flush()
+    return 0

@@ -1,0 +1,38 @@
+"""``forgery sample``"""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def sample(
+    run: Path,
+    /,
+    *,
+    number: Annotated[int, Parameter(name=["--number", "-n"])] = 64,
+    seed: int = 0,
+    out: Path = Path("samples.png"),
+    device: str = "cpu",
+) -> None:
+    """Draw new images from a run's generator.
+
+    Parameters
+    ----------
+    run:
+        The run folder.
+    number:
+        How many images.
+    seed:
+        The same seed draws the same images.
+    out:
+        A picture (grid.png), an array (samples.npz: uint8 [N, C, H, W] under "images"), or a
+        folder, which gets one PNG an image.
+    device:
+        Where to draw: cpu, cuda …
+    """
+    from ..studio import load, save_images
+
+    model = load(run, device)
+    save_images(model.sample(number, seed), out)
+    print(f"{number} samples of step {model.step:,} in {out}")

@@ -1,0 +1,44 @@
+"""``forgery show``"""
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+
+def show(run: Path, /) -> None:
+    """What a run is, how far it has come, and whether its checkpoints are whole.
+
+    Parameters
+    ----------
+    run:
+        The run folder.
+    """
+    from ..training import checkpoint
+    from ..training.run import open_run
+
+    opened = open_run(run)
+    record, config = opened.record, opened.config
+    reports = opened.read_metrics()
+    data = record["data"]
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_row("recipe", f"{config.recipe}, {config.length}")
+    table.add_row("data", f"{data['name']}: {data['images']:,} images of {data['shape']}")
+    table.add_row("made with", f"forgery {record['forgery']}, torch {record['torch']}")
+    machine = f"{record['machine']['device']} ({config.device}, {config.threads} threads)"
+    table.add_row("machine", machine)
+    for step in checkpoint.steps(opened.checkpoints):
+        try:
+            checkpoint.read(opened.checkpoints, step)
+            state = "whole"
+        except Exception as error:
+            state = str(error)
+        table.add_row("checkpoint", f"step {step:,}: {state}")
+    if reports:
+        last = reports[-1]
+        table.add_row("last report", f"step {last['step']:,}, {last['seconds'] / 60:.1f} minutes")
+        for name in ("d_loss", "g_loss", "d_real", "d_fake"):
+            table.add_row("", f"{name} {last[name]:.3f}")
+    Console(markup=False, highlight=False).print(table)
+    print("settings", json.dumps(config.to_dict(), indent=1))

@@ -1,0 +1,54 @@
+"""``forgery train``"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from ..config import Config, read_toml
+from ..errors import lookup
+from ..recipes import RECIPES
+from ._flags import FLAT, NOTHING, Flags, given
+
+
+def train(
+    data: str | None = None,
+    /,
+    *,
+    recipe: str | None = None,
+    config: Path | None = None,
+    out: Path | None = None,
+    flags: Annotated[Flags, FLAT] = NOTHING,  # type: ignore[valid-type]
+) -> int:
+    """Train a GAN in a new run folder.
+
+    A flag beats the TOML file, and that beats the recipe.
+
+    Parameters
+    ----------
+    data:
+        A data source (mnist), or the path of an IDX file of images.
+    recipe:
+        The settings to start from: see forgery recipes.
+    config:
+        A TOML file of settings, named as the flags are (batch_size = 64).
+    out:
+        The run folder; runs/DATA-DATE-TIME if not given.
+    """
+    settings = settings_from(data, recipe, config, given(flags))
+    from ..studio import train as start  # torch is imported once it is needed, not before
+    from ._progress import say_where, watching
+
+    with watching() as watch:
+        model = start(settings, out, watch)
+    return say_where(model)
+
+
+def settings_from(
+    data: str | None, recipe: str | None, file: Path | None, flags: dict[str, Any]
+) -> Config:
+    """The recipe's settings, changed by the file's, changed by the flags."""
+    from_file = read_toml(file) if file else {}
+    start = lookup(RECIPES, recipe or from_file.pop("recipe", "mlp"), "recipe")()
+    from_file.pop("recipe", None)
+    if data is not None:
+        flags = {"data": data} | flags
+    return start.replace(**from_file).replace(**flags)

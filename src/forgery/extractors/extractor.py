@@ -1,0 +1,97 @@
+"""What every extractor offers: images in, features and logits out, with the name of who says so."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from ..data.dataset import to_model
+from ..errors import ForgeryError
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """A trained network that turns images into features, known by name and hash.
+
+    A figure measured on features means nothing without the network that they came from, so the
+    name and the hash travel with the network and are printed beside the figure.
+
+    Parameters
+    ----------
+    name:
+        What the network is, as it is printed: ``mnist-digits``, ``inception-2015-12-05``.
+    sha256:
+        Of the file of weights, 64 hexadecimal digits.
+    network:
+        float32 ``[N, C, H, W]`` in [-1, 1] → (features ``[N, d]``, logits ``[N, K]``).
+    image_shape:
+        (channels, height, width) that the network was made for; None where it takes any.
+    classes:
+        The name of each of the K logits.
+    batch_size:
+        How many images go through the network at a time.
+    """
+
+    name: str
+    sha256: str
+    network: nn.Module
+    image_shape: tuple[int | None, int | None, int | None]
+    classes: tuple[str, ...]
+    batch_size: int = 500
+
+    def __post_init__(self) -> None:
+        self.network.eval().requires_grad_(False)
+
+    def to(self, device: torch.device) -> "Extractor":
+        """The same extractor on a device (the network moves; it is not copied)."""
+        return replace(self, network=self.network.to(device))
+
+    def features(self, images: Tensor) -> Tensor:
+        """float32 ``[N, d]`` on the network's device; see :meth:`features_and_logits`."""
+        return self.features_and_logits(images)[0]
+
+    def logits(self, images: Tensor) -> Tensor:
+        """float32 ``[N, K]`` on the network's device; see :meth:`features_and_logits`."""
+        return self.features_and_logits(images)[1]
+
+    @torch.no_grad()
+    def features_and_logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Both from one pass over the images.
+
+        Parameters
+        ----------
+        images:
+            ``[N, C, H, W]``, either uint8 0…255 or floating point in [-1, 1]. An image with
+            non-finite values gives non-finite features; the other images are not affected.
+
+        Raises
+        ------
+        ForgeryError
+            There are no images, or they are not of the shape that the network was made for.
+        """
+        self._check(images)
+        device = next(self.network.parameters()).device
+        features, logits = [], []
+        for batch in images.split(self.batch_size):
+            batch = batch.to(device)
+            batch = to_model(batch) if batch.dtype == torch.uint8 else batch.float()
+            some_features, some_logits = self.network(batch)
+            features.append(some_features)
+            logits.append(some_logits)
+        return torch.cat(features), torch.cat(logits)
+
+    def _check(self, images: Tensor) -> None:
+        wanted = ", ".join("any" if size is None else str(size) for size in self.image_shape)
+        fits = images.dim() == 4 and all(
+            size is None or size == given
+            for size, given in zip(self.image_shape, images.shape[1:], strict=True)
+        )
+        if not fits or len(images) == 0:
+            raise ForgeryError(
+                f"extractor {self.name}: expected images [N, {wanted}], got {list(images.shape)}"
+            )
+        if images.dtype != torch.uint8 and not images.is_floating_point():
+            raise ForgeryError(
+                f"extractor {self.name}: expected uint8 images or floating point in [-1, 1], "
+                f"got {images.dtype}"
+            )

@@ -1,0 +1,38 @@
+"""Tensors in, plain numbers out; one measure a file. Nothing here loads or prints anything.
+
+Samples and features are ``[N, ...]``, one a row; work is done in float64, on the tensors' device,
+in blocks that keep 50,000 × 50,000 distances out of memory. Every measure raises
+:class:`~forgery.errors.ForgeryError` on non-finite values.
+"""
+
+from .classes import ClassBalance, class_balance, class_histogram, kl_divergence
+from .density_coverage import DensityCoverage, density_coverage
+from .frechet import FeatureStatistics, feature_statistics, frechet_distance
+from .inputs import count_nonfinite
+from .kernel import KernelDistance, kernel_distance
+from .memorisation import Memorisation, memorisation
+from .parzen import ParzenLikelihood, choose_sigma, log_likelihood, parzen
+from .precision_recall import PrecisionRecall, precision_recall
+
+__all__ = [
+    "ClassBalance",
+    "DensityCoverage",
+    "FeatureStatistics",
+    "KernelDistance",
+    "Memorisation",
+    "ParzenLikelihood",
+    "PrecisionRecall",
+    "choose_sigma",
+    "class_balance",
+    "class_histogram",
+    "count_nonfinite",
+    "density_coverage",
+    "feature_statistics",
+    "frechet_distance",
+    "kernel_distance",
+    "kl_divergence",
+    "log_likelihood",
+    "memorisation",
+    "parzen",
+    "precision_recall",
+]

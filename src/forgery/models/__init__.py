@@ -1,0 +1,26 @@
+"""Generators and discriminators, one family a file.
+
+Every generator maps z ``[N, latent]`` to images ``[N, C, H, W]`` in [-1, 1]; every discriminator
+maps such images to logits ``[N]``, never to probabilities.
+A new pair is one file in this folder and a line in each table.
+"""
+
+from collections.abc import Callable
+
+from torch import nn
+
+from .goodfellow2014 import MaxoutDiscriminator, ReLUSigmoidGenerator
+from .mlp import MLPDiscriminator, MLPGenerator
+from .spec import Spec
+
+__all__ = ["DISCRIMINATORS", "GENERATORS", "Spec"]
+
+GENERATORS: dict[str, Callable[[Spec], nn.Module]] = {
+    "mlp": MLPGenerator,
+    "relu-sigmoid": ReLUSigmoidGenerator,
+}
+
+DISCRIMINATORS: dict[str, Callable[[Spec], nn.Module]] = {
+    "mlp": MLPDiscriminator,
+    "maxout": MaxoutDiscriminator,
+}

@@ -1,0 +1,40 @@
+"""The pair of the well-known PyTorch tutorial: plain multi-layer perceptrons.
+
+Source: yunjey/pytorch-tutorial, generative_adversarial_network/main.py. Width 256 and depth 2 are
+its networks: 64-256-256-784 with ReLU and tanh, 784-256-256-1 with LeakyReLU(.2).
+"""
+
+from torch import Tensor, nn
+
+from .spec import Spec
+
+
+class MLPGenerator(nn.Module):
+    """z ``[N, latent]`` → images ``[N, C, H, W]`` in [-1, 1]."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        self.shape = spec.shape
+        sizes = [spec.latent] + [spec.width] * spec.depth
+        layers: list[nn.Module] = []
+        for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+            layers += [nn.Linear(inputs, outputs), nn.ReLU(inplace=True)]
+        self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], spec.pixels), nn.Tanh())
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        return self.layers(z).view(-1, *self.shape)
+
+
+class MLPDiscriminator(nn.Module):
+    """Images ``[N, C, H, W]`` in [-1, 1] → logits ``[N]``."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        sizes = [spec.pixels] + [spec.width] * spec.depth
+        layers: list[nn.Module] = []
+        for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+            layers += [nn.Linear(inputs, outputs), nn.LeakyReLU(0.2, inplace=True)]
+        self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], 1))
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        return self.layers(x.flatten(1)).squeeze(1)

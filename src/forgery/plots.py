@@ -1,0 +1,84 @@
+"""Every picture that the program draws."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from .pixels import to_pixels
+
+#: Pixels between two images of a grid, and their grey.
+GAP, GAP_GREY = 2, 64
+
+
+def image(pixels: Tensor) -> Image.Image:
+    """A uint8 tensor ``[C, H, W]``, grey (C = 1) or RGB (C = 3), as a picture."""
+    array = pixels.permute(1, 2, 0).contiguous().cpu().numpy()
+    return Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
+
+
+def grid(images: Tensor, columns: int | None = None) -> Image.Image:
+    """Images ``[N, C, H, W]`` in [-1, 1] side by side, in a square unless columns are given."""
+    n, channels, height, width = images.shape
+    columns = columns or math.ceil(math.sqrt(n))
+    rows = math.ceil(n / columns)
+    sheet = torch.full(
+        (channels, rows * (height + GAP) + GAP, columns * (width + GAP) + GAP),
+        GAP_GREY,
+        dtype=torch.uint8,
+    )
+    for i, pixels in enumerate(to_pixels(images).cpu()):
+        top = GAP + (i // columns) * (height + GAP)
+        left = GAP + (i % columns) * (width + GAP)
+        sheet[:, top : top + height, left : left + width] = pixels
+    return image(sheet)
+
+
+def evolution(pictures: list[Path], target: Path, captions: list[str], most: int = 60) -> None:
+    """An animation of grids drawn from the same z, at most ``most`` of them.
+
+    The frames are chosen evenly on a square-root scale, since a generator changes most at first;
+    the last one stays for two seconds.
+    """
+    last = len(pictures) - 1
+    steps = min(most, len(pictures))
+    chosen = sorted({round(last * (i / max(1, steps - 1)) ** 2) for i in range(steps)})
+    frames = [_captioned(pictures[i], captions[i]) for i in chosen]
+    durations = [120] * (len(frames) - 1) + [2000]
+    frames[0].save(
+        target, save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=True
+    )
+
+
+def _captioned(picture: Path, caption: str) -> Image.Image:
+    with Image.open(picture, formats=["PNG"]) as opened:
+        frame = Image.new(opened.mode, (opened.width, opened.height + 14), 0)
+        frame.paste(opened, (0, 0))
+    white = 255 if frame.mode == "L" else (255, 255, 255)
+    ImageDraw.Draw(frame).text((4, frame.height - 13), caption, fill=white)
+    # Sixteen greys are enough for a moving picture and make the file a third as large.
+    return frame.quantize(16 if frame.mode == "L" else 64)
+
+
+def curves(reports: list[dict[str, Any]], target: Path, title: str) -> None:
+    """Losses and D's two means over the steps, from the lines of metrics.jsonl."""
+    from matplotlib.figure import Figure
+
+    steps = [r["step"] for r in reports]
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    losses, beliefs = figure.subplots(1, 2)
+    losses.plot(steps, [r["d_loss"] for r in reports], label="D")
+    losses.plot(steps, [r["g_loss"] for r in reports], label="G")
+    losses.set(xlabel="step", ylabel="loss", title="Loss")
+    beliefs.plot(steps, [r["d_real"] for r in reports], label="D(x), real")
+    beliefs.plot(steps, [r["d_fake"] for r in reports], label="D(G(z)), fake")
+    beliefs.axhline(0.5, color="grey", linewidth=0.8, linestyle=":")
+    beliefs.set(xlabel="step", ylabel="mean probability", ylim=(0, 1), title="What D believes")
+    for axes in (losses, beliefs):
+        axes.legend(frameon=False)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.suptitle(title, fontsize=10)
+    figure.savefig(target, dpi=110)

@@ -1,0 +1,305 @@
+"""From names to things: build, train, resume, load, sample.
+
+The only room that knows all others. ``forgery train mnist`` comes here with a :class:`Config` and
+goes on to ``training/loop.py`` and ``training/game.py``.
+"""
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy
+import torch
+from torch import Tensor, nn
+
+from . import data as data_room
+from . import plots
+from .config import LENGTHS, MACHINE, REPORTING, Config, section_of
+from .data import Batches, Dataset
+from .errors import ForgeryError, lookup
+from .models import DISCRIMINATORS, GENERATORS, Spec
+from .objectives import OBJECTIVES
+from .pixels import to_model, to_pixels
+from .training import checkpoint, device, loop, optimizers, randomness
+from .training.average import Average
+from .training.game import Game, Player
+from .training.loop import Report
+from .training.run import Run, create, open_run
+from .training.state import Training, load_network
+
+#: Told of every step and report while a run trains; see :data:`forgery.training.loop.Watch`.
+Watch = Callable[[int, Report | None], None]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained generator, ready to draw.
+
+    ``generator`` is G's moving average where the run keeps one. ``interrupted_by`` is the number
+    of the signal that ended the training early, if one did.
+    """
+
+    path: Path
+    config: Config
+    step: int
+    generator: nn.Module
+    discriminator: nn.Module
+    interrupted_by: int | None = None
+
+    def sample(self, n: int, seed: int = 0) -> Tensor:
+        """``n`` images, float32 ``[n, C, H, W]`` in [-1, 1], on the CPU.
+
+        The same seed draws the same images, and image i does not depend on n.
+        """
+        if n < 1:
+            raise ForgeryError(f"the number of samples must be at least 1, not {n}")
+        where = next(self.generator.parameters()).device
+        z = randomness.fixed_noise(self.config.noise, n, self.config.latent, seed)
+        with torch.no_grad():
+            return torch.cat([self.generator(part.to(where)).cpu() for part in z.split(500)])
+
+
+def train(config: Config, out: Path | str | None = None, watch: Watch | None = None) -> Model:
+    """Train a GAN in a new run folder and return it.
+
+    Parameters
+    ----------
+    config:
+        All settings, usually from a recipe: ``forgery.recipes.mlp(epochs=5)``.
+    out:
+        The run folder; by default ``runs/DATA-DATE-TIME``. An existing run is never overwritten.
+    watch:
+        Called after every step with its number, and with a report where there is one.
+
+    Raises
+    ------
+    ForgeryError
+        For a setting that does not fit, a folder that is taken, a disk that is full, or losses
+        that are no longer finite.
+    """
+    config, where = _on_this_machine(config)
+    dataset = data_room.load(config.data, config.split)
+    # Everything that can be wrong with the settings is wrong before the folder is made.
+    training = _build(config, dataset, where)
+    batches = _batches(config, dataset, where)
+    run = create(None if out is None else Path(out), config, _facts(dataset, where))
+    with run.lock():
+        run.samples.mkdir(exist_ok=True)
+        real = to_model(dataset.images[: config.grid])
+        plots.grid(real).save(run.path / "real.png")
+        return _play(run, training, batches, watch)
+
+
+def resume(path: Path | str, watch: Watch | None = None, **changes: Any) -> Model:
+    """Go on with a run exactly where its last good checkpoint left it.
+
+    Parameters
+    ----------
+    changes:
+        Settings that differ from the run's: its length, its reporting, and where it runs may
+        (on another device, or with another number of threads, the last bits differ).
+
+    Raises
+    ------
+    ForgeryError
+        When another setting differs, the data is no longer the same, the checkpoints are damaged,
+        or the run has reached its length already.
+    """
+    run = open_run(Path(path))
+    config = run.config.replace(**changes)
+    _refuse_changes(run, config)
+    config, where = _on_this_machine(config)
+    dataset = data_room.load(config.data, config.split)
+    if dataset.fingerprint != run.record["data"]["fingerprint"]:
+        raise ForgeryError(
+            f"{config.data} is no longer the data that {run.path} was trained on "
+            f"(fingerprint {dataset.fingerprint[:12]}…, the run's is "
+            f"{run.record['data']['fingerprint'][:12]}…)"
+        )
+    training = _build(config, dataset, where)
+    batches = _batches(config, dataset, where)
+    with run.lock():
+        last, problems = checkpoint.read_last(run.checkpoints)
+        for problem in problems:
+            print(f"warning: {problem}; going back to step {last.step}")
+        training.restore(last)
+        _refuse_shorter(run, config, training, batches)
+        run.rewrite_config(config)
+        run.rewind(last.step)
+        return _play(run, training, batches, watch)
+
+
+def load(path: Path | str, device_name: str = "cpu") -> Model:
+    """The newest whole checkpoint of a run, ready to draw: ``load(run).sample(64, seed=0)``."""
+    run = open_run(Path(path))
+    last, _ = checkpoint.read_last(run.checkpoints)
+    # Only the checkpoint's numbers are needed, not the data: the mean image may be anything.
+    channels, height, width = run.record["data"]["shape"]
+    generator, discriminator = _networks(run.config, torch.zeros(channels, height, width))
+    averaged = any(name.startswith("average.") for name in last.model)
+    load_network(generator, "average" if averaged else "generator", last)
+    load_network(discriminator, "discriminator", last)
+    where = device.choose(device_name)
+    return Model(
+        run.path,
+        run.config,
+        last.step,
+        generator.to(where).eval().requires_grad_(False),
+        discriminator.to(where).eval().requires_grad_(False),
+    )
+
+
+def _play(run: Run, training: Training, batches: Batches, watch: Watch | None) -> Model:
+    """The loop, and the pictures that are drawn once it ends, however it ends."""
+
+    def draw(step: int, images: Tensor) -> None:
+        plots.grid(images).save(run.samples / f"{step:08d}.png")
+
+    config = run.config
+    devices = [training.device] if training.device.type == "cuda" else []
+    try:
+        with torch.random.fork_rng(devices=devices):  # the caller's random state stays its own
+            stopped_by = loop.train(
+                training,
+                batches.__getitem__,
+                batches.per_epoch,
+                run,
+                draw,
+                watch or (lambda step, report: None),
+            )
+    except OSError as error:
+        raise ForgeryError(
+            f"cannot write to {run.path}: {error.strerror or error}; go on with it once there is "
+            f"room: forgery resume {run.path}"
+        ) from error
+    draw_summary(run)
+    return Model(
+        run.path,
+        config,
+        training.step,
+        training.sampler.eval(),
+        training.game.discriminator.network.eval(),
+        stopped_by,
+    )
+
+
+def draw_summary(run: Run) -> None:
+    """evolution.gif from the sample grids and curves.png from the reports."""
+    pictures = sorted(p for p in run.samples.glob("*.png") if p.stem.isdigit())
+    if pictures:
+        captions = [f"step {int(p.stem):,}" for p in pictures]
+        plots.evolution(pictures, run.path / "evolution.gif", captions)
+    reports = run.read_metrics()
+    if reports:
+        title = f"{run.config.recipe} on {run.config.data}"
+        plots.curves(reports, run.path / "curves.png", title)
+
+
+def _build(config: Config, dataset: Dataset, where: torch.device) -> Training:
+    """The players, with weights that follow from the seed, on their device."""
+    objective = lookup(OBJECTIVES, config.objective, "objective")
+    lookup(randomness.NOISES, config.noise, "noise")
+    mean_image = to_model(dataset.images).mean(0)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(randomness.derive(config.seed, "weights"))
+        generator, discriminator = _networks(config, mean_image)
+    game = Game(
+        _player(generator.to(where), config.g_learning_rate, config),
+        _player(discriminator.to(where), config.d_learning_rate, config),
+        objective,
+        lambda m: randomness.noise(config.noise, m, config.latent, where),
+        config.d_steps,
+        config.updates,
+    )
+    return Training(game, Average(generator, config.ema) if config.ema else None)
+
+
+def _networks(config: Config, mean_image: Tensor) -> tuple[nn.Module, nn.Module]:
+    channels, height, width = mean_image.shape
+    spec = partial(Spec, shape=(channels, height, width), mean_image=mean_image)
+    build_g = lookup(GENERATORS, config.generator, "generator")
+    build_d = lookup(DISCRIMINATORS, config.discriminator, "discriminator")
+    return (
+        build_g(spec(latent=config.latent, width=config.g_width, depth=config.g_depth)),
+        build_d(spec(latent=config.latent, width=config.d_width, depth=config.d_depth)),
+    )
+
+
+def _player(network: nn.Module, learning_rate: float, config: Config) -> Player:
+    optimizer = optimizers.build(network.parameters(), learning_rate, config)
+    return Player(network, optimizer)
+
+
+def _batches(config: Config, dataset: Dataset, where: torch.device) -> Batches:
+    order = partial(randomness.permutation, config.seed)
+    return Batches(dataset.to(where), config.batch_size, order)
+
+
+def _on_this_machine(config: Config) -> tuple[Config, torch.device]:
+    """The config with its device and threads decided, and the device."""
+    where = device.choose(config.device)
+    threads = device.prepare_cpu(config.threads)
+    return config.replace(device=str(where), threads=threads), where
+
+
+def _facts(dataset: Dataset, where: torch.device) -> dict[str, Any]:
+    """What config.json records beside the settings."""
+    return {
+        "forgery": version("forgery"),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "machine": {"device": device.describe(where), "system": platform.platform()},
+        "data": {
+            "name": dataset.name,
+            "images": len(dataset),
+            "shape": list(dataset.shape),
+            "fingerprint": dataset.fingerprint,
+        },
+    }
+
+
+def _refuse_changes(run: Run, config: Config) -> None:
+    """A resumed run may differ in its length, its reporting and its machine; in nothing else."""
+    before, after = run.config.to_dict(), config.to_dict()
+    free = {name for name in before if section_of(name) in (REPORTING, MACHINE)} | set(LENGTHS)
+    differing = [n for n in before if n not in free and before[n] != after[n]]
+    if differing:
+        changes = ", ".join(f"{n.replace('_', '-')} {before[n]} → {after[n]}" for n in differing)
+        raise ForgeryError(
+            f"{run.path} cannot be resumed with other settings ({changes}): that would be another "
+            "run. Start it with forgery train."
+        )
+
+
+def _refuse_shorter(run: Run, config: Config, training: Training, batches: Batches) -> None:
+    end = loop.length_in_steps(config, batches.per_epoch, training.game.batches_per_step)
+    if config.minutes is not None and training.seconds >= 60 * config.minutes:
+        end = training.step
+    if end is not None and training.step >= end:
+        raise ForgeryError(
+            f"{run.path} has made {training.step} steps in {training.seconds / 60:.1f} minutes, "
+            f"which is all that {config.length} asks for; extend it with a larger --steps, "
+            "--epochs or --minutes"
+        )
+
+
+def save_images(images: Tensor, out: Path) -> None:
+    """Images ``[N, C, H, W]`` in [-1, 1] as a grid (``.png`` …), ``.npz``, or a folder of PNGs."""
+    suffix = out.suffix.lower()
+    try:
+        if suffix == ".npz":
+            numpy.savez_compressed(out, images=to_pixels(images).numpy())
+        elif suffix in (".png", ".jpg", ".jpeg", ".webp", ".bmp"):
+            plots.grid(images).save(out)
+        elif suffix == "":
+            out.mkdir(parents=True, exist_ok=True)
+            for i, pixels in enumerate(to_pixels(images)):
+                plots.image(pixels).save(out / f"{i:06d}.png")
+        else:
+            raise ForgeryError(f"cannot write {out}: use .png, .npz, or a name without a suffix")
+    except OSError as error:
+        raise ForgeryError(f"cannot write {out}: {error.strerror or error}") from error

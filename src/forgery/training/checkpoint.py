@@ -1,0 +1,178 @@
+"""Checkpoints that are whole or not there: safetensors and JSON, checksums, atomic renames.
+
+A checkpoint is a folder named by its step::
+
+    00000600/model.safetensors      G, D and the average of G
+    00000600/optimizers.safetensors what the optimisers remember
+    00000600/state.json             counters, the SHA-256 of each file above and of itself
+
+It is written under a temporary name, synced to disk and renamed, so that a process killed at any
+moment leaves the earlier ones whole and at worst some rubbish with a dot before its name.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from ..errors import ForgeryError
+
+#: Raised by one whenever an older program could not read what a newer one writes.
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The whole state of a run after ``step`` steps."""
+
+    step: int
+    model: dict[str, Tensor]
+    optimizers: dict[str, Tensor]
+    counters: dict[str, Any]
+
+
+def write(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
+    """Write a checkpoint into ``folder`` and delete all but the newest ``keep``.
+
+    Raises
+    ------
+    ForgeryError
+        When the disk is full or cannot be written; the earlier checkpoints are untouched.
+    """
+    target = folder / f"{checkpoint.step:08d}"
+    temporary = folder / f".{target.name}.{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for rubbish in folder.glob(".*"):  # left by a killed process
+            shutil.rmtree(rubbish, ignore_errors=True)
+        temporary.mkdir()
+        digests = {}
+        for name in ("model", "optimizers"):
+            content = save({k: v.contiguous().cpu() for k, v in getattr(checkpoint, name).items()})
+            digests[name] = hashlib.sha256(content).hexdigest()
+            _write_synced(temporary / f"{name}.safetensors", content)
+        state = {
+            "format": FORMAT,
+            "step": checkpoint.step,
+            "counters": checkpoint.counters,
+            "sha256": digests,
+        }
+        sealed = {"state": state, "sha256": _digest(state)}
+        _write_synced(temporary / "state.json", (json.dumps(sealed, indent=1) + "\n").encode())
+        sync_folder(temporary)
+        if target.exists():  # the same step again: a resumed run that repeats its way
+            shutil.rmtree(target)
+        os.replace(temporary, target)
+        sync_folder(folder)
+    except OSError as error:
+        with suppress(OSError):
+            shutil.rmtree(temporary)
+        last = next(iter(steps(folder)), None)
+        kept = "there is no earlier one" if last is None else f"the one of step {last} is whole"
+        raise ForgeryError(
+            f"cannot write the checkpoint of step {checkpoint.step} to {folder}: "
+            f"{error.strerror or error}; {kept}"
+        ) from error
+    for old in list(steps(folder))[keep:]:
+        shutil.rmtree(folder / f"{old:08d}", ignore_errors=True)
+    return target
+
+
+def steps(folder: Path) -> Iterator[int]:
+    """The steps of which ``folder`` holds a checkpoint, newest first."""
+    names = (path.name for path in folder.iterdir()) if folder.is_dir() else ()
+    yield from sorted((int(name) for name in names if name.isdigit()), reverse=True)
+
+
+def read(folder: Path, step: int) -> Checkpoint:
+    """The checkpoint of that step.
+
+    Raises
+    ------
+    ForgeryError
+        When a file of it is missing, cut short, altered, or of another format.
+    """
+    path = folder / f"{step:08d}"
+    try:
+        sealed = json.loads((path / "state.json").read_text(encoding="utf-8"))
+        state = sealed["state"]
+        if state["format"] != FORMAT:
+            raise ForgeryError(
+                f"{path} has checkpoint format {state['format']}, this version of forgery "
+                f"reads format {FORMAT}"
+            )
+        if _digest(state) != sealed["sha256"] or state["step"] != step:
+            raise ForgeryError(f"{path} is damaged: state.json does not match its checksum")
+        tensors = {}
+        for name, expected in state["sha256"].items():
+            content = (path / f"{name}.safetensors").read_bytes()
+            if hashlib.sha256(content).hexdigest() != expected:
+                raise ForgeryError(
+                    f"{path} is damaged: {name}.safetensors does not match its checksum"
+                )
+            tensors[name] = load(content)
+    except OSError as error:
+        raise ForgeryError(f"{path} is damaged: {error.strerror} ({error.filename})") from error
+    except (ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise ForgeryError(f"{path} is damaged: {error}") from error
+    return Checkpoint(step, tensors["model"], tensors["optimizers"], state["counters"])
+
+
+def read_last(folder: Path) -> tuple[Checkpoint, list[str]]:
+    """The newest checkpoint that is whole, and what is wrong with each newer one.
+
+    Raises
+    ------
+    ForgeryError
+        When there is none.
+    """
+    problems: list[str] = []
+    for step in steps(folder):
+        try:
+            return read(folder, step), problems
+        except ForgeryError as error:
+            problems.append(str(error))
+    raise ForgeryError(problems[0] if problems else f"{folder} holds no checkpoint yet")
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a small file so that it is there whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        _write_synced(temporary, content)
+        os.replace(temporary, path)
+        sync_folder(path.parent)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Make names in a folder durable; where folders cannot be opened, the system does it itself."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _digest(state: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()

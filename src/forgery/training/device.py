@@ -1,0 +1,54 @@
+"""Where a run takes place: which device, how many threads."""
+
+import os
+import platform
+
+import torch
+
+from ..errors import ForgeryError
+
+
+def choose(name: str) -> torch.device:
+    """The device of that name; ``auto`` is the first GPU that works, else the CPU."""
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", 0)
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise ForgeryError(f"device {name!r} cannot be used here: {reason}") from None
+    return device
+
+
+def prepare_cpu(threads: int) -> int:
+    """Set the number of CPU threads (0: one a core) and return it."""
+    threads = threads or _cores()
+    torch.set_num_threads(threads)
+    # Adam's averages of a dead unit decay into denormal numbers, which many CPUs add up a hundred
+    # times slower.
+    torch.set_flush_denormal(True)
+    return threads
+
+
+def describe(device: torch.device) -> str:
+    """The hardware's own name, for the record."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            for line in lines:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))  # what this process may use, not what is built in
+    except AttributeError:
+        return os.cpu_count() or 1

@@ -1,0 +1,171 @@
+"""Algorithm 1 of "Generative Adversarial Nets" (Goodfellow et al. 2014).
+
+For a number of training iterations:
+    for k steps:
+        draw m noise samples z and m data samples x; update D by its gradient on
+        log D(x) + log(1 - D(G(z)))
+    draw m fresh noise samples z; update G by its gradient on log(1 - D(G(z))), or on -log D(G(z))
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ..errors import lookup
+from ..objectives import Objective
+
+
+@dataclass(frozen=True)
+class Player:
+    """A network with the optimiser that moves its parameters, and no others."""
+
+    network: nn.Module
+    optimizer: Optimizer
+
+    def __call__(self, x: Tensor) -> Tensor:
+        output: Tensor = self.network(x)
+        return output
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        return self.optimizer.param_groups[0]["params"]  # type: ignore[no-any-return]
+
+    def descend(self, loss: Tensor) -> None:
+        """One step down the loss's gradient.
+
+        The gradient is taken with respect to this player's parameters alone: the other network's
+        receive none, and none are computed for them.
+        """
+        self.optimizer.zero_grad()
+        loss.backward(inputs=self.parameters)
+        self.optimizer.step()
+
+
+class Game:
+    """The generator and the discriminator, playing against each other.
+
+    Parameters
+    ----------
+    generator, discriminator:
+        The players: G maps z to images, D maps images to logits.
+    objective:
+        What the two minimise.
+    noise:
+        Draws m fresh noise samples: m → ``[m, Z]``.
+    d_steps:
+        The paper's k: updates of D for each update of G.
+    updates:
+        A name of :data:`UPDATES`: ``alternating`` is Algorithm 1.
+    """
+
+    def __init__(
+        self,
+        generator: Player,
+        discriminator: Player,
+        objective: Objective,
+        noise: Callable[[int], Tensor],
+        d_steps: int = 1,
+        updates: str = "alternating",
+    ) -> None:
+        self.generator = generator
+        self.discriminator = discriminator
+        self.objective = objective
+        self.noise = noise
+        self.d_steps = d_steps
+        self._update = lookup(UPDATES, updates, "updates")
+        # G's step of such an objective compares its samples with a real batch of its own.
+        self.g_batches = int(objective.g_needs_real and updates == "alternating")
+        self.batches_per_step = d_steps + self.g_batches
+        # Real and fake share D's pass unless a layer makes samples of one batch see each other.
+        self._one_pass = not any(_couples_batch(layer) for layer in discriminator.network.modules())
+
+    def step(self, batches: Sequence[Tensor]) -> Tensor:
+        """One iteration of Algorithm 1 on ``batches_per_step`` real minibatches.
+
+        Returns
+        -------
+        Tensor
+            [D's loss, G's loss, mean D(x), mean D(G(z))], on the device: reading it there and then
+            would make the program wait for the device at every step.
+        """
+        return self._update(self, batches)
+
+    def update_discriminator(self, real: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """D's step; returns its loss and D's logits on the real and the fake minibatch."""
+        with torch.no_grad():  # D's step sends no gradient into G
+            fake = self.generator(self.noise(len(real)))
+        real_logits, fake_logits = self.judge(real, fake)
+        loss = self.objective.d(real_logits, fake_logits).mean()
+        self.discriminator.descend(loss)
+        return loss, real_logits, fake_logits
+
+    def update_generator(self, m: int, real: Tensor | None = None) -> Tensor:
+        """G's step on m fresh noise samples; returns its loss."""
+        fake = self.generator(self.noise(m))
+        if real is None:
+            real_logits, fake_logits = None, self.discriminator(fake)
+        else:
+            real_logits, fake_logits = self.judge(real, fake)
+        loss = self.objective.g(fake_logits, real_logits).mean()
+        self.generator.descend(loss)
+        return loss
+
+    def judge(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """D's logits on a real and a fake minibatch."""
+        if self._one_pass:
+            logits = self.discriminator(torch.cat([real, fake]))
+            return logits[: len(real)], logits[len(real) :]
+        return self.discriminator(real), self.discriminator(fake)
+
+
+def alternating(game: Game, batches: Sequence[Tensor]) -> Tensor:
+    """Algorithm 1: k updates of D, then one of G against the D that they left."""
+    for real in batches[: game.d_steps]:
+        d_loss, real_logits, fake_logits = game.update_discriminator(real)
+    real_for_g = batches[game.d_steps] if game.g_batches else None
+    g_loss = game.update_generator(len(batches[0]), real_for_g)
+    return _summary(d_loss, g_loss, real_logits, fake_logits)
+
+
+def simultaneous(game: Game, batches: Sequence[Tensor]) -> Tensor:
+    """The 2014 authors' program: both gradients from one pass, before either network moves.
+
+    Same minibatch, same z, same dropout masks in D (goodfeli/adversarial). With k > 1, D's other
+    updates come first, as in Algorithm 1.
+    """
+    *earlier, real = batches
+    for batch in earlier:
+        game.update_discriminator(batch)
+    fake = game.generator(game.noise(len(real)))
+    real_logits, fake_logits = game.judge(real, fake)
+    d_loss = game.objective.d(real_logits, fake_logits).mean()
+    g_loss = game.objective.g(fake_logits, real_logits).mean()
+    d, g = game.discriminator, game.generator
+    d_gradients = torch.autograd.grad(d_loss, d.parameters, retain_graph=True)
+    g_gradients = torch.autograd.grad(g_loss, g.parameters)
+    for player, gradients in ((d, d_gradients), (g, g_gradients)):
+        for parameter, gradient in zip(player.parameters, gradients, strict=True):
+            parameter.grad = gradient
+        player.optimizer.step()
+    return _summary(d_loss, g_loss, real_logits, fake_logits)
+
+
+#: How the two players' moves are ordered.
+UPDATES: dict[str, Callable[[Game, Sequence[Tensor]], Tensor]] = {
+    "alternating": alternating,
+    "simultaneous": simultaneous,
+}
+
+
+def _summary(d_loss: Tensor, g_loss: Tensor, real: Tensor, fake: Tensor) -> Tensor:
+    with torch.no_grad():
+        return torch.stack([d_loss, g_loss, real.sigmoid().mean(), fake.sigmoid().mean()])
+
+
+def _couples_batch(layer: nn.Module) -> bool:
+    """Whether a layer's output for one sample depends on the others of its batch."""
+    batch_norm = isinstance(layer, nn.modules.batchnorm._BatchNorm)
+    return bool(getattr(layer, "couples_batch", batch_norm))

@@ -1,0 +1,202 @@
+"""The loop around the game: iterate, report, sample, save."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor
+
+from ..config import Config
+from ..errors import ForgeryError
+from . import checkpoint, optimizers, randomness
+from .interrupt import Interrupt
+from .run import Run
+from .state import Training
+
+
+@dataclass(frozen=True)
+class Report:
+    """Means over the steps since the last report; one line of metrics.jsonl.
+
+    ``d_real`` is the mean of D(x) and ``d_fake`` of D(G(z)), both probabilities; ``seconds`` is
+    the training time of the whole run so far, ``images_per_second`` counts real images since the
+    last report of this process.
+    """
+
+    step: int
+    epoch: float
+    seconds: float
+    d_loss: float
+    g_loss: float
+    d_real: float
+    d_fake: float
+    images_per_second: float
+
+
+class Diverged(ForgeryError):
+    """A loss or a weight is no longer a number."""
+
+
+#: Called after every step with its number, and with a report where there is one.
+Watch = Callable[[int, Report | None], None]
+
+
+def train(
+    training: Training,
+    batch: Callable[[int], Tensor],
+    batches_per_epoch: int,
+    run: Run,
+    draw: Callable[[int, Tensor], None],
+    watch: Watch,
+) -> int | None:
+    """Play the game until the config's length is reached or a signal arrives.
+
+    Parameters
+    ----------
+    training:
+        What is trained; it may have been restored from a checkpoint.
+    batch:
+        Real minibatch number i, for any i.
+    batches_per_epoch:
+        How many of them are one pass over the data.
+    run:
+        Where reports and checkpoints go; its config holds the settings.
+    draw:
+        Keeps a picture: (step, samples ``[n, C, H, W]`` in [-1, 1] from the same z every time).
+    watch:
+        Told of every step and report.
+
+    Returns
+    -------
+    int or None
+        The number of the signal that stopped the run early, if one did.
+
+    Raises
+    ------
+    Diverged
+        Within one report interval of the first loss that is not finite.
+    """
+    config, game = run.config, training.game
+    z = randomness.fixed_noise(config.noise, config.grid, config.latent, config.seed)
+    z = z.to(training.device)
+    last_step = length_in_steps(config, batches_per_epoch, game.batches_per_step)
+    saved_at = reported_at = training.step
+    started = reported_time = time.perf_counter()
+    seconds_before = training.seconds
+
+    def sample() -> None:
+        draw(training.step, draw_samples(training, z))
+
+    def save() -> None:
+        nonlocal saved_at
+        check_finite(training, run, saved_at)
+        checkpoint.write(run.checkpoints, training.checkpoint(), config.keep_checkpoints)
+        saved_at = training.step
+
+    if training.step == 0:
+        sample()
+        save()
+
+    with Interrupt() as interrupt:
+        while (
+            interrupt.signal is None
+            and (last_step is None or training.step < last_step)
+            and (config.minutes is None or training.seconds < 60 * config.minutes)
+        ):
+            # Every random number of the step follows from (seed, step), every real image from
+            # (seed, i): nothing else needs to be remembered to go on exactly.
+            first = training.step * game.batches_per_step
+            randomness.seed_step(config.seed, training.step, training.device)
+            schedule(training, config, first // batches_per_epoch)
+
+            numbers = game.step([batch(first + j) for j in range(game.batches_per_step)])
+
+            training.step += 1
+            if training.average:
+                training.average.update(training.step)
+            training.totals[:4] += numbers
+            training.totals[4] += 1
+            training.seconds = seconds_before + time.perf_counter() - started
+
+            report = None
+            if training.step % config.report_every == 0:
+                means = read_totals(training)  # the one place that waits for the device
+                now = time.perf_counter()
+                consumed = (training.step - reported_at) * game.batches_per_step * config.batch_size
+                report = Report(
+                    training.step,
+                    training.step * game.batches_per_step / batches_per_epoch,
+                    training.seconds,
+                    *means,
+                    images_per_second=consumed / (now - reported_time),
+                )
+                reported_at, reported_time = training.step, now
+                if not all(map(math.isfinite, means)):
+                    raise diverged(training, run, training.step - config.report_every)
+                training.totals.zero_()
+                run.append_metrics(asdict(report))
+            if training.step % config.sample_every == 0:
+                sample()
+            if training.step % config.checkpoint_every == 0:
+                save()
+            watch(training.step, report)
+
+        if training.step > saved_at:
+            save()
+    if training.step % config.sample_every:
+        sample()
+    return interrupt.signal
+
+
+def length_in_steps(config: Config, batches_per_epoch: int, batches_per_step: int) -> int | None:
+    """The step at which the run ends, or None where a time was given."""
+    if config.steps is not None:
+        return config.steps
+    if config.epochs is not None:
+        return max(1, round(config.epochs * batches_per_epoch / batches_per_step))
+    return None
+
+
+def schedule(training: Training, config: Config, epoch: int) -> None:
+    """Set both optimisers for the step that comes."""
+    for player, start in (
+        (training.game.generator, config.g_learning_rate),
+        (training.game.discriminator, config.d_learning_rate),
+    ):
+        optimizers.schedule(player.optimizer, start, training.step, epoch, config)
+
+
+def read_totals(training: Training) -> list[float]:
+    """The means of [D's loss, G's loss, D(x), D(G(z))] since the last report."""
+    *sums, count = training.totals.tolist()
+    return [total / count for total in sums]
+
+
+def check_finite(training: Training, run: Run, since: int) -> None:
+    """Keep a spoilt state out of the checkpoints."""
+    if not (training.totals.isfinite().all() and training.is_finite()):
+        raise diverged(training, run, since)
+
+
+def diverged(training: Training, run: Run, since: int) -> Diverged:
+    """The error that says where it happened, what is left and what to try."""
+    good = next(checkpoint.steps(run.checkpoints), None)
+    kept = "there is no checkpoint before it" if good is None else f"step {good} is saved and good"
+    return Diverged(
+        f"the losses or weights became NaN or infinite between steps {since} and {training.step} "
+        f"({kept}).\nTry lower learning rates (now G {run.config.g_learning_rate:g}, "
+        f"D {run.config.d_learning_rate:g}), or the non-saturating objective."
+    )
+
+
+def draw_samples(training: Training, z: Tensor) -> Tensor:
+    """What the sampling network makes of z, as it would after training."""
+    network = training.sampler
+    was_training = network.training
+    network.eval()
+    with torch.no_grad():
+        images: Tensor = network(z)
+    network.train(was_training)
+    return images

@@ -1,0 +1,68 @@
+"""Random numbers as a function of (seed, purpose, counter).
+
+Nothing is drawn from a stream whose position would have to be saved: a resumed run needs its
+counters only. Each training step begins by seeding torch's own generators from (seed, step), so
+that everything random inside it (z, dropout, whatever a penalty draws) follows from those two.
+"""
+
+import hashlib
+
+import torch
+from torch import Tensor
+
+from ..errors import lookup
+
+#: Draws z: (number, dimensions, device, generator or None for torch's own) → float32 [N, Z].
+NOISES = {
+    "normal": lambda n, size, device, generator: torch.randn(
+        n, size, device=device, generator=generator
+    ),
+    # U(-√3, √3) has unit variance, like the normal (goodfeli/adversarial).
+    "uniform": lambda n, size, device, generator: (
+        torch.rand(n, size, device=device, generator=generator).mul_(2).sub_(1).mul_(3**0.5)
+    ),
+}
+
+#: z is drawn for this many samples at a time, so that sample number i never depends on how many
+#: are asked for.
+_BLOCK = 256
+
+
+def derive(seed: int, purpose: str, counter: int = 0) -> int:
+    """A 32-bit seed for one purpose and moment (32, since torch's CPU generator uses no more)."""
+    text = f"{seed}/{purpose}/{counter}".encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=4).digest())
+
+
+def seed_step(seed: int, step: int, device: torch.device) -> None:
+    """Seed torch's generators, the CPU's and the device's, for one training step."""
+    value = derive(seed, "step", step)
+    torch.default_generator.manual_seed(value)
+    if device.type == "cuda":
+        index = torch.cuda.current_device() if device.index is None else device.index
+        torch.cuda.default_generators[index].manual_seed(value)
+    elif device.type == "mps":
+        torch.mps.manual_seed(value)
+
+
+def permutation(seed: int, epoch: int, n: int) -> Tensor:
+    """The order in which an epoch visits ``n`` images: int64 [n], on the CPU."""
+    generator = torch.Generator().manual_seed(derive(seed, "data", epoch))
+    return torch.randperm(n, generator=generator)
+
+
+def noise(kind: str, n: int, size: int, device: torch.device) -> Tensor:
+    """z for a training step, from the generators that :func:`seed_step` has seeded: [n, size]."""
+    return NOISES[kind](n, size, device, None)
+
+
+def fixed_noise(kind: str, n: int, size: int, seed: int) -> Tensor:
+    """z that depends on the seed alone, drawn on the CPU: [n, size].
+
+    The first m of n are the same for every n, and the same on every device.
+    """
+    draw = lookup(NOISES, kind, "noise")
+    generator = torch.Generator().manual_seed(derive(seed, "sample"))
+    cpu = torch.device("cpu")
+    blocks = [draw(_BLOCK, size, cpu, generator) for _ in range(0, n, _BLOCK)]
+    return torch.cat(blocks)[:n]

@@ -1,0 +1,127 @@
+"""Everything of a run that changes while it trains, and its way into a checkpoint and back."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ..errors import ForgeryError
+from .average import Average
+from .checkpoint import Checkpoint
+from .game import Game
+
+
+@dataclass
+class Training:
+    """The players, G's average, and the counters.
+
+    Parameters
+    ----------
+    game:
+        The two players with their optimisers.
+    average:
+        G's moving average, or None.
+    step:
+        Iterations of Algorithm 1 made so far.
+    seconds:
+        How long they took, over all the processes that made them.
+    totals:
+        Sums since the last report of what each step returned, and how many were added: kept on
+        the device, so that no step waits for it.
+    """
+
+    game: Game
+    average: Average | None
+    step: int = 0
+    seconds: float = 0.0
+    totals: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.totals = torch.zeros(5, dtype=torch.float64, device=self.device)
+
+    @property
+    def device(self) -> torch.device:
+        return self.game.generator.parameters[0].device
+
+    @property
+    def sampler(self) -> nn.Module:
+        """The network that draws samples: G's average where there is one, else G."""
+        return self.average.network if self.average else self.game.generator.network
+
+    def networks(self) -> dict[str, nn.Module]:
+        """The networks by the name they have in a checkpoint."""
+        named = {
+            "generator": self.game.generator.network,
+            "discriminator": self.game.discriminator.network,
+        }
+        return named | ({"average": self.average.network} if self.average else {})
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        """The optimisers by the name they have in a checkpoint."""
+        return {
+            "generator": self.game.generator.optimizer,
+            "discriminator": self.game.discriminator.optimizer,
+        }
+
+    def checkpoint(self) -> Checkpoint:
+        """All of it. Random state is not in it: it follows from the seed and the step."""
+        return Checkpoint(
+            step=self.step,
+            model={
+                f"{name}.{key}": value
+                for name, network in self.networks().items()
+                for key, value in network.state_dict().items()
+            },
+            optimizers={
+                f"{name}.{index}.{key}": value
+                for name, optimizer in self.optimizers().items()
+                for index, slots in optimizer.state_dict()["state"].items()
+                for key, value in slots.items()
+            },
+            counters={"seconds": self.seconds, "totals": self.totals.tolist()},
+        )
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Become what a checkpoint holds.
+
+        Raises
+        ------
+        ForgeryError
+            When its tensors are not those of these networks and optimisers.
+        """
+        for name, network in self.networks().items():
+            load_network(network, name, checkpoint)
+        for name, optimizer in self.optimizers().items():
+            state: dict[int, dict[str, Tensor]] = {}
+            for key, value in _under(name, checkpoint.optimizers).items():
+                index, slot = key.split(".", 1)
+                state.setdefault(int(index), {})[slot] = value
+            # Settings are the config's, not the checkpoint's: only the memory is restored.
+            groups = optimizer.state_dict()["param_groups"]
+            optimizer.load_state_dict({"state": state, "param_groups": groups})
+        self.step = checkpoint.step
+        self.seconds = checkpoint.counters["seconds"]
+        self.totals.copy_(torch.tensor(checkpoint.counters["totals"]))
+
+    def is_finite(self) -> bool:
+        """Whether every weight is a number (waits for the device)."""
+        tensors = [p for network in self.networks().values() for p in network.parameters()]
+        return bool(torch.stack([p.isfinite().all() for p in tensors]).all())
+
+
+def load_network(network: nn.Module, name: str, checkpoint: Checkpoint) -> None:
+    """Load the tensors that a checkpoint holds under a network's name."""
+    try:
+        network.load_state_dict(_under(name, checkpoint.model))
+    except RuntimeError as error:
+        first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
+        raise ForgeryError(
+            f"the checkpoint of step {checkpoint.step} does not fit the {name} that config.json "
+            f"describes: {first}"
+        ) from None
+
+
+def _under(name: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    prefix = f"{name}."
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
