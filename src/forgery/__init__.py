@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .errors import ForgeryError
     from .studio import Model, load, resume, train
 
+__version__ = "0.1.0"
+
 __all__ = ["Config", "ForgeryError", "Model", "load", "recipes", "resume", "train"]
 
 _HOMES = {

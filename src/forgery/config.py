@@ -71,6 +71,8 @@ class Config:
     )
 
     objective: str = _option("non-saturating", GAME, "What D and G minimise.")
+    penalty: str = _option("none", GAME, "What is added to D's loss from its gradients.")
+    penalty_weight: float = _option(1.0, GAME, "The penalty's γ or λ.", least=0)
     updates: str = _option(
         "alternating",
         GAME,

@@ -22,7 +22,7 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
 
 
 def lookup(table: Mapping[str, T], name: str, kind: str) -> T:
-    """The entry ``name`` of a table of names; a :class:`ForgeryError` with the nearest if absent."""
+    """The entry of that name; a :class:`ForgeryError` with the nearest one if there is none."""
     try:
         return table[name]
     except KeyError:

@@ -48,7 +48,22 @@ def non_saturating(fake: Tensor, real: Tensor | None = None) -> Tensor:
     return softplus(-fake)
 
 
+def pair(better: Tensor, worse: Tensor) -> Tensor:
+    """-log sigmoid(better - worse): each sample is compared with one of the other side."""
+    return softplus(worse - better)
+
+
+def _given(real: Tensor | None) -> Tensor:
+    assert real is not None, "this objective needs D's logits on real data"
+    return real
+
+
 OBJECTIVES: dict[str, Objective] = {
     "minimax": Objective(d=classify, g=minimax),
     "non-saturating": Objective(d=classify, g=non_saturating),
+    # Relativistic pairing: D wants real above fake, G the reverse (Jolicoeur-Martineau 2018,
+    # AlexiaJM/RelativisticGAN; R3GAN 2024).
+    "relativistic": Objective(
+        d=pair, g=lambda fake, real: pair(fake, _given(real)), g_needs_real=True
+    ),
 }

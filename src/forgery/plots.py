@@ -44,8 +44,9 @@ def evolution(pictures: list[Path], target: Path, captions: list[str], most: int
     the last one stays for two seconds.
     """
     last = len(pictures) - 1
-    steps = min(most, len(pictures))
-    chosen = sorted({round(last * (i / max(1, steps - 1)) ** 2) for i in range(steps)})
+    chosen = list(range(len(pictures)))
+    if len(chosen) > most:
+        chosen = sorted({round(last * (i / (most - 1)) ** 2) for i in range(most)})
     frames = [_captioned(pictures[i], captions[i]) for i in chosen]
     durations = [120] * (len(frames) - 1) + [2000]
     frames[0].save(

@@ -8,7 +8,6 @@ import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,14 @@ import numpy
 import torch
 from torch import Tensor, nn
 
+from . import __version__, plots
 from . import data as data_room
-from . import plots
 from .config import LENGTHS, MACHINE, REPORTING, Config, section_of
 from .data import Batches, Dataset
 from .errors import ForgeryError, lookup
 from .models import DISCRIMINATORS, GENERATORS, Spec
 from .objectives import OBJECTIVES
+from .penalties import PENALTIES, Penalty
 from .pixels import to_model, to_pixels
 from .training import checkpoint, device, loop, optimizers, randomness
 from .training.average import Average
@@ -133,10 +133,18 @@ def resume(path: Path | str, watch: Watch | None = None, **changes: Any) -> Mode
         return _play(run, training, batches, watch)
 
 
-def load(path: Path | str, device_name: str = "cpu") -> Model:
-    """The newest whole checkpoint of a run, ready to draw: ``load(run).sample(64, seed=0)``."""
+def load(path: Path | str, device_name: str = "cpu", step: int | None = None) -> Model:
+    """A checkpoint of a run, ready to draw: ``load(run).sample(64, seed=0)``.
+
+    The newest whole one, unless ``step`` asks for another.
+    """
     run = open_run(Path(path))
-    last, _ = checkpoint.read_last(run.checkpoints)
+    if step is None:
+        last, _ = checkpoint.read_last(run.checkpoints)
+    elif step in (kept := list(checkpoint.steps(run.checkpoints))):
+        last = checkpoint.read(run.checkpoints, step)
+    else:
+        raise ForgeryError(f"{path} keeps no checkpoint of step {step}: it has {kept}")
     # Only the checkpoint's numbers are needed, not the data: the mean image may be anything.
     channels, height, width = run.record["data"]["shape"]
     generator, discriminator = _networks(run.config, torch.zeros(channels, height, width))
@@ -214,8 +222,16 @@ def _build(config: Config, dataset: Dataset, where: torch.device) -> Training:
         lambda m: randomness.noise(config.noise, m, config.latent, where),
         config.d_steps,
         config.updates,
+        _penalty(config),
     )
     return Training(game, Average(generator, config.ema) if config.ema else None)
+
+
+def _penalty(config: Config) -> Penalty | None:
+    penalty = lookup(PENALTIES, config.penalty, "penalty")
+    if penalty is None:
+        return None
+    return lambda judge, real, fake: config.penalty_weight * penalty(judge, real, fake)
 
 
 def _networks(config: Config, mean_image: Tensor) -> tuple[nn.Module, nn.Module]:
@@ -249,7 +265,7 @@ def _on_this_machine(config: Config) -> tuple[Config, torch.device]:
 def _facts(dataset: Dataset, where: torch.device) -> dict[str, Any]:
     """What config.json records beside the settings."""
     return {
-        "forgery": version("forgery"),
+        "forgery": __version__,
         "torch": torch.__version__,
         "python": platform.python_version(),
         "machine": {"device": device.describe(where), "system": platform.platform()},

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
-    from ..config import Config
     from ..studio import Model, Watch
     from ..training.loop import Report
 
@@ -68,8 +67,7 @@ def say_where(model: "Model") -> int:
     """Say where the results are; the exit code of the verb."""
     if model.interrupted_by:
         print(
-            f"stopped at step {model.step:,} and saved; "
-            f"go on with it: forgery resume {model.path}"
+            f"stopped at step {model.step:,} and saved; go on with it: forgery resume {model.path}"
         )
         return 128 + model.interrupted_by
     print(f"{model.step:,} steps, kept in {model.path}")

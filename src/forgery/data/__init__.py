@@ -30,6 +30,4 @@ def load(source: str, split: str = "train") -> Dataset:
         return load_idx(path, labels_beside(path))
     if path.is_dir():
         raise ForgeryError(f"{source} is a folder: expected an IDX file or one of {list(SOURCES)}")
-    raise ForgeryError(
-        f"unknown data {source!r}: no such file{did_you_mean(source, SOURCES)}"
-    )
+    raise ForgeryError(f"unknown data {source!r}: no such file{did_you_mean(source, SOURCES)}")

@@ -58,9 +58,9 @@ class Dataset:
     def fingerprint(self) -> str:
         """SHA-256 over shape, pixels and labels: the same data gives the same text anywhere."""
         digest = hashlib.sha256(repr(tuple(self.images.shape)).encode())
-        digest.update(self.images.contiguous().cpu().numpy())
+        digest.update(self.images.contiguous().cpu().numpy().data)
         if self.labels is not None:
-            digest.update(self.labels.contiguous().cpu().numpy())
+            digest.update(self.labels.contiguous().cpu().numpy().data)
         return digest.hexdigest()
 
     def to(self, device: torch.device) -> "Dataset":
@@ -95,7 +95,7 @@ class Batches:
         self._order = torch.empty(0, dtype=torch.int64)
 
     def __getitem__(self, i: int) -> Tensor:
-        """Batch i, normalised on the data's device: float32 ``[batch_size, C, H, W]`` in [-1, 1]."""
+        """Batch i, normalised on the data's device: float32 ``[m, C, H, W]`` in [-1, 1]."""
         epoch, position = divmod(i, self.per_epoch)
         if epoch != self._epoch:
             self._epoch = epoch

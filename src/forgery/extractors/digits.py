@@ -24,5 +24,5 @@ def load_digit_classifier() -> Extractor:
     ForgeryError
         The file in the package is not the one whose hash this module states.
     """
-    with as_file(files(__package__) / FILE) as path:
+    with as_file(files("forgery.extractors") / FILE) as path:
         return load_classifier(path, SHA256)

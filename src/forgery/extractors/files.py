@@ -4,8 +4,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 
 from ..errors import ForgeryError
 from .classifier import Classifier
@@ -48,9 +48,8 @@ def load_classifier(path: Path, sha256: str | None = None) -> Extractor:
     """
     content = read_checked(path, sha256)
     try:
-        with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {})["classifier"])
-            weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        weights = load(content)  # the bytes that were checked: the file is not opened again
+        about = json.loads(_metadata(content)["classifier"])
         network = Classifier(tuple(about["image_shape"]), tuple(about["classes"]))
         network.load_state_dict(weights)
         name = str(about["name"])
@@ -73,3 +72,9 @@ def read_checked(path: Path, sha256: str | None) -> bytes:
             f"{path}: its SHA-256 is {found}, expected {sha256}: it is damaged or another file"
         )
     return content
+
+
+def _metadata(content: bytes) -> dict[str, str]:
+    """A safetensors file's free text: 8 bytes state the length of the JSON header that has it."""
+    length = int.from_bytes(content[:8], "little")
+    return json.loads(content[8 : 8 + length]).get("__metadata__", {})

@@ -26,6 +26,8 @@ from .files import read_checked
 NAME = "inception-2015-12-05"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 
+COUNTER = "num_batches_tracked"
+
 #: Side of the square image that the network sees, in pixels.
 SIDE = 299
 
@@ -49,18 +51,20 @@ def load_inception(path: Path) -> Extractor:
         raise ForgeryError(f"{path}: not a file of PyTorch tensors ({error})") from error
     with torch.device("meta"):  # no time spent on random weights that are replaced at once
         network = Inception()
-    expected = {key: value.shape for key, value in _weights(network.state_dict()).items()}
-    weights = _weights(weights)
-    if {key: value.shape for key, value in weights.items()} != expected:
-        raise ForgeryError(f"{path}: its tensors are not those of {NAME}")
+    weights = _shapes_checked(weights, network, path)
     network.to_empty(device="cpu").load_state_dict(weights, strict=False)
     classes = tuple(f"class {i}" for i in range(1008))
     return Extractor(NAME, SHA256, network, (None, None, None), classes, batch_size=50)
 
 
-def _weights(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A state without the batch counters, which evaluation does not use and some files leave out."""
-    return {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}
+def _shapes_checked(weights: object, network: nn.Module, path: Path) -> dict[str, Tensor]:
+    """The weights, without batch counters: evaluation uses none, and some files leave them out."""
+    given = weights if isinstance(weights, dict) else {}
+    kept = {key: value for key, value in given.items() if not str(key).endswith(COUNTER)}
+    expected = {k: v.shape for k, v in network.state_dict().items() if not k.endswith(COUNTER)}
+    if {key: getattr(value, "shape", None) for key, value in kept.items()} != expected:
+        raise ForgeryError(f"{path}: its tensors are not those of {NAME}")
+    return kept
 
 
 def resize_like_tensorflow(images: Tensor, side: int) -> Tensor:

@@ -6,13 +6,13 @@ in blocks that keep 50,000 × 50,000 distances out of memory. Every measure rais
 """
 
 from .classes import ClassBalance, class_balance, class_histogram, kl_divergence
-from .density_coverage import DensityCoverage, density_coverage
+from .density_coverage import DensityCoverage, density_and_coverage
 from .frechet import FeatureStatistics, feature_statistics, frechet_distance
 from .inputs import count_nonfinite
 from .kernel import KernelDistance, kernel_distance
-from .memorisation import Memorisation, memorisation
-from .parzen import ParzenLikelihood, choose_sigma, log_likelihood, parzen
-from .precision_recall import PrecisionRecall, precision_recall
+from .memorisation import Memorisation, detect_memorisation
+from .parzen import ParzenLikelihood, choose_sigma, log_likelihood, parzen_likelihood
+from .precision_recall import PrecisionRecall, precision_and_recall
 
 __all__ = [
     "ClassBalance",
@@ -26,13 +26,13 @@ __all__ = [
     "class_balance",
     "class_histogram",
     "count_nonfinite",
-    "density_coverage",
+    "density_and_coverage",
+    "detect_memorisation",
     "feature_statistics",
     "frechet_distance",
     "kernel_distance",
     "kl_divergence",
     "log_likelihood",
-    "memorisation",
-    "parzen",
-    "precision_recall",
+    "parzen_likelihood",
+    "precision_and_recall",
 ]

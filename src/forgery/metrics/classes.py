@@ -58,9 +58,7 @@ def class_balance(generated: Tensor, data: Tensor, classes: int) -> ClassBalance
 def class_histogram(labels: Tensor, classes: int) -> Tensor:
     """The number of samples of each class, int64 ``[classes]``, from labels ``[N]``."""
     if labels.is_floating_point() or labels.dim() != 1 or len(labels) == 0:
-        raise ForgeryError(
-            f"expected integer labels [N], got {labels.dtype} {list(labels.shape)}"
-        )
+        raise ForgeryError(f"expected integer labels [N], got {labels.dtype} {list(labels.shape)}")
     if labels.min() < 0 or labels.max() >= classes:
         raise ForgeryError(
             f"labels must be 0 to {classes - 1}, found {labels.min()} to {labels.max()}"

@@ -26,7 +26,7 @@ class DensityCoverage:
     coverage: float
 
 
-def density_coverage(real: Tensor, generated: Tensor, k: int = 5) -> DensityCoverage:
+def density_and_coverage(real: Tensor, generated: Tensor, k: int = 5) -> DensityCoverage:
     """Generated samples in the balls around real ones.
 
     A real sample's ball reaches to its k-th nearest real neighbour, itself excluded; a point at

@@ -61,9 +61,7 @@ def frechet_distance(a: FeatureStatistics, b: FeatureStatistics) -> float:
     turns complex when a covariance is near singular.
     """
     if a.mean.shape != b.mean.shape:
-        raise ForgeryError(
-            f"the features differ in dimension: {len(a.mean)} and {len(b.mean)}"
-        )
+        raise ForgeryError(f"the features differ in dimension: {len(a.mean)} and {len(b.mean)}")
     roots = _root(a.covariance) @ _root(b.covariance)
     distance = (
         (a.mean - b.mean).square().sum()

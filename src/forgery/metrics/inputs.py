@@ -30,6 +30,8 @@ def as_rows(samples: Tensor, name: str) -> Tensor:
     bad = count_nonfinite(samples)
     if bad:
         raise ForgeryError(f"{name}: {bad} of {len(samples)} samples hold non-finite values")
+    if samples.device.type == "mps":
+        samples = samples.cpu()  # Apple's graphics processors have no float64
     return samples.detach().flatten(1).double()
 
 

@@ -41,7 +41,7 @@ class Memorisation:
     flagged: bool
 
 
-def memorisation(samples: Tensor, train: Tensor, held_out: Tensor) -> Memorisation:
+def detect_memorisation(samples: Tensor, train: Tensor, held_out: Tensor) -> Memorisation:
     """Are samples nearer to the training data than fresh data is?
 
     The distance of each sample to its nearest training sample is set against the same distance of

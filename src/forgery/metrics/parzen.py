@@ -10,7 +10,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from ..errors import ForgeryError
@@ -35,7 +34,7 @@ class ParzenLikelihood:
     sigma: float
 
 
-def parzen(samples: Tensor, valid: Tensor, test: Tensor) -> ParzenLikelihood:
+def parzen_likelihood(samples: Tensor, valid: Tensor, test: Tensor) -> ParzenLikelihood:
     """The paper's whole protocol: choose σ on validation data, score the test data with it.
 
     Parameters

@@ -25,7 +25,7 @@ class PrecisionRecall:
     recall: float
 
 
-def precision_recall(real: Tensor, generated: Tensor, k: int = 3) -> PrecisionRecall:
+def precision_and_recall(real: Tensor, generated: Tensor, k: int = 3) -> PrecisionRecall:
     """How much of each set lies in the other's manifold.
 
     The manifold of a set is the union of balls around its points, each reaching to the point's

@@ -4,6 +4,8 @@ Source: goodfeli/adversarial, mnist.yaml. Width 1200, depth 2 (G) and width 240,
 sizes. That program works on pixels in [0, 1]; the first and last operations here translate.
 """
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -32,7 +34,7 @@ class ReLUSigmoidGenerator(nn.Module):
         self.shape = spec.shape
         sizes = [spec.latent] + [spec.width] * spec.depth
         layers: list[nn.Module] = []
-        for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+        for inputs, outputs in pairwise(sizes):
             layers += [_uniform(nn.Linear(inputs, outputs), 0.05), nn.ReLU(inplace=True)]
         output = _uniform(nn.Linear(sizes[-1], spec.pixels), 0.05)
         mean = ((spec.mean_image.flatten() + 1) / 2).clamp(1e-7, 1 - 1e-7)

@@ -4,6 +4,8 @@ Source: yunjey/pytorch-tutorial, generative_adversarial_network/main.py. Width 2
 its networks: 64-256-256-784 with ReLU and tanh, 784-256-256-1 with LeakyReLU(.2).
 """
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 from .spec import Spec
@@ -17,7 +19,7 @@ class MLPGenerator(nn.Module):
         self.shape = spec.shape
         sizes = [spec.latent] + [spec.width] * spec.depth
         layers: list[nn.Module] = []
-        for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+        for inputs, outputs in pairwise(sizes):
             layers += [nn.Linear(inputs, outputs), nn.ReLU(inplace=True)]
         self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], spec.pixels), nn.Tanh())
 
@@ -32,7 +34,7 @@ class MLPDiscriminator(nn.Module):
         super().__init__()
         sizes = [spec.pixels] + [spec.width] * spec.depth
         layers: list[nn.Module] = []
-        for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+        for inputs, outputs in pairwise(sizes):
             layers += [nn.Linear(inputs, outputs), nn.LeakyReLU(0.2, inplace=True)]
         self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], 1))
 

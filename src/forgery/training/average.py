@@ -3,7 +3,7 @@
 import copy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class Average:
@@ -16,8 +16,8 @@ class Average:
     def __init__(self, network: nn.Module, decay: float) -> None:
         self.decay = decay
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
-        self._from = list(network.parameters()), list(network.buffers())
-        self._to = list(self.network.parameters()), list(self.network.buffers())
+        self._from = _tensors(network)
+        self._to = _tensors(self.network)
 
     @torch.no_grad()
     def update(self, step: int) -> None:
@@ -26,3 +26,7 @@ class Average:
         torch._foreach_lerp_(self._to[0], self._from[0], 1 - decay)
         for mine, theirs in zip(self._to[1], self._from[1], strict=True):
             mine.copy_(theirs)
+
+
+def _tensors(network: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
+    return list(network.parameters()), list(network.buffers())

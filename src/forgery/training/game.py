@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 
 from ..errors import lookup
 from ..objectives import Objective
+from ..penalties import Penalty
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Player:
 
     @property
     def parameters(self) -> list[Tensor]:
-        return self.optimizer.param_groups[0]["params"]  # type: ignore[no-any-return]
+        return self.optimizer.param_groups[0]["params"]
 
     def descend(self, loss: Tensor) -> None:
         """One step down the loss's gradient.
@@ -59,6 +60,8 @@ class Game:
         The paper's k: updates of D for each update of G.
     updates:
         A name of :data:`UPDATES`: ``alternating`` is Algorithm 1.
+    penalty:
+        (D, real, fake) → what is added to D's loss, one number a sample; already weighted.
     """
 
     def __init__(
@@ -69,12 +72,14 @@ class Game:
         noise: Callable[[int], Tensor],
         d_steps: int = 1,
         updates: str = "alternating",
+        penalty: Penalty | None = None,
     ) -> None:
         self.generator = generator
         self.discriminator = discriminator
         self.objective = objective
         self.noise = noise
         self.d_steps = d_steps
+        self.penalty = penalty
         self._update = lookup(UPDATES, updates, "updates")
         # G's step of such an objective compares its samples with a real batch of its own.
         self.g_batches = int(objective.g_needs_real and updates == "alternating")
@@ -99,7 +104,7 @@ class Game:
             fake = self.generator(self.noise(len(real)))
         real_logits, fake_logits = self.judge(real, fake)
         loss = self.objective.d(real_logits, fake_logits).mean()
-        self.discriminator.descend(loss)
+        self.discriminator.descend(loss + self.penalise(real, fake))
         return loss, real_logits, fake_logits
 
     def update_generator(self, m: int, real: Tensor | None = None) -> Tensor:
@@ -112,6 +117,12 @@ class Game:
         loss = self.objective.g(fake_logits, real_logits).mean()
         self.generator.descend(loss)
         return loss
+
+    def penalise(self, real: Tensor, fake: Tensor) -> Tensor | float:
+        """What D's gradients add to its loss."""
+        if self.penalty is None:
+            return 0.0
+        return self.penalty(self.discriminator, real, fake).mean()
 
     def judge(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """D's logits on a real and a fake minibatch."""
@@ -144,7 +155,8 @@ def simultaneous(game: Game, batches: Sequence[Tensor]) -> Tensor:
     d_loss = game.objective.d(real_logits, fake_logits).mean()
     g_loss = game.objective.g(fake_logits, real_logits).mean()
     d, g = game.discriminator, game.generator
-    d_gradients = torch.autograd.grad(d_loss, d.parameters, retain_graph=True)
+    d_total = d_loss + game.penalise(real, fake)
+    d_gradients = torch.autograd.grad(d_total, d.parameters, retain_graph=True)
     g_gradients = torch.autograd.grad(g_loss, g.parameters)
     for player, gradients in ((d, d_gradients), (g, g_gradients)):
         for parameter, gradient in zip(player.parameters, gradients, strict=True):

@@ -105,19 +105,7 @@ def train(
             and (last_step is None or training.step < last_step)
             and (config.minutes is None or training.seconds < 60 * config.minutes)
         ):
-            # Every random number of the step follows from (seed, step), every real image from
-            # (seed, i): nothing else needs to be remembered to go on exactly.
-            first = training.step * game.batches_per_step
-            randomness.seed_step(config.seed, training.step, training.device)
-            schedule(training, config, first // batches_per_epoch)
-
-            numbers = game.step([batch(first + j) for j in range(game.batches_per_step)])
-
-            training.step += 1
-            if training.average:
-                training.average.update(training.step)
-            training.totals[:4] += numbers
-            training.totals[4] += 1
+            iterate(training, batch, batches_per_epoch, config)
             training.seconds = seconds_before + time.perf_counter() - started
 
             report = None
@@ -125,13 +113,9 @@ def train(
                 means = read_totals(training)  # the one place that waits for the device
                 now = time.perf_counter()
                 consumed = (training.step - reported_at) * game.batches_per_step * config.batch_size
-                report = Report(
-                    training.step,
-                    training.step * game.batches_per_step / batches_per_epoch,
-                    training.seconds,
-                    *means,
-                    images_per_second=consumed / (now - reported_time),
-                )
+                epoch = training.step * game.batches_per_step / batches_per_epoch
+                rate = consumed / (now - reported_time)
+                report = Report(training.step, epoch, training.seconds, *means, rate)
                 reported_at, reported_time = training.step, now
                 if not all(map(math.isfinite, means)):
                     raise diverged(training, run, training.step - config.report_every)
@@ -148,6 +132,28 @@ def train(
     if training.step % config.sample_every:
         sample()
     return interrupt.signal
+
+
+def iterate(
+    training: Training, batch: Callable[[int], Tensor], batches_per_epoch: int, config: Config
+) -> None:
+    """One iteration of Algorithm 1 and the bookkeeping around it.
+
+    Every random number of the step follows from (seed, step), every real image from (seed, i):
+    nothing else needs to be remembered to go on exactly. Nothing here waits for the device.
+    """
+    game = training.game
+    first = training.step * game.batches_per_step
+    randomness.seed_step(config.seed, training.step, training.device)
+    schedule(training, config, first // batches_per_epoch)
+
+    numbers = game.step([batch(first + j) for j in range(game.batches_per_step)])
+
+    training.step += 1
+    if training.average:
+        training.average.update(training.step)
+    training.totals[:4] += numbers
+    training.totals[4] += 1
 
 
 def length_in_steps(config: Config, batches_per_epoch: int, batches_per_step: int) -> int | None:
@@ -168,10 +174,10 @@ def schedule(training: Training, config: Config, epoch: int) -> None:
         optimizers.schedule(player.optimizer, start, training.step, epoch, config)
 
 
-def read_totals(training: Training) -> list[float]:
+def read_totals(training: Training) -> tuple[float, float, float, float]:
     """The means of [D's loss, G's loss, D(x), D(G(z))] since the last report."""
-    *sums, count = training.totals.tolist()
-    return [total / count for total in sums]
+    d_loss, g_loss, d_real, d_fake, count = training.totals.tolist()
+    return d_loss / count, g_loss / count, d_real / count, d_fake / count
 
 
 def check_finite(training: Training, run: Run, since: int) -> None:

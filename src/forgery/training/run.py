@@ -135,7 +135,7 @@ def open_run(path: Path) -> Run:
             raise ForgeryError(f"{path} is not a run folder: its config.json is another program's")
         return Run(path, record)
     except (FileNotFoundError, NotADirectoryError):
-        what = "has no config.json" if path.is_dir() else "there is no such folder"
+        what = "it has no config.json" if path.is_dir() else "there is no such folder"
         raise ForgeryError(f"{path} is not a run folder: {what}") from None
     except OSError as error:
         raise ForgeryError(f"cannot read {path}: {error.strerror}") from error

@@ -102,7 +102,7 @@ class Training:
             optimizer.load_state_dict({"state": state, "param_groups": groups})
         self.step = checkpoint.step
         self.seconds = checkpoint.counters["seconds"]
-        self.totals.copy_(torch.tensor(checkpoint.counters["totals"]))
+        self.totals.copy_(torch.tensor(checkpoint.counters["totals"], dtype=torch.float64))
 
     def is_finite(self) -> bool:
         """Whether every weight is a number (waits for the device)."""

@@ -1,0 +1,35 @@
+# make demo    train on the bundled digits and draw them, in .venv
+# make test    the whole test suite
+# make check   style, types, and which part may import which
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test check clean
+
+demo: .venv/installed
+	$(BIN)/forgery train mnist
+
+test: .venv/developer
+	$(BIN)/python -m pytest --numprocesses 2
+
+check: .venv/developer
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf .venv build dist src/*.egg-info
+
+# torch comes first and pinned: a looser request may fetch gigabytes of another build.
+.venv/installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(INSTALL) torch
+	$(INSTALL) --editable .
+	touch $@
+
+.venv/developer: .venv/installed
+	$(INSTALL) --editable '.[dev]'
+	touch $@

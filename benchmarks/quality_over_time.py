@@ -1,0 +1,106 @@
+"""Quality against training time of any settings: train, and stop to score every so often.
+
+    python benchmarks/quality_over_time.py NAME [--steps N] [--every N] [--seed 0] [field=value …]
+
+NAME is a recipe or ``tutorial-program`` (the baseline). The scores are the card's: the Fréchet
+distance on the bundled digit extractor, precision and recall, and the KL of the drawn classes from
+the data's, from 10,000 samples against the 10,000 test images. The time that is stated is training
+time alone. One JSON line a score goes to standard output.
+"""
+
+import argparse
+import ast
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import tutorial_program
+from forgery import metrics, recipes, studio
+from forgery.data.mnist import mnist
+from forgery.extractors import load_digit_classifier
+from forgery.pixels import to_pixels
+from forgery.training import checkpoint
+from forgery.training import device as devices
+
+SAMPLES = 10_000
+
+
+class Judge:
+    """Scores 10,000 samples against the test images."""
+
+    def __init__(self, where: torch.device, neighbours: bool) -> None:
+        self.extractor = load_digit_classifier().to(where)
+        test = mnist("test")
+        self.test = self.extractor.features(test.images)
+        self.statistics = metrics.feature_statistics(self.test)
+        self.labels = test.labels
+        self.neighbours = neighbours
+
+    def __call__(self, images: torch.Tensor) -> dict[str, float]:
+        features, logits = self.extractor.features_and_logits(to_pixels(images))
+        distance = metrics.frechet_distance(metrics.feature_statistics(features), self.statistics)
+        balance = metrics.class_balance(logits.argmax(1).cpu(), self.labels, 10)
+        scores = {"frechet": distance, "class_kl": balance.kl}
+        if self.neighbours:
+            measured = metrics.precision_and_recall(self.test, features)
+            scores |= {"precision": measured.precision, "recall": measured.recall}
+        return scores
+
+
+def run_forgery(name: str, steps: int, every: int, changes: dict[str, Any], judge: Judge) -> None:
+    """Train to a checkpoint, score it, go on: resuming is exact, so this equals one long run."""
+    config = recipes.RECIPES[name](steps=every, **changes).replace(
+        sample_every=10**9, checkpoint_every=10**9
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run"
+        for step in range(every, steps + 1, every):
+            model = studio.resume(path, steps=step) if path.exists() else studio.train(config, path)
+            seconds = checkpoint.read_last(path / "checkpoints")[0].counters["seconds"]
+            line = {"name": name, **changes, "step": step, "seconds": seconds}
+            print(json.dumps(line | judge(model.sample(SAMPLES, seed=1))), flush=True)
+
+
+def run_baseline(steps: int, every: int, where: torch.device, judge: Judge) -> None:
+    def watch(step: int, seconds: float, g: torch.nn.Module) -> None:
+        with torch.no_grad():
+            images = g(torch.randn(SAMPLES, tutorial_program.LATENT, device=where)).cpu()
+        line = {"name": "tutorial-program", "step": step, "seconds": seconds}
+        print(json.dumps(line | judge(images.view(-1, 1, 28, 28))), flush=True)
+
+    tutorial_program.train(steps, where, every, watch)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name")
+    parser.add_argument("--steps", type=int, default=12_000)
+    parser.add_argument("--every", type=int, default=3_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--neighbours", action="store_true", help="precision and recall too (slow)")
+    parser.add_argument("changes", nargs="*", help="field=value")
+    options = parser.parse_args()
+    where = devices.choose(options.device)
+    threads = devices.prepare_cpu(options.threads)
+    judge = Judge(where, options.neighbours)
+    if options.name == "tutorial-program":
+        torch.manual_seed(options.seed)
+        run_baseline(options.steps, options.every, where, judge)
+        return
+    changes: dict[str, Any] = {"device": str(where), "seed": options.seed, "threads": threads}
+    for change in options.changes:
+        field, value = change.split("=", 1)
+        try:
+            changes[field] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            changes[field] = value
+    run_forgery(options.name, options.steps, options.every, changes, judge)
+
+
+if __name__ == "__main__":
+    main()

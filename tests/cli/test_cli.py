@@ -1,0 +1,208 @@
+"""The verbs as a person meets them: what is printed, which exit code, what is left on disk."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from forgery.cli import VERBS, main
+from forgery.config import Config
+from forgery.recipes import RECIPES
+
+QUICK = [
+    "--split=test",
+    "--g-width=8",
+    "--d-width=8",
+    "--latent=4",
+    "--batch-size=20",
+    "--grid=4",
+    "--device=cpu",
+    "--threads=1",
+    "--report-every=2",
+    "--sample-every=2",
+    "--checkpoint-every=2",
+]
+
+
+@pytest.fixture
+def forgery(monkeypatch, capsys, tmp_path):
+    """Run the program in a folder of its own: arguments → (exit code, output, errors)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["forgery", *arguments])
+        with pytest.raises(SystemExit) as left:
+            main()
+        captured = capsys.readouterr()
+        return left.value.code or 0, captured.out, captured.err
+
+    return run
+
+
+def test_train_resume_sample_show(forgery):
+    code, out, _ = forgery("train", "mnist", *QUICK, "--steps", "4")
+    assert code == 0
+    (run,) = Path("runs").iterdir()
+    assert run.name.startswith("mnist-")
+    assert "step       4" in out
+    assert "images/s" in out
+    assert f"{run}/evolution.gif" in out
+    for line in out.splitlines():
+        if line.startswith("  runs"):
+            assert Path(line.split()[0]).is_file()
+
+    code, out, _ = forgery("resume", str(run), "--steps", "6")
+    assert code == 0
+    assert "6 steps, kept in" in out
+
+    code, out, _ = forgery("sample", str(run), "-n", "9", "--seed", "3", "--out", "nine.npz")
+    assert code == 0
+    assert "9 samples of step 6 in nine.npz" in out
+    assert np.load("nine.npz")["images"].shape == (9, 1, 28, 28)
+    assert forgery("sample", str(run), "--out", "folder")[0] == 0
+    assert len(list(Path("folder").iterdir())) == 64
+
+    code, out, _ = forgery("show", str(run))
+    assert code == 0
+    assert "mnist[test]: 10,000 images" in out
+    assert re.search(r"step 6: whole", out)
+
+
+def test_a_flag_beats_the_file_and_the_file_beats_the_recipe(forgery):
+    Path("mine.toml").write_text('recipe = "tutorial"\nd_steps = 2\nbatch_size = 50\nsteps = 2\n')
+    assert forgery("train", "--config", "mine.toml", *QUICK, "--out", "a")[0] == 0
+    out = forgery("show", "a")[1]
+    assert '"recipe": "tutorial"' in out
+    assert '"g_learning_rate": 0.0002' in out  # from the recipe
+    assert '"d_steps": 2' in out  # from the file
+    assert '"batch_size": 20' in out  # from the flag
+    assert '"epochs": null' in out  # the file's steps took their place
+
+
+def test_the_settings_of_a_recipe_are_a_file_that_config_takes(forgery):
+    for recipe in RECIPES:
+        code, out, _ = forgery("recipes", recipe)
+        assert code == 0
+        Path("settings.toml").write_text(out)
+        from forgery.cli.train import settings_from
+
+        assert settings_from(None, None, Path("settings.toml"), {}) == RECIPES[recipe]()
+
+
+def test_every_verb_has_help_and_every_setting_a_flag(forgery):
+    code, out, _ = forgery("--help")
+    assert code == 0
+    for verb, about in VERBS.items():
+        assert about in out
+        assert forgery(verb, "--help")[0] == 0
+    for verb in ("train", "resume"):
+        out = forgery(verb, "--help")[1]
+        for name in Config.__dataclass_fields__:
+            if name not in ("data", "recipe"):
+                assert f"--{name.replace('_', '-')} " in out
+    out = forgery("recipes")[1]
+    assert all(recipe in out for recipe in RECIPES)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("train --recipe tutrial", "unknown recipe 'tutrial': did you mean 'tutorial'?"),
+        ("train --objective minmax", "unknown objective 'minmax': did you mean 'minimax'?"),
+        ("train mnits", "unknown data 'mnits'"),
+        ("train --batch-sise 5", "Did you mean --batch-size?"),
+        ("train --batch-size five", "unable to convert"),
+        ("train --batch-size 0", "batch-size must be at least 1, not 0"),
+        ("train --batch-size 70000", "a batch of 70000 is larger than the data"),
+        ("train --latent -3", "latent must be at least 1"),
+        ("train --steps 5 --minutes 2", "give one length, not steps and minutes"),
+        ("train --config none.toml", "cannot read none.toml"),
+        ("train --device cuda:99", "device 'cuda:99' cannot be used here"),
+        ("trian", "Did you mean"),
+        ("resume nowhere", "nowhere is not a run folder: there is no such folder"),
+        ("resume .", "is not a run folder: it has no config.json"),
+        ("sample nowhere", "is not a run folder"),
+        ("sample", "requires an argument"),
+        ("show nowhere", "is not a run folder"),
+        ("recipes non", "unknown recipe 'non'"),
+    ],
+)
+def test_a_mistake_is_one_message_and_exit_code_2(forgery, tmp_path, arguments, message):
+    code, out, err = forgery(*arguments.split())
+    text = " ".join(re.sub("[│╭╮╰╯─]", " ", out + err).split())
+    assert code == 2
+    assert message in text
+    assert "Traceback" not in text
+    assert len(err.strip().splitlines()) <= 5
+    assert not any(tmp_path.iterdir())
+
+
+def test_nothing_is_ever_overwritten(forgery):
+    train = ("train", *QUICK, "--steps", "2", "--out", "run")
+    assert forgery(*train)[0] == 0
+    before = {p: p.read_bytes() for p in Path("run").rglob("*") if p.is_file()}
+    code, _, err = forgery(*train)
+    assert code == 2
+    assert "forgery resume run" in err
+    code, _, err = forgery("resume", "run", "--seed", "1")
+    assert code == 2
+    assert "seed 0 → 1" in err
+    assert {p: p.read_bytes() for p in Path("run").rglob("*") if p.is_file()} == before
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk(forgery):
+    assert forgery("train", *QUICK, "--steps", "2", "--out", "run")[0] == 0
+    kept = (Path("run") / "metrics.jsonl").read_bytes()
+    (Path("run") / "metrics.jsonl").unlink()
+    (Path("run") / "metrics.jsonl").symlink_to("/dev/full")
+    code, _, err = forgery("sample", "run", "--out", "/dev/full/x.png")
+    assert code == 2
+    assert "cannot write" in err
+    (Path("run") / "metrics.jsonl").unlink()
+    (Path("run") / "metrics.jsonl").write_bytes(kept)
+    assert forgery("resume", "run", "--steps", "4")[0] == 0
+
+
+def start(*arguments: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-c", "from forgery.cli import main; main()", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_ctrl_c_saves_says_how_to_go_on_and_exits_130(forgery, tmp_path):
+    run = tmp_path / "run"
+    process = start("train", *QUICK, "--steps", "1000000", "--out", str(run))
+    while not (run / "metrics.jsonl").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert f"go on with it: forgery resume {run}" in out
+    step = int(re.search(r"stopped at step ([\d,]+)", out).group(1).replace(",", ""))
+    code, out, _ = forgery("resume", str(run), "--steps", str(step + 2))
+    assert code == 0
+    assert f"{step + 2:,} steps, kept in" in out
+
+
+def test_help_needs_no_torch():
+    code = (
+        "import sys; sys.argv = ['forgery', '--help']\n"
+        "from forgery.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "import forgery, forgery.recipes\n"
+        "assert 'torch' not in sys.modules and 'matplotlib' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -1,0 +1,37 @@
+"""What all tests share: a small data set, short runs, one thread each."""
+
+import os
+
+# Before torch is imported: the suite runs several processes side by side.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+import torch
+
+from forgery import recipes
+from forgery.config import Config
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def tiny() -> Config:
+    """Real MNIST, networks so small that a step takes a millisecond; every kind of state in it."""
+    return recipes.mlp(
+        g_width=8,
+        d_width=8,
+        latent=4,
+        batch_size=20,
+        steps=6,
+        report_every=2,
+        sample_every=3,
+        checkpoint_every=1,
+        keep_checkpoints=100,
+        grid=4,
+        threads=1,
+        device="cpu",
+        split="test",
+    )

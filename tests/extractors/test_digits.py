@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+import forgery.extractors
+from forgery.data.mnist import mnist
+from forgery.errors import ForgeryError
+from forgery.extractors import digits, load_digit_classifier
+from forgery.metrics import class_balance, feature_statistics, frechet_distance
+
+FILE = Path(forgery.extractors.__file__).with_name(digits.FILE)
+
+
+@pytest.fixture(scope="module")
+def extractor():
+    return load_digit_classifier()
+
+
+def test_knows_the_digits(extractor):
+    test = mnist("test")
+    predicted = extractor.logits(test.images).argmax(1)
+    assert (predicted == test.labels).double().mean() > 0.994
+    assert extractor.classes == tuple("0123456789")
+    balance = class_balance(predicted, test.labels, 10)
+    assert balance.kl < 1e-4
+
+
+def test_says_who_it_is(extractor):
+    assert extractor.name == "mnist-digits"
+    assert extractor.sha256 == digits.SHA256
+    assert FILE.stat().st_size < 2_000_000
+
+
+def test_real_digits_are_near_real_digits(extractor):
+    """The floor of the Fréchet distance is far below what a slight blur already costs."""
+    train, test = mnist("train").images[:4000], mnist("test").images[:4000]
+    blurred = torch.nn.functional.avg_pool2d(test.float(), 3, stride=1, padding=1).byte()
+    real, held_out, worse = (
+        feature_statistics(extractor.features(images)) for images in (train, test, blurred)
+    )
+    floor = frechet_distance(real, held_out)
+    assert floor < 0.1 * frechet_distance(real, worse)
+
+
+def test_refuses_a_file_that_was_changed(monkeypatch):
+    monkeypatch.setattr(digits, "SHA256", "0" * 64)
+    with pytest.raises(ForgeryError, match="expected 0000"):
+        load_digit_classifier()

@@ -1,0 +1,78 @@
+import pytest
+import torch
+
+from forgery.models import DISCRIMINATORS, GENERATORS, Spec
+
+MEAN = torch.linspace(-1, 1, 28 * 28).view(1, 28, 28)
+
+
+def spec(shape=(1, 28, 28), latent=100, width=12, depth=2, mean_image=MEAN):
+    return Spec(shape=shape, latent=latent, width=width, depth=depth, mean_image=mean_image)
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)])
+@pytest.mark.parametrize("depth", [1, 3])
+def test_every_generator_draws_images_in_range(name, shape, depth):
+    network = GENERATORS[name](spec(shape, depth=depth, mean_image=torch.zeros(shape)))
+    images = network(5 * torch.randn(7, 100))
+    assert images.shape == (7, *shape)
+    assert images.abs().max() <= 1
+
+
+@pytest.mark.parametrize("name", DISCRIMINATORS)
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)])
+@pytest.mark.parametrize("depth", [1, 3])
+def test_every_discriminator_returns_one_logit_an_image(name, shape, depth):
+    network = DISCRIMINATORS[name](spec(shape, depth=depth, mean_image=torch.zeros(shape)))
+    logits = network(torch.randn(7, *shape))
+    assert logits.shape == (7,)
+    logits.sum().backward()
+    assert all(p.grad is not None for p in network.parameters())
+
+
+def linear_sizes(network):
+    layers = [m for m in network.modules() if isinstance(m, torch.nn.Linear)]
+    return [(layer.in_features, layer.out_features) for layer in layers]
+
+
+def test_the_tutorials_sizes():
+    g = GENERATORS["mlp"](spec(latent=64, width=256))
+    d = DISCRIMINATORS["mlp"](spec(width=256))
+    assert linear_sizes(g) == [(64, 256), (256, 256), (256, 784)]
+    assert linear_sizes(d) == [(784, 256), (256, 256), (256, 1)]
+
+
+def test_the_2014_generator_begins_at_the_mean_image():
+    torch.manual_seed(0)
+    g = GENERATORS["relu-sigmoid"](spec(width=1200))
+    assert linear_sizes(g) == [(100, 1200), (1200, 1200), (1200, 784)]
+    for layer in (m for m in g.modules() if isinstance(m, torch.nn.Linear)):
+        assert layer.weight.abs().max() <= 0.05
+        assert layer.weight.std().item() == pytest.approx(0.05 / 3**0.5, rel=0.02)
+    torch.testing.assert_close(g(torch.zeros(1, 100))[0], MEAN, atol=1e-5, rtol=0)
+
+
+def test_the_2014_discriminator():
+    torch.manual_seed(0)
+    d = DISCRIMINATORS["maxout"](spec(width=240))
+    assert linear_sizes(d) == [(784, 1200), (240, 1200), (240, 1)]
+    for layer in (m for m in d.modules() if isinstance(m, torch.nn.Linear)):
+        assert layer.weight.abs().max() <= 0.005
+        assert not layer.bias.any()
+    rates = [m.p for m in d.modules() if isinstance(m, torch.nn.Dropout)]
+    assert rates == [0.2, 0.5, 0.5]
+    # Black is 0 to its first layer, so a black image says nothing: every logit is the bias's.
+    assert not d(-torch.ones(3, 1, 28, 28)).any()
+
+
+def test_maxout_takes_the_largest_of_five_pieces():
+    from forgery.models.goodfellow2014 import Maxout
+
+    layer = Maxout(3, 4, 0.5)
+    x = torch.randn(6, 3)
+    pieces = x @ layer.pieces.weight.T
+    expected = torch.stack([pieces[:, 5 * i : 5 * i + 5].amax(1) for i in range(4)], 1)
+    torch.testing.assert_close(layer(x), expected)
+    # At the start each piece is symmetric about 0; the largest of five lies above.
+    assert layer(torch.randn(1000, 3)).mean() > 0.1

@@ -1,0 +1,337 @@
+"""Whole runs: trained, stopped, killed, damaged, resumed, sampled."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import forgery
+from forgery import ForgeryError, recipes, studio
+from forgery.recipes import RECIPES
+from forgery.training import checkpoint
+
+
+def last(run: Path) -> checkpoint.Checkpoint:
+    return checkpoint.read_last(run / "checkpoints")[0]
+
+
+def assert_same_state(a: Path, b: Path) -> None:
+    """Every tensor and every counter but the time that it took."""
+    one, other = last(a), last(b)
+    assert one.step == other.step
+    assert one.counters["totals"] == other.counters["totals"]
+    for mine, theirs in ((one.model, other.model), (one.optimizers, other.optimizers)):
+        assert mine.keys() == theirs.keys()
+        assert all(torch.equal(mine[key], theirs[key]) for key in mine)
+
+
+def reports(run: Path) -> list[dict]:
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if "second" not in k} for line in lines]
+
+
+def test_a_run_folder_holds_what_it_should(tiny, tmp_path):
+    model = forgery.train(tiny, tmp_path / "run")
+    run = model.path
+    assert model.step == 6
+    assert {p.name for p in run.iterdir()} >= {
+        "config.json", "metrics.jsonl", "real.png", "samples", "evolution.gif", "curves.png",
+        "checkpoints",
+    }  # fmt: skip
+    record = json.loads((run / "config.json").read_text())
+    assert record["config"]["batch_size"] == 20
+    assert record["data"]["images"] == 10_000
+    assert len(record["data"]["fingerprint"]) == 64
+    assert [line["step"] for line in reports(run)] == [2, 4, 6]
+    assert [p.stem for p in sorted((run / "samples").iterdir())] == [
+        f"{step:08d}" for step in (0, 3, 6)
+    ]
+    for picture in [run / "real.png", *(run / "samples").iterdir()]:
+        with Image.open(picture) as opened:
+            assert opened.size == (62, 62)  # two by two of 28 pixels, with gaps of 2
+    with Image.open(run / "evolution.gif") as animation:
+        assert animation.n_frames == 3
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(tiny, tmp_path):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        forgery.train(tiny.replace(seed=seed), tmp_path / name)
+    assert_same_state(tmp_path / "a", tmp_path / "b")
+    assert reports(tmp_path / "a") == reports(tmp_path / "b")
+    a, c = last(tmp_path / "a").model, last(tmp_path / "c").model
+    assert not torch.equal(a["generator.layers.0.weight"], c["generator.layers.0.weight"])
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_resumed_at_every_step_a_run_ends_bit_identical(tiny, tmp_path, recipe):
+    # Ten steps of 2,500 images are 2½ epochs: resumed in mid-epoch as well as between two.
+    config = RECIPES[recipe](**_small(tiny)).replace(
+        batch_size=2500, steps=10, report_every=3, d_steps=1
+    )
+    straight = tmp_path / "straight"
+    forgery.train(config, straight)
+    for step in range(10):
+        resumed = tmp_path / f"from{step}"
+        shutil.copytree(straight, resumed)
+        for later in range(step + 1, 11):
+            shutil.rmtree(resumed / "checkpoints" / f"{later:08d}")
+        forgery.resume(resumed)
+        assert_same_state(straight, resumed)
+        assert reports(straight) == reports(resumed)
+        names = [sorted(p.name for p in (run / "samples").iterdir()) for run in (straight, resumed)]
+        assert names[0] == names[1]
+
+
+def _small(tiny):
+    names = ("g_width", "d_width", "latent", "sample_every", "checkpoint_every")
+    names += ("keep_checkpoints", "grid", "threads", "device", "split")
+    return {name: getattr(tiny, name) for name in names}
+
+
+def test_extended_twice_a_run_equals_one_that_was_long_from_the_start(tiny, tmp_path):
+    long = tiny.replace(steps=9, d_steps=2, objective="relativistic", penalty="r1+r2")
+    forgery.train(long, tmp_path / "long")
+    forgery.train(long.replace(steps=3), tmp_path / "short")
+    forgery.resume(tmp_path / "short", steps=5)
+    model = forgery.resume(tmp_path / "short", steps=9, report_every=4)
+    assert model.config.report_every == 4
+    assert_same_state_but_totals(tmp_path / "long", tmp_path / "short")
+
+
+def assert_same_state_but_totals(a: Path, b: Path) -> None:
+    one, other = last(a), last(b)
+    assert all(torch.equal(one.model[key], other.model[key]) for key in one.model)
+    assert all(torch.equal(one.optimizers[k], other.optimizers[k]) for k in one.optimizers)
+
+
+def test_the_callers_random_numbers_stay_its_own(tiny, tmp_path):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    model = forgery.train(tiny, tmp_path / "run")
+    model.sample(3)
+    assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": 5}, "seed 0 → 5"),
+        ({"batch_size": 7, "objective": "minimax"}, "batch-size 20 → 7, .*minimax|objective"),
+        ({"steps": 6}, "has made 6 steps .* all that 6 steps asks for"),
+        ({"steps": 2}, "all that 2 steps asks for"),
+        ({"minutes": 1e-6}, "asks for; extend"),
+        ({}, "extend it with a larger"),
+    ],
+)
+def test_what_a_resumed_run_refuses(tiny, tmp_path, changes, message):
+    forgery.train(tiny, tmp_path / "run")
+    before = (tmp_path / "run" / "config.json").read_text()
+    with pytest.raises(ForgeryError, match=message):
+        forgery.resume(tmp_path / "run", **changes)
+    assert (tmp_path / "run" / "config.json").read_text() == before
+    assert len(reports(tmp_path / "run")) == 3
+
+
+def test_other_data_is_refused(tiny, tmp_path):
+    forgery.train(tiny, tmp_path / "run")
+    path = tmp_path / "run" / "config.json"
+    path.write_text(path.read_text().replace('"fingerprint": "', '"fingerprint": "0'))
+    with pytest.raises(ForgeryError, match="no longer the data"):
+        forgery.resume(tmp_path / "run", steps=9)
+
+
+def test_a_damaged_checkpoint_costs_only_the_steps_since_the_one_before(tiny, tmp_path, capsys):
+    forgery.train(tiny.replace(steps=8), tmp_path / "straight")
+    forgery.train(tiny, tmp_path / "run")
+    path = tmp_path / "run" / "checkpoints" / "00000006" / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+    forgery.resume(tmp_path / "run", steps=8)
+    assert "00000006 is damaged" in capsys.readouterr().out
+    assert_same_state(tmp_path / "straight", tmp_path / "run")
+
+
+def test_a_checkpoint_of_other_networks_is_refused(tiny, tmp_path):
+    forgery.train(tiny, tmp_path / "run")
+    path = tmp_path / "run" / "config.json"
+    path.write_text(path.read_text().replace('"g_width": 8', '"g_width": 9'))
+    for attempt in (
+        lambda: forgery.load(tmp_path / "run"),
+        lambda: forgery.resume(tmp_path / "run"),
+    ):
+        with pytest.raises(ForgeryError, match=r"does not fit the (average|generator)"):
+            attempt()
+
+
+def test_nan_stops_the_run_within_a_report_and_is_never_saved(tiny, tmp_path):
+    config = tiny.replace(
+        optimizer="momentum", g_learning_rate=1e30, d_learning_rate=1e30, steps=50
+    )
+    with pytest.raises(ForgeryError, match=r"NaN or infinite between steps \d+ and") as caught:
+        forgery.train(config.replace(checkpoint_every=50, report_every=5), tmp_path / "run")
+    assert "Try lower learning rates" in str(caught.value)
+    saved = last(tmp_path / "run")
+    assert f"step {saved.step} is saved and good" in str(caught.value)
+    assert all(tensor.isfinite().all() for tensor in saved.model.values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"objective": "minmax"}, "did you mean 'minimax'"),
+        ({"generator": "mpl"}, "unknown generator 'mpl': did you mean 'mlp'"),
+        ({"discriminator": "max-out"}, "did you mean 'maxout'"),
+        ({"updates": "alternate"}, "did you mean 'alternating'"),
+        ({"optimizer": "adm"}, "did you mean 'adam'"),
+        ({"penalty": "r3"}, "unknown penalty 'r3'"),
+        ({"noise": "pink"}, "unknown noise"),
+        ({"split": "tset"}, "did you mean 'test'"),
+        ({"device": "gpu"}, "device 'gpu' cannot be used here"),
+        ({"batch_size": 10_001}, "larger than the data"),
+    ],
+)
+def test_a_wrong_name_is_met_before_anything_is_written(tiny, tmp_path, changes, message):
+    with pytest.raises(ForgeryError, match=message):
+        forgery.train(tiny.replace(**changes), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_samples(tiny, tmp_path):
+    trained = forgery.train(tiny, tmp_path / "run")
+    model = forgery.load(tmp_path / "run")
+    images = model.sample(10, seed=3)
+    assert images.shape == (10, 1, 28, 28)
+    assert torch.equal(images, trained.sample(10, seed=3))
+    assert torch.allclose(model.sample(600, seed=3)[:10], images, atol=1e-6)
+    assert not torch.equal(model.sample(10, seed=4), images)
+    with pytest.raises(ForgeryError, match="at least 1"):
+        model.sample(0)
+
+    studio.save_images(images, tmp_path / "a.npz")
+    saved = np.load(tmp_path / "a.npz")["images"]
+    assert saved.shape == (10, 1, 28, 28)
+    assert saved.dtype == np.uint8
+    studio.save_images(images, tmp_path / "folder")
+    assert len(list((tmp_path / "folder").glob("*.png"))) == 10
+    with Image.open(tmp_path / "folder" / "000003.png") as opened:
+        assert np.array_equal(np.asarray(opened), saved[3, 0])
+    with pytest.raises(ForgeryError, match=r"use \.png"):
+        studio.save_images(images, tmp_path / "a.txt")
+    with pytest.raises(ForgeryError, match="cannot write"):
+        studio.save_images(images, tmp_path / "absent" / "a.png")
+
+
+def test_a_short_training_beats_noise(tmp_path):
+    """600 steps on real digits: the samples' mean image and ink come near the data's."""
+    config = recipes.mlp(epochs=1, g_width=64, d_width=64, device="cpu", threads=1)
+    model = forgery.train(config, tmp_path / "run")
+    real = forgery.studio.data_room.load("mnist", "test").images[:1000] / 127.5 - 1
+    untrained = forgery.train(config.replace(steps=1, epochs=None), tmp_path / "untrained")
+
+    def distance(images):
+        return (images.mean(0) - real.mean(0)).square().mean().sqrt().item()
+
+    # Noise and an untrained G draw grey everywhere, about 1 away from a mostly black mean;
+    # two independent thousands of real images are .01 apart.
+    noise = distance(torch.rand(1000, 1, 28, 28) * 2 - 1)
+    assert distance(untrained.sample(1000)) > 0.5
+    assert noise > 0.5
+    assert distance(model.sample(1000)) < 0.2
+
+
+ZYGOTE = """
+import os, random, signal, sys, time
+from pathlib import Path
+
+import torch
+
+torch.set_num_threads(1)
+from forgery import recipes, studio
+from forgery.training import checkpoint
+
+folder, rounds = Path(sys.argv[1]), int(sys.argv[2])
+config = recipes.mlp(
+    g_width=8, d_width=8, latent=4, batch_size=20, steps=25, report_every=2, sample_every=9,
+    checkpoint_every=1, keep_checkpoints=2, grid=4, threads=1, device="cpu", split="test",
+)
+studio.train(config, folder / "straight")
+expected = checkpoint.read_last(folder / "straight" / "checkpoints")[0]
+random.seed(0)
+kills = 0
+while kills < rounds:
+    path = folder / f"run{kills}"
+    child = os.fork()
+    if child == 0:
+        if path.exists():
+            studio.resume(path)
+        else:
+            studio.train(config, path)
+        os._exit(0)
+    while next(checkpoint.steps(path / "checkpoints"), None) is None:
+        time.sleep(0.0005)
+    time.sleep(random.random() * 0.3)
+    os.kill(child, signal.SIGKILL)
+    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
+        continue  # it had finished: no kill; the next one starts from a whole run again
+    kills += 1
+    step = checkpoint.read_last(path / "checkpoints")[0].step
+    if step < 25:
+        studio.resume(path)
+    ended = checkpoint.read_last(path / "checkpoints")[0]
+    assert ended.step == 25
+    assert all(torch.equal(expected.model[k], ended.model[k]) for k in expected.model)
+    for key in expected.optimizers:
+        assert torch.equal(expected.optimizers[key], ended.optimizers[key])
+    print("killed after step", step, flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
+def test_killed_at_50_random_moments_a_checkpoint_always_loads_and_resumes_exactly(tmp_path):
+    result = subprocess.run(
+        [sys.executable, "-c", ZYGOTE, str(tmp_path), "50"],
+        capture_output=True,
+        text=True,
+        timeout=400,
+    )
+    assert result.returncode == 0, result.stderr[-2000:]
+    steps = [int(line.split()[-1]) for line in result.stdout.splitlines() if "killed" in line]
+    assert len(steps) == 50
+    assert len(set(steps)) > 5  # the moments were spread over the run
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_finishes_the_step_saves_and_leaves(tiny, tmp_path, number):
+    path = tmp_path / "run"
+
+    def watch(step, report):
+        if step == 4:
+            os.kill(os.getpid(), number)
+
+    config = tiny.replace(steps=10, checkpoint_every=100)
+    model = forgery.train(config, path, watch)
+    assert model.interrupted_by == number
+    assert model.step == last(path).step == 4
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler  # put back
+    forgery.train(config, tmp_path / "straight")
+    assert forgery.resume(path).interrupted_by is None
+    assert_same_state(tmp_path / "straight", path)
+
+
+def test_a_second_signal_leaves_at_once(tiny, tmp_path):
+    def watch(step, report):
+        if step == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        forgery.train(tiny.replace(checkpoint_every=2), tmp_path / "run", watch)
+    assert last(tmp_path / "run").step in (2, 4)

@@ -1,0 +1,28 @@
+import torch
+from torch import nn
+
+from forgery.training.average import Average
+
+
+def test_the_average_follows_closely_at_first_and_slowly_later():
+    network = nn.Linear(1, 1, bias=False)
+    nn.init.zeros_(network.weight)
+    average = Average(network, decay=0.9)
+    nn.init.ones_(network.weight)
+    expected = 0.0
+    for step in range(1, 200):
+        average.update(step)
+        decay = min(0.9, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay)
+        torch.testing.assert_close(average.network.weight.item(), expected, rtol=1e-5, atol=1e-6)
+    assert not average.network.weight.requires_grad
+    assert network.weight.item() == 1
+
+
+def test_batch_statistics_are_copied():
+    network = nn.BatchNorm1d(2)
+    average = Average(network, decay=0.999)
+    network(torch.randn(50, 2) + 5)
+    average.update(1)
+    assert torch.equal(average.network.running_mean, network.running_mean)
+    assert torch.equal(average.network.num_batches_tracked, network.num_batches_tracked)

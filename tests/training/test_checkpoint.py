@@ -1,0 +1,109 @@
+import json
+import os
+
+import pytest
+import torch
+
+from forgery.errors import ForgeryError
+from forgery.training import checkpoint
+from forgery.training.checkpoint import Checkpoint
+
+
+def at(step):
+    return Checkpoint(
+        step,
+        {"generator.w": torch.full((50, 2), float(step))},
+        {"generator.0.m": torch.ones(3)},
+        {"seconds": step / 3, "totals": [0.1, 2.0]},
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for step in (10, 20, 30):
+        checkpoint.write(tmp_path, at(step), keep=3)
+    return tmp_path
+
+
+def test_what_is_written_is_read(folder):
+    for step in (10, 20, 30):
+        found = checkpoint.read(folder, step)
+        assert found.step == step
+        assert torch.equal(found.model["generator.w"], at(step).model["generator.w"])
+        assert torch.equal(found.optimizers["generator.0.m"], torch.ones(3))
+        assert found.counters == at(step).counters
+
+
+def test_the_newest_are_kept(folder):
+    checkpoint.write(folder, at(40), keep=2)
+    assert list(checkpoint.steps(folder)) == [40, 30]
+    assert sorted(os.listdir(folder)) == ["00000030", "00000040"]
+
+
+def damage(path, how):
+    content = bytearray(path.read_bytes())
+    if how == "truncated":
+        path.write_bytes(content[: len(content) // 2])
+    elif how == "bit-flipped":
+        content[len(content) * 2 // 3] ^= 4
+        path.write_bytes(content)
+    elif how == "emptied":
+        path.write_bytes(b"")
+    else:
+        path.unlink()
+
+
+@pytest.mark.parametrize("how", ["truncated", "bit-flipped", "emptied", "missing"])
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizers.safetensors", "state.json"])
+def test_a_damaged_checkpoint_is_noticed_and_the_one_before_it_taken(folder, name, how):
+    damage(folder / "00000030" / name, how)
+    with pytest.raises(ForgeryError, match="00000030 is damaged"):
+        checkpoint.read(folder, 30)
+    last, problems = checkpoint.read_last(folder)
+    assert last.step == 20
+    assert len(problems) == 1
+
+
+def test_every_bit_of_the_state_is_under_the_checksum(folder):
+    path = folder / "00000030" / "state.json"
+    sealed = json.loads(path.read_text())
+    sealed["state"]["counters"]["seconds"] += 1
+    path.write_text(json.dumps(sealed))
+    with pytest.raises(ForgeryError, match="does not match its checksum"):
+        checkpoint.read(folder, 30)
+
+
+def test_another_format_is_named(folder, monkeypatch):
+    monkeypatch.setattr(checkpoint, "FORMAT", 99)
+    with pytest.raises(ForgeryError, match=r"has checkpoint format 1, .* reads format 99"):
+        checkpoint.read_last(folder)
+
+
+def test_none_left(tmp_path, folder):
+    for step in (10, 20, 30):
+        damage(folder / f"{step:08d}" / "model.safetensors", "truncated")
+    with pytest.raises(ForgeryError, match="00000030 is damaged"):
+        checkpoint.read_last(folder)
+    with pytest.raises(ForgeryError, match="holds no checkpoint"):
+        checkpoint.read_last(tmp_path / "empty")
+
+
+def test_a_full_disk_leaves_the_old_checkpoint_whole(folder, monkeypatch):
+    def full(path, content):
+        path.write_bytes(content[: len(content) // 2])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "_write_synced", full)
+    with pytest.raises(ForgeryError, match="No space left on device; the one of step 30 is whole"):
+        checkpoint.write(folder, at(40), keep=2)
+    monkeypatch.undo()
+    assert checkpoint.read_last(folder)[0].step == 30
+    assert sorted(os.listdir(folder)) == ["00000010", "00000020", "00000030"]
+
+
+def test_rubbish_of_a_killed_process_is_cleared_away(folder):
+    (folder / ".00000040.123").mkdir()
+    (folder / ".00000040.123" / "model.safetensors").write_bytes(b"half")
+    assert checkpoint.read_last(folder)[0].step == 30
+    checkpoint.write(folder, at(50), keep=3)
+    assert sorted(os.listdir(folder)) == ["00000020", "00000030", "00000050"]

@@ -1,0 +1,197 @@
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from forgery.models import DISCRIMINATORS, GENERATORS, Spec
+from forgery.objectives import OBJECTIVES
+from forgery.penalties import PENALTIES
+from forgery.training.game import UPDATES, Game, Player
+
+M, Z = 6, 3
+
+
+class Noise:
+    """Draws z and remembers every draw."""
+
+    def __init__(self):
+        self.drawn = []
+        self.generator = torch.Generator().manual_seed(1)
+
+    def __call__(self, m):
+        self.drawn.append(torch.randn(m, Z, generator=self.generator, dtype=torch.float64))
+        return self.drawn[-1]
+
+
+def spec(width):
+    mean = torch.zeros(1, 2, 2)
+    return Spec(shape=(1, 2, 2), latent=Z, width=width, depth=2, mean_image=mean)
+
+
+@pytest.fixture
+def make():
+    def make_game(objective="non-saturating", d_steps=1, updates="alternating", **options):
+        torch.manual_seed(0)
+        g, d = GENERATORS["mlp"](spec(5)).double(), DISCRIMINATORS["mlp"](spec(7)).double()
+        players = [Player(n, torch.optim.SGD(n.parameters(), lr=0.1)) for n in (g, d)]
+        return Game(*players, OBJECTIVES[objective], Noise(), d_steps, updates, **options)
+
+    return make_game
+
+
+@pytest.fixture
+def real():
+    generator = torch.Generator().manual_seed(2)
+    return torch.rand(9, M, 1, 2, 2, generator=generator, dtype=torch.float64) * 2 - 1
+
+
+def weights(player):
+    return copy.deepcopy(player.network.state_dict())
+
+
+def same(before, player):
+    return all(torch.equal(before[k], v) for k, v in player.network.state_dict().items())
+
+
+def moved_by(before, player):
+    """The gradient that plain SGD with lr .1 must have followed."""
+    after = player.network.state_dict()
+    return [(before[k] - after[k]) / 0.1 for k in before]
+
+
+def test_ds_step_leaves_g_untouched(make, real):
+    game = make()
+    g, d = weights(game.generator), weights(game.discriminator)
+    game.update_discriminator(real[0])
+    assert same(g, game.generator)
+    assert not same(d, game.discriminator)
+    assert all(p.grad is None for p in game.generator.parameters)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_gs_step_leaves_d_untouched(make, real, objective):
+    game = make(objective)
+    g, d = weights(game.generator), weights(game.discriminator)
+    game.update_generator(M, real[0] if game.objective.g_needs_real else None)
+    assert same(d, game.discriminator)
+    assert not same(g, game.generator)
+    assert all(p.grad is None for p in game.discriminator.parameters)
+
+
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_k_updates_of_d_on_fresh_noise_then_one_of_g(make, real, k):
+    game = make(d_steps=k)
+    moves = []
+    for name in ("update_discriminator", "update_generator"):
+        original = getattr(game, name)
+
+        def recording(*arguments, original=original, name=name):
+            moves.append(name)
+            return original(*arguments)
+
+        setattr(game, name, recording)
+    assert game.batches_per_step == k
+    game.step(real[:k])
+    assert moves == ["update_discriminator"] * k + ["update_generator"]
+    drawn = game.noise.drawn
+    assert len(drawn) == k + 1
+    assert all(not torch.equal(a, b) for i, a in enumerate(drawn) for b in drawn[:i])
+
+
+def test_the_simultaneous_option_uses_one_draw_and_one_pass(make, real):
+    game = make(updates="simultaneous")
+    passes = []
+    game.discriminator.network.register_forward_hook(lambda *_: passes.append(1))
+    game.step(real[:1])
+    assert len(game.noise.drawn) == 1
+    assert len(passes) == 1
+
+
+def reference(game, objective, real, z_d, z_g, simultaneous):
+    """Algorithm 1 on sigmoid probabilities with autograd alone, as the paper writes it."""
+    g, d = copy.deepcopy(game.generator.network), copy.deepcopy(game.discriminator.network)
+    value = (torch.log(d(real).sigmoid()) + torch.log(1 - d(g(z_d)).sigmoid())).mean()
+    ascent = torch.autograd.grad(value, list(d.parameters()))
+    if not simultaneous:
+        with torch.no_grad():
+            for parameter, gradient in zip(d.parameters(), ascent, strict=True):
+                parameter += 0.1 * gradient
+    d_fake = d(g(z_g)).sigmoid()
+    loss = torch.log(1 - d_fake) if objective == "minimax" else -torch.log(d_fake)
+    return [-a for a in ascent], torch.autograd.grad(loss.mean(), list(g.parameters()))
+
+
+@pytest.mark.parametrize("updates", UPDATES)
+@pytest.mark.parametrize("objective", ["minimax", "non-saturating"])
+def test_gradients_are_those_of_the_paper(make, real, objective, updates):
+    game, copy_of = make(objective, updates=updates), make(objective, updates=updates)
+    g, d = weights(game.generator), weights(game.discriminator)
+    game.step(real[:1])
+    drawn = game.noise.drawn
+    expected_d, expected_g = reference(
+        copy_of, objective, real[0], drawn[0], drawn[-1], updates == "simultaneous"
+    )
+    torch.testing.assert_close(moved_by(d, game.discriminator), list(expected_d))
+    torch.testing.assert_close(moved_by(g, game.generator), list(expected_g))
+
+
+@pytest.mark.parametrize("updates", UPDATES)
+def test_a_penalty_joins_ds_loss_before_its_one_step(make, real, updates):
+    def half_r1(judge, x, fake):
+        return 0.5 * PENALTIES["r1"](judge, x, fake)
+
+    plain, penalised = make(updates=updates), make(updates=updates, penalty=half_r1)
+    d, g = weights(plain.discriminator), weights(plain.generator)
+    extra = half_r1(plain.discriminator, real[0], real[0]).mean()
+    gradients = torch.autograd.grad(extra, plain.discriminator.parameters, allow_unused=True)
+    plain.step(real[:1])
+    penalised.step(real[:1])
+    difference = [
+        b - a
+        for a, b in zip(
+            moved_by(d, plain.discriminator), moved_by(d, penalised.discriminator), strict=True
+        )
+    ]
+    expected = [
+        torch.zeros_like(a) if e is None else e  # an output bias has no part in ∇D
+        for a, e in zip(difference, gradients, strict=True)
+    ]
+    torch.testing.assert_close(difference, expected)
+    if updates == "simultaneous":  # G moved against the same D in both
+        torch.testing.assert_close(moved_by(g, plain.generator), moved_by(g, penalised.generator))
+
+
+def test_an_objective_that_compares_gives_g_a_real_batch_of_its_own(make, real):
+    game = make("relativistic", d_steps=2)
+    assert game.batches_per_step == 3
+    seen = []
+    game.discriminator.network.register_forward_hook(lambda _, x, y: seen.append(x[0][:M]))
+    game.step(real[:3])
+    assert all(torch.equal(a, b) for a, b in zip(seen, real[:3], strict=True))
+
+
+def test_one_pass_for_real_and_fake_unless_a_layer_couples_the_batch(make, real):
+    game = make()
+    passes = []
+    game.discriminator.network.register_forward_hook(lambda *_: passes.append(1))
+    joined = game.judge(real[0], real[1])
+    assert len(passes) == 1
+    coupled = nn.Sequential(game.discriminator.network, nn.Unflatten(0, (-1, 1)))
+    coupled.append(nn.BatchNorm1d(1, dtype=torch.float64)).append(nn.Flatten(0))
+    player = Player(coupled, torch.optim.SGD(coupled.parameters()))
+    apart = Game(game.generator, player, game.objective, game.noise).judge(real[0], real[1])
+    assert len(passes) == 3
+    torch.testing.assert_close(joined[0], game.discriminator(real[0]))
+    torch.testing.assert_close(joined[1], game.discriminator(real[1]))
+    assert abs(apart[0].mean()) < 1e-9  # normalised over its own half alone
+    assert abs(apart[1].mean()) < 1e-9
+
+
+def test_a_step_returns_losses_and_what_d_believes(make, real):
+    game = make()
+    d_loss, g_loss, d_real, d_fake = game.step(real[:1])
+    assert d_loss > 0
+    assert g_loss > 0
+    assert 0 < d_real < 1
+    assert 0 < d_fake < 1

@@ -1,0 +1,42 @@
+import pytest
+import torch
+
+from forgery import recipes
+from forgery.training.optimizers import ClassicalMomentum, learning_rate, momentum, schedule
+
+
+def test_classical_momentum_keeps_the_learning_rate_inside_the_velocity():
+    weight = torch.tensor([1.0, -2.0], dtype=torch.float64, requires_grad=True)
+    optimizer = ClassicalMomentum([weight], lr=0.1, momentum=0.5)
+    expected, velocity = weight.detach().clone(), torch.zeros(2, dtype=torch.float64)
+    for lr, mu in ((0.1, 0.5), (0.05, 0.6), (0.01, 0.7)):
+        optimizer.param_groups[0].update(lr=lr, momentum=mu)
+        weight.grad = 2 * weight.detach()
+        velocity = mu * velocity - lr * 2 * expected
+        expected = expected + velocity
+        optimizer.step()
+        torch.testing.assert_close(weight.detach(), expected)
+
+
+def test_the_2014_schedules():
+    config = recipes.goodfellow2014()
+    assert learning_rate(0.1, 0, config) == 0.1
+    assert learning_rate(0.1, 1000, config) == pytest.approx(0.1 / 1.000004**1000)
+    assert learning_rate(0.1, 10**9, config) == 1e-6
+    assert momentum(0, config) == 0.5
+    assert momentum(249, config) == pytest.approx(0.7)
+    assert momentum(5000, config) == pytest.approx(0.7)
+    assert 0.5 < momentum(100, config) < 0.7
+
+
+def test_a_schedule_sets_what_the_optimizer_has():
+    weight = torch.zeros(1, requires_grad=True)
+    config = recipes.goodfellow2014()
+    sgd = ClassicalMomentum([weight], lr=1, momentum=0)
+    schedule(sgd, 0.1, 500, 1, config)
+    assert sgd.param_groups[0]["lr"] == learning_rate(0.1, 500, config)
+    assert sgd.param_groups[0]["momentum"] == momentum(1, config)
+    adam = torch.optim.Adam([weight])
+    schedule(adam, 2e-4, 500, 1, recipes.tutorial())
+    assert adam.param_groups[0]["lr"] == 2e-4
+    assert "momentum" not in adam.param_groups[0]
