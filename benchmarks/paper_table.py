@@ -43,9 +43,13 @@ def main() -> None:
     score("real training images", train[chosen[: options.samples]] / 255)
 
     config = recipes.goodfellow2014(
-        epochs=options.every, seed=options.seed, device=str(where), threads=threads, checkpoint_every=10**9,
+        epochs=options.every,
+        seed=options.seed,
+        device=str(where),
+        threads=threads,
+        checkpoint_every=10**9,
         sample_every=500 * options.every,
-    )  # fmt: skip
+    )
     for epochs in range(options.every, options.epochs + 1, options.every):
         if options.run.exists():
             model = studio.resume(options.run, epochs=epochs)

@@ -35,10 +35,25 @@ class Pictures(TorchDataset):
 
     def __getitem__(self, i: int) -> tuple[torch.Tensor, int]:
         picture = Image.fromarray(self.images[i].numpy(), mode="L")
-        pixels = torch.from_numpy(np.array(picture, np.uint8, copy=True)).view(28, 28, 1)
-        tensor = pixels.permute(2, 0, 1).contiguous().to(torch.float32).div(255)
-        mean, std = torch.tensor([0.5]), torch.tensor([0.5])
-        return tensor.sub_(mean[:, None, None]).div_(std[:, None, None]), int(self.labels[i])
+        return normalize(to_tensor(picture), (0.5,), (0.5,)), int(self.labels[i])
+
+
+def to_tensor(picture: Image.Image) -> torch.Tensor:
+    """What torchvision's ToTensor does to a grey picture, operation by operation."""
+    pixels = torch.from_numpy(np.array(picture, np.uint8, copy=True))
+    pixels = pixels.view(picture.size[1], picture.size[0], len(picture.getbands()))
+    pixels = pixels.permute((2, 0, 1)).contiguous()
+    return pixels.to(dtype=torch.get_default_dtype()).div(255)
+
+
+def normalize(tensor: torch.Tensor, mean: tuple[float], std: tuple[float]) -> torch.Tensor:
+    """What torchvision's Normalize does, likewise: on a copy, with its check for a zero."""
+    tensor = tensor.clone()
+    means = torch.as_tensor(mean, dtype=tensor.dtype, device=tensor.device)
+    stds = torch.as_tensor(std, dtype=tensor.dtype, device=tensor.device)
+    if (stds == 0).any():
+        raise ValueError("std is zero")
+    return tensor.sub_(means.view(-1, 1, 1)).div_(stds.view(-1, 1, 1))
 
 
 def networks(device: torch.device) -> tuple[nn.Module, nn.Module]:

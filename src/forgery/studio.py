@@ -17,9 +17,19 @@ from torch import Tensor, nn
 
 from . import __version__, plots
 from . import data as data_room
+from .card import Card, Evaluator
 from .config import LENGTHS, MACHINE, REPORTING, Config, section_of
 from .data import Batches, Dataset
 from .errors import ForgeryError, lookup
+from .extractors import (
+    Extractor,
+    accuracy,
+    load_classifier,
+    load_digit_classifier,
+    load_inception,
+    save_classifier,
+    train_classifier,
+)
 from .models import DISCRIMINATORS, GENERATORS, Spec
 from .objectives import OBJECTIVES
 from .penalties import PENALTIES, Penalty
@@ -319,3 +329,91 @@ def save_images(images: Tensor, out: Path) -> None:
             raise ForgeryError(f"cannot write {out}: use .png, .npz, or a name without a suffix")
     except OSError as error:
         raise ForgeryError(f"cannot write {out}: {error.strerror or error}") from error
+
+
+def evaluate(
+    path: Path | str,
+    samples: int = 10_000,
+    against: str = "test",
+    seed: int = 0,
+    extractor: Path | str | None = None,
+    step: int | None = None,
+    device_name: str = "auto",
+) -> Card:
+    """Measure a run's samples against held-out data, and write ``card.json`` into its folder.
+
+    Parameters
+    ----------
+    path:
+        The run folder.
+    samples:
+        How many samples are measured.
+    against:
+        A split of the run's data, or the path of an IDX file.
+    seed:
+        Of the samples.
+    extractor:
+        A file of weights (the original Inception's, or a classifier of :func:`train_extractor`);
+        by default the bundled digit classifier.
+    step:
+        Another checkpoint than the newest.
+    """
+    where = device.choose(device_name)
+    device.prepare_cpu(0)
+    model = load(path, str(where), step)
+    evaluator = _evaluator(model.config, against, extractor, samples, seed, where)
+    card = evaluator.card(str(path), model.step, model.sample(samples, seed))
+    try:
+        card.write(model.path / "card.json")
+    except OSError as error:
+        raise ForgeryError(f"cannot write {model.path / 'card.json'}: {error.strerror}") from error
+    return card
+
+
+def _evaluator(
+    config: Config,
+    against: str,
+    extractor: Path | str | None,
+    samples: int,
+    seed: int,
+    where: torch.device,
+) -> Evaluator:
+    train = data_room.load(config.data, "train")
+    held_out = data_room.load(against) if Path(against).is_file() else None
+    held_out = held_out or data_room.load(config.data, against)
+    if held_out.fingerprint == train.fingerprint:
+        raise ForgeryError(
+            f"{held_out.name} is the data that the run was trained on: name other data with "
+            "--against (a split, or the path of an IDX file)"
+        )
+    return Evaluator(train, held_out, _extractor(extractor).to(where), samples, seed)
+
+
+def _extractor(path: Path | str | None) -> Extractor:
+    if path is None:
+        return load_digit_classifier()
+    path = Path(path)
+    if path.suffix == ".safetensors":
+        return load_classifier(path)
+    return load_inception(path)
+
+
+def train_extractor(
+    data: str,
+    out: Path,
+    split: str = "train",
+    test: str = "test",
+    epochs: int = 12,
+    device_name: str = "auto",
+    report: Callable[[int, float], None] | None = None,
+) -> tuple[str, float]:
+    """Train a classifier on labelled data, write it to ``out``; its SHA-256 and test accuracy."""
+    if out.suffix != ".safetensors":
+        raise ForgeryError(f"{out}: a classifier is written as a .safetensors file")
+    where = device.choose(device_name)
+    device.prepare_cpu(0)
+    held_out = data_room.load(data, test)  # before an hour of training, not after
+    dataset = data_room.load(data, split).to(where)
+    network = train_classifier(dataset, epochs=epochs, report=report)
+    sha256 = save_classifier(network, out, out.stem)
+    return sha256, accuracy(network, held_out.to(where))

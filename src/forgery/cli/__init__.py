@@ -17,8 +17,11 @@ VERBS = {
     "train": "Train a GAN in a new run folder.",
     "resume": "Go on with a run exactly where it stopped.",
     "sample": "Draw new images from a run's generator.",
+    "evaluate": "Measure a run against held-out data, with the floor beside it.",
+    "compare": "Put the measured scores of several runs side by side.",
     "show": "What a run is and how far it has come.",
     "recipes": "List the recipes, or every setting of one.",
+    "classifier": "Train a classifier to measure your own labelled images with.",
 }
 for _order, (_verb, _help) in enumerate(VERBS.items()):
     app.command(f"forgery.cli.{_verb}:{_verb}", name=_verb, help=_help, sort_key=_order)

@@ -27,6 +27,8 @@ def load(source: str, split: str = "train") -> Dataset:
         return lookup(SOURCES, source, "data")(split)
     path = Path(source)
     if path.is_file():
+        if split != "train":
+            raise ForgeryError(f"{source} is one file and has one split, train, not {split!r}")
         return load_idx(path, labels_beside(path))
     if path.is_dir():
         raise ForgeryError(f"{source} is a folder: expected an IDX file or one of {list(SOURCES)}")

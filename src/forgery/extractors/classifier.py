@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..data.dataset import Dataset, to_model
+from ..data import Dataset
 from ..errors import ForgeryError
+from ..pixels import to_model
 
 #: Units of the last hidden layer: the dimension of the features.
 FEATURES = 64

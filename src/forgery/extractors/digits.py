@@ -13,7 +13,7 @@ from .files import load_classifier
 
 FILE = "mnist-digits.safetensors"
 NAME = "mnist-digits"
-SHA256 = ""
+SHA256 = "584807bf9fc5770cd060055c3d036e4a75659b3f2692c21e2f6259d57ad8f13f"
 
 
 def load_digit_classifier() -> Extractor:

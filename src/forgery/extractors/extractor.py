@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from ..data.dataset import to_model
 from ..errors import ForgeryError
+from ..pixels import to_model
 
 
 @dataclass(frozen=True)

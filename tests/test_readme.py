@@ -1,0 +1,80 @@
+"""The README's commands and its example, run as printed but shortened."""
+
+import re
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from forgery import recipes
+from forgery.cli import VERBS, main
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SHORT = ["--steps=2", "--g-width=8", "--d-width=8", "--device=cpu", "--threads=1"]
+SHORTER = {"--minutes", "--epochs"}
+
+
+def commands() -> list[str]:
+    """Every ``forgery …`` line of the README's blocks and of its table of verbs."""
+    blocks = "\n".join(re.findall(r"```\n(.*?)```", README, re.S))
+    lines = re.findall(r"^forgery .*$", blocks, re.M)
+    return re.findall(r"^\| `(forgery .*?)` \|", README, re.M) + lines
+
+
+def shortened(command: str) -> list[str]:
+    """The command's arguments with a length of a few steps on small networks."""
+    words = shlex.split(command)[1:]
+    for flag in SHORTER & set(words):
+        at = words.index(flag)
+        del words[at : at + 2]
+    if words[0] == "train":
+        words += SHORT
+    if words[0] == "resume":
+        words += ["--steps=4"]
+    return words
+
+
+def test_the_commands_run_in_the_order_they_stand_in(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("my-settings.toml").write_text("batch_size = 50\n")
+    shutil.copy(
+        ROOT / "src/forgery/data/mnist/t10k-images-idx3-ubyte.gz", "my-images-idx3-ubyte.gz"
+    )
+    found = commands()
+    assert len(found) >= 9
+    for command in found:
+        monkeypatch.setattr(sys, "argv", ["forgery", *shortened(command)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        assert not left.value.code, (command, capsys.readouterr())
+        if "grid.png" in command:
+            assert Path("grid.png").is_file()
+
+
+def test_every_verb_and_recipe_stands_in_it():
+    assert {re.match(r"forgery (\w+)", c).group(1) for c in commands()} == set(VERBS)
+    assert set(re.findall(r"^\| `(\w+)` \|", README, re.M)) == set(recipes.RECIPES)
+
+
+def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    short = example.replace("epochs=5", "steps=2, g_width=8, threads=1")
+    short = short.replace("epochs=8", "steps=4")
+    exec(compile(short, "README.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("4 tensor(")
+
+
+def test_its_make_targets_and_pictures_are_there():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"^make (\w+)", README, re.M):
+        assert re.search(rf"^{target}:", makefile, re.M)
+    pictures = re.findall(r"!\[.*?\]\((.*?)\)", README)
+    assert len(pictures) >= 3
+    for picture in pictures:
+        assert (ROOT / picture).stat().st_size <= 300_000
+    for link in re.findall(r"(?<!!)\[.*?\]\(([\w/.]+)\)", README):
+        assert (ROOT / link).exists()
