@@ -84,7 +84,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--neighbours", action="store_true", help="precision and recall too (slow)")
     parser.add_argument("changes", nargs="*", help="field=value")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     where = devices.choose(options.device)
     threads = devices.prepare_cpu(options.threads)
     judge = Judge(where, options.neighbours)

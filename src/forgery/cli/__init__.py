@@ -19,6 +19,7 @@ VERBS = {
     "sample": "Draw new images from a run's generator.",
     "evaluate": "Measure a run against held-out data, with the floor beside it.",
     "compare": "Put the measured scores of several runs side by side.",
+    "doctor": "Say what went wrong in a run, and what to change.",
     "show": "What a run is and how far it has come.",
     "recipes": "List the recipes, or every setting of one.",
     "classifier": "Train a classifier to measure your own labelled images with.",

@@ -35,6 +35,8 @@ def watching() -> Iterator["Watch"]:
 def _plain(step: int, report: "Report | None") -> None:
     if report:
         print(f"step {step:7,}  epoch {report.epoch:6.1f}  {_numbers(report)}", flush=True)
+        for finding in report.findings:
+            print(f"doctor: {finding}", flush=True)
 
 
 @contextmanager
@@ -57,6 +59,8 @@ def _bar() -> Iterator["Watch"]:
                 shown = now
                 if report:
                     progress.update(task, completed=step, numbers=_numbers(report))
+                    for finding in report.findings:
+                        progress.console.print(f"doctor: {finding}", markup=False)
                 else:
                     progress.update(task, completed=step)
 

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from torch import Tensor
 from ..config import Config
 from ..errors import ForgeryError
 from . import checkpoint, optimizers, randomness
+from .doctor import Doctor, Finding
 from .interrupt import Interrupt
 from .run import Run
 from .state import Training
@@ -22,7 +23,8 @@ class Report:
 
     ``d_real`` is the mean of D(x) and ``d_fake`` of D(G(z)), both probabilities; ``seconds`` is
     the training time of the whole run so far, ``images_per_second`` counts real images since the
-    last report of this process.
+    last report of this process. ``g_gradient`` is the norm of G's last gradient; ``diversity`` how
+    far apart the samples of the fixed z lie, in multiples of how far real images do.
     """
 
     step: int
@@ -33,11 +35,17 @@ class Report:
     d_real: float
     d_fake: float
     images_per_second: float
+    g_gradient: float
+    diversity: float
+    findings: tuple[Finding, ...] = ()
 
 
 class Diverged(ForgeryError):
     """A loss or a weight is no longer a number."""
 
+
+#: How many samples, and real images, the doctor looks at.
+VITAL_SAMPLES = 64
 
 #: Called after every step with its number, and with a report where there is one.
 Watch = Callable[[int, Report | None], None]
@@ -81,6 +89,8 @@ def train(
     config, game = run.config, training.game
     z = randomness.fixed_noise(config.noise, config.grid, config.latent, config.seed)
     z = z.to(training.device)
+    doctor = Doctor(run.read_metrics())
+    real_spread = spread(batch(0)[:VITAL_SAMPLES])
     last_step = length_in_steps(config, batches_per_epoch, game.batches_per_step)
     saved_at = reported_at = training.step
     started = reported_time = time.perf_counter()
@@ -115,10 +125,16 @@ def train(
                 consumed = (training.step - reported_at) * game.batches_per_step * config.batch_size
                 epoch = training.step * game.batches_per_step / batches_per_epoch
                 rate = consumed / (now - reported_time)
-                report = Report(training.step, epoch, training.seconds, *means, rate)
-                reported_at, reported_time = training.step, now
                 if not all(map(math.isfinite, means)):
                     raise diverged(training, run, training.step - config.report_every)
+                diversity = spread(draw_samples(training, z[:VITAL_SAMPLES])) / real_spread
+                report = Report(
+                    *(training.step, epoch, training.seconds, *means, rate),
+                    g_gradient=gradient_norm(training),
+                    diversity=diversity,
+                )
+                report = replace(report, findings=tuple(doctor.examine(asdict(report))))
+                reported_at, reported_time = training.step, now
                 training.totals.zero_()
                 run.append_metrics(asdict(report))
             if training.step % config.sample_every == 0:
@@ -195,6 +211,17 @@ def diverged(training: Training, run: Run, since: int) -> Diverged:
         f"({kept}).\nTry lower learning rates (now G {run.config.g_learning_rate:g}, "
         f"D {run.config.d_learning_rate:g}), or the non-saturating objective."
     )
+
+
+def spread(images: Tensor) -> float:
+    """The mean distance between two different images of ``[n, C, H, W]``."""
+    return torch.pdist(images.flatten(1).float()).mean().item() if len(images) > 1 else 1.0
+
+
+def gradient_norm(training: Training) -> float:
+    """The norm of the gradient that G has last followed."""
+    gradients = [p.grad for p in training.game.generator.parameters if p.grad is not None]
+    return torch.nn.utils.get_total_norm(gradients).item()
 
 
 def draw_samples(training: Training, z: Tensor) -> Tensor:

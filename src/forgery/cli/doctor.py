@@ -1,0 +1,30 @@
+"""``forgery doctor``"""
+
+from pathlib import Path
+
+
+def doctor(run: Path, /) -> None:
+    """Say what went wrong in a run: what was seen, what it means, what to change.
+
+    Parameters
+    ----------
+    run:
+        The run folder.
+    """
+    from ..errors import ForgeryError
+    from ..training.doctor import diagnose
+    from ..training.run import open_run
+
+    reports = open_run(run).read_metrics()
+    if not reports:
+        raise ForgeryError(f"{run} has no reports yet: there is nothing to examine")
+    findings = diagnose(reports)
+    for finding in findings:
+        print(f"{finding}\n")
+    last = reports[-1]
+    print(
+        f"{len(findings) or 'no'} finding{'' if len(findings) == 1 else 's'} in {len(reports)} "
+        f"reports, up to step {last['step']:,}: D loss {last['d_loss']:.3f}, "
+        f"G loss {last['g_loss']:.3f}, diversity {last['diversity']:.2f} of the data's, "
+        f"gradient of G {last['g_gradient']:.2g}"
+    )
