@@ -39,6 +39,7 @@ def test_a_new_length_takes_the_old_ones_place():
         ({"batch_size": "many"}, "batch-size must be int, not 'many'"),
         ({"batch_size": True}, "batch-size must be int"),
         ({"steps": 5, "epochs": 2.0}, "one length"),
+        ({"evaluate_every": 300}, "evaluate-every must be a multiple of report-every"),
         ({"epochs": None}, "one length, not none"),
         ({"batch_sise": 5}, "did you mean 'batch_size'"),
     ],

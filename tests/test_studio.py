@@ -335,3 +335,35 @@ def test_a_second_signal_leaves_at_once(tiny, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         forgery.train(tiny.replace(checkpoint_every=2), tmp_path / "run", watch)
     assert last(tmp_path / "run").step in (2, 4)
+
+
+def test_tracked_quality_keeps_the_best_checkpoint(tiny, tmp_path, monkeypatch):
+    """Distances 5, 3, 4, 6: the second is the best and outlives the newer ones."""
+    distances = iter([5.0, 3.0, 4.0, 6.0])
+    monkeypatch.setattr(studio, "_tracker", lambda config, training: lambda: next(distances))
+    config = tiny.replace(
+        steps=8, report_every=2, evaluate_every=2, checkpoint_every=2, keep_checkpoints=2
+    )
+    forgery.train(config, tmp_path / "run")
+    assert [line["frechet"] for line in reports(tmp_path / "run")] == [5, 3, 4, 6]
+    assert list(checkpoint.steps(tmp_path / "run" / "checkpoints")) == [8, 6, 4]
+    assert forgery.load(tmp_path / "run", step="best").step == 4
+    assert forgery.load(tmp_path / "run").step == 8
+    assert forgery.load(tmp_path / "run", step=6).step == 6
+    with pytest.raises(ForgeryError, match=r"no checkpoint of step 5: it has \[8, 6, 4\]"):
+        forgery.load(tmp_path / "run", step=5)
+
+
+def test_the_best_of_a_run_that_was_never_evaluated(tiny, tmp_path):
+    forgery.train(tiny, tmp_path / "run")
+    with pytest.raises(ForgeryError, match="was not evaluated"):
+        forgery.load(tmp_path / "run", step="best")
+
+
+def test_quality_is_measured_while_training(tiny, tmp_path):
+    """The real tracker, once, on real digits."""
+    config = tiny.replace(steps=2, evaluate_every=2)
+    forgery.train(config, tmp_path / "run")
+    (line,) = reports(tmp_path / "run")
+    assert line["frechet"] > 50  # two steps draw no digits
+    assert json.loads(json.dumps(line)) == line

@@ -109,6 +109,13 @@ class Config:
     report_every: int = _option(200, REPORTING, "Steps between two report lines.", least=1)
     sample_every: int = _option(600, REPORTING, "Steps between two sample grids.", least=1)
     checkpoint_every: int = _option(1000, REPORTING, "Steps between two checkpoints.", least=1)
+    evaluate_every: int = _option(
+        0,
+        REPORTING,
+        "Steps between two Fréchet distances to held-out data (a multiple of report-every; 0 for "
+        "none); the best checkpoint is then kept too.",
+        least=0,
+    )
     keep_checkpoints: int = _option(3, REPORTING, "How many of the newest are kept.", least=2)
     grid: int = _option(64, REPORTING, "Images in a sample grid.", least=1)
 
@@ -121,6 +128,11 @@ class Config:
             value = _typed(field.name, getattr(self, field.name), kinds[field.name])
             object.__setattr__(self, field.name, value)
             _check_bounds(field, value)
+        if self.evaluate_every % self.report_every:
+            raise ForgeryError(
+                f"evaluate-every must be a multiple of report-every ({self.report_every}), "
+                f"not {self.evaluate_every}"
+            )
         lengths = [name for name in LENGTHS if getattr(self, name) is not None]
         if len(lengths) != 1:
             given = " and ".join(lengths) if lengths else "none"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy
 import torch
@@ -143,14 +143,22 @@ def resume(path: Path | str, watch: Watch | None = None, **changes: Any) -> Mode
         return _play(run, training, batches, watch)
 
 
-def load(path: Path | str, device_name: str = "cpu", step: int | None = None) -> Model:
+def load(
+    path: Path | str, device_name: str = "cpu", step: int | Literal["best"] | None = None
+) -> Model:
     """A checkpoint of a run, ready to draw: ``load(run).sample(64, seed=0)``.
 
-    The newest whole one, unless ``step`` asks for another.
+    The newest whole one, unless ``step`` asks for another, or for the ``"best"`` of a run that was
+    evaluated while it trained (``evaluate_every``).
     """
     run = open_run(Path(path))
     if step is None:
         last, _ = checkpoint.read_last(run.checkpoints)
+    elif step == "best":
+        best = run.best_step()
+        if best is None:
+            raise ForgeryError(f"{path} was not evaluated while it trained: no best step is known")
+        last = checkpoint.read(run.checkpoints, best)
     elif step in (kept := list(checkpoint.steps(run.checkpoints))):
         last = checkpoint.read(run.checkpoints, step)
     else:
@@ -188,6 +196,7 @@ def _play(run: Run, training: Training, batches: Batches, watch: Watch | None) -
                 run,
                 draw,
                 watch or (lambda step, report: None),
+                _tracker(config, training) if config.evaluate_every else None,
             )
     except OSError as error:
         raise ForgeryError(
@@ -203,6 +212,20 @@ def _play(run: Run, training: Training, batches: Batches, watch: Watch | None) -
         training.game.discriminator.network.eval(),
         stopped_by,
     )
+
+
+def _tracker(config: Config, training: Training) -> Callable[[], float]:
+    """The Fréchet distance of the generator as it stands, 10,000 samples against the test split."""
+    n = 10_000
+    evaluator = _evaluator(config, "test", None, n, config.seed, training.device)
+    z = randomness.fixed_noise(config.noise, n, config.latent, config.seed)
+
+    def measure() -> float:
+        parts = z.split(500)
+        images = [loop.draw_samples(training, part.to(training.device)) for part in parts]
+        return evaluator.frechet(torch.cat(images))
+
+    return measure
 
 
 def draw_summary(run: Run) -> None:
@@ -337,7 +360,7 @@ def evaluate(
     against: str = "test",
     seed: int = 0,
     extractor: Path | str | None = None,
-    step: int | None = None,
+    step: int | Literal["best"] | None = None,
     device_name: str = "auto",
 ) -> Card:
     """Measure a run's samples against held-out data, and write ``card.json`` into its folder.

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -160,6 +161,31 @@ def test_a_full_disk(forgery):
     (Path("run") / "metrics.jsonl").unlink()
     (Path("run") / "metrics.jsonl").write_bytes(kept)
     assert forgery("resume", "run", "--steps", "4")[0] == 0
+
+
+def test_evaluate_compare_doctor(forgery):
+    for run, samples in (("run0", "200"), ("run1", "100")):
+        assert forgery("train", *QUICK, "--steps=4", "--out", run)[0] == 0
+        code, out, _ = forgery("evaluate", run, "--samples", samples, "--device", "cpu")
+        assert code == 0
+        assert "Fréchet distance" in out
+        assert "FID" not in out
+        assert "mnist-digits (sha256" in out
+        assert f"{samples} samples of seed 0 against mnist[test]" in out
+        assert "shows the flaw of that measure" in out
+    code, _, err = forgery("compare", "run0", "run1")
+    assert code == 2
+    assert "unlike protocols (samples: 200 against 100)" in err
+    shutil.copy("run0/card.json", "run1/card.json")
+    code, out, _ = forgery("compare", "run0", "run1")
+    assert code == 0
+    assert out.count("run0 (step 4)") == 2
+    code, _, err = forgery("evaluate", "run1", "--samples", "50")
+    assert code == 2
+    assert "too few for the 64 features" in err
+    code, out, _ = forgery("doctor", "run0")
+    assert code == 0
+    assert "no findings in 2 reports, up to step 4" in out
 
 
 def start(*arguments: str) -> subprocess.Popen:

@@ -40,6 +40,11 @@ def test_the_newest_are_kept(folder):
     assert sorted(os.listdir(folder)) == ["00000030", "00000040"]
 
 
+def test_the_best_is_kept_beside_the_newest(folder):
+    checkpoint.write(folder, at(40), keep=2, best=10)
+    assert list(checkpoint.steps(folder)) == [40, 30, 10]
+
+
 def damage(path, how):
     content = bytearray(path.read_bytes())
     if how == "truncated":

@@ -19,6 +19,7 @@ def _numbers(report: "Report") -> str:
         f"D loss {report.d_loss:6.3f}  G loss {report.g_loss:6.3f}  "
         f"D(x) {report.d_real:.2f}  D(G(z)) {report.d_fake:.2f}  "
         f"{report.images_per_second:6,.0f} images/s"
+        + ("" if report.frechet is None else f"  Fréchet {report.frechet:.2f}")
     )
 
 

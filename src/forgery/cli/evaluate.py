@@ -1,6 +1,7 @@
 """``forgery evaluate``"""
 
 from pathlib import Path
+from typing import Literal
 
 
 def evaluate(
@@ -11,7 +12,7 @@ def evaluate(
     against: str = "test",
     seed: int = 0,
     extractor: Path | None = None,
-    step: int | None = None,
+    step: int | Literal["best"] | None = None,
     device: str = "auto",
 ) -> None:
     """Measure a run's samples against held-out data and write card.json.
@@ -32,7 +33,7 @@ def evaluate(
         A file of weights: the original Inception's, or a classifier made by forgery classifier.
         The bundled digit classifier, if not given.
     step:
-        Another checkpoint than the newest.
+        Another checkpoint than the newest: its step, or best.
     device:
         Where to measure: auto, cpu, cuda …
     """

@@ -1,7 +1,7 @@
 """``forgery sample``"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -13,6 +13,7 @@ def sample(
     number: Annotated[int, Parameter(name=["--number", "-n"])] = 64,
     seed: int = 0,
     out: Path = Path("samples.png"),
+    step: int | Literal["best"] | None = None,
     device: str = "cpu",
 ) -> None:
     """Draw new images from a run's generator.
@@ -28,11 +29,13 @@ def sample(
     out:
         A picture (grid.png), an array (samples.npz: uint8 [N, C, H, W] under "images"), or a
         folder, which gets one PNG an image.
+    step:
+        Another checkpoint than the newest: its step, or best.
     device:
         Where to draw: cpu, cuda …
     """
     from ..studio import load, save_images
 
-    model = load(run, device)
+    model = load(run, device, step)
     save_images(model.sample(number, seed), out)
     print(f"{number} samples of step {model.step:,} in {out}")

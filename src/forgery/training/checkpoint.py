@@ -40,8 +40,8 @@ class Checkpoint:
     counters: dict[str, Any]
 
 
-def write(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
-    """Write a checkpoint into ``folder`` and delete all but the newest ``keep``.
+def write(folder: Path, checkpoint: Checkpoint, keep: int, best: int | None = None) -> Path:
+    """Write a checkpoint into ``folder``; delete all but the newest ``keep`` and that of ``best``.
 
     Raises
     ------
@@ -83,7 +83,8 @@ def write(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
             f"{error.strerror or error}; {kept}"
         ) from error
     for old in list(steps(folder))[keep:]:
-        shutil.rmtree(folder / f"{old:08d}", ignore_errors=True)
+        if old != best:
+            shutil.rmtree(folder / f"{old:08d}", ignore_errors=True)
     return target
 
 

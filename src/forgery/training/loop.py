@@ -24,7 +24,8 @@ class Report:
     ``d_real`` is the mean of D(x) and ``d_fake`` of D(G(z)), both probabilities; ``seconds`` is
     the training time of the whole run so far, ``images_per_second`` counts real images since the
     last report of this process. ``g_gradient`` is the norm of G's last gradient; ``diversity`` how
-    far apart the samples of the fixed z lie, in multiples of how far real images do.
+    far apart the samples of the fixed z lie, in multiples of how far real images do; ``frechet``
+    the distance to held-out data, where it was asked for.
     """
 
     step: int
@@ -37,6 +38,7 @@ class Report:
     images_per_second: float
     g_gradient: float
     diversity: float
+    frechet: float | None = None
     findings: tuple[Finding, ...] = ()
 
 
@@ -58,6 +60,7 @@ def train(
     run: Run,
     draw: Callable[[int, Tensor], None],
     watch: Watch,
+    measure: Callable[[], float] | None = None,
 ) -> int | None:
     """Play the game until the config's length is reached or a signal arrives.
 
@@ -75,6 +78,9 @@ def train(
         Keeps a picture: (step, samples ``[n, C, H, W]`` in [-1, 1] from the same z every time).
     watch:
         Told of every step and report.
+    measure:
+        The Fréchet distance to held-out data, for every ``evaluate_every`` steps. The time that it
+        takes is not training time.
 
     Returns
     -------
@@ -102,7 +108,8 @@ def train(
     def save() -> None:
         nonlocal saved_at
         check_finite(training, run, saved_at)
-        checkpoint.write(run.checkpoints, training.checkpoint(), config.keep_checkpoints)
+        state = training.checkpoint()
+        checkpoint.write(run.checkpoints, state, config.keep_checkpoints, run.best_step())
         saved_at = training.step
 
     if training.step == 0:
@@ -134,9 +141,14 @@ def train(
                     diversity=diversity,
                 )
                 report = replace(report, findings=tuple(doctor.examine(asdict(report))))
-                reported_at, reported_time = training.step, now
+                if measure and training.step % config.evaluate_every == 0:
+                    report = replace(report, frechet=measure())
+                    started += time.perf_counter() - now
+                reported_at, reported_time = training.step, time.perf_counter()
                 training.totals.zero_()
                 run.append_metrics(asdict(report))
+                if report.frechet is not None and run.best_step() == training.step:
+                    save()
             if training.step % config.sample_every == 0:
                 sample()
             if training.step % config.checkpoint_every == 0:
