@@ -155,7 +155,7 @@ def test_a_damaged_checkpoint_costs_only_the_steps_since_the_one_before(tiny, tm
     path = tmp_path / "run" / "checkpoints" / "00000006" / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
     forgery.resume(tmp_path / "run", steps=8)
-    assert "00000006 is damaged" in capsys.readouterr().out
+    assert "00000006 is damaged" in capsys.readouterr().err
     assert_same_state(tmp_path / "straight", tmp_path / "run")
 
 
@@ -312,7 +312,7 @@ def test_killed_at_50_random_moments_a_checkpoint_always_loads_and_resumes_exact
 def test_a_signal_finishes_the_step_saves_and_leaves(tiny, tmp_path, number):
     path = tmp_path / "run"
 
-    def watch(step, report):
+    def watch(step, done, report):
         if step == 4:
             os.kill(os.getpid(), number)
 
@@ -327,7 +327,7 @@ def test_a_signal_finishes_the_step_saves_and_leaves(tiny, tmp_path, number):
 
 
 def test_a_second_signal_leaves_at_once(tiny, tmp_path):
-    def watch(step, report):
+    def watch(step, done, report):
         if step == 4:
             os.kill(os.getpid(), signal.SIGINT)
             os.kill(os.getpid(), signal.SIGINT)

@@ -5,6 +5,7 @@ goes on to ``training/loop.py`` and ``training/game.py``.
 """
 
 import platform
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -37,12 +38,9 @@ from .pixels import to_model, to_pixels
 from .training import checkpoint, device, loop, optimizers, randomness
 from .training.average import Average
 from .training.game import Game, Player
-from .training.loop import Report
+from .training.loop import Watch
 from .training.run import Run, create, open_run
 from .training.state import Training, load_network
-
-#: Told of every step and report while a run trains; see :data:`forgery.training.loop.Watch`.
-Watch = Callable[[int, Report | None], None]
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,8 @@ def train(config: Config, out: Path | str | None = None, watch: Watch | None = N
     out:
         The run folder; by default ``runs/DATA-DATE-TIME``. An existing run is never overwritten.
     watch:
-        Called after every step with its number, and with a report where there is one.
+        Called after every step with its number, the share of the run that is done, and a report
+        where there is one (:data:`forgery.training.loop.Watch`).
 
     Raises
     ------
@@ -98,9 +97,6 @@ def train(config: Config, out: Path | str | None = None, watch: Watch | None = N
     batches = _batches(config, dataset, where)
     run = create(None if out is None else Path(out), config, _facts(dataset, where))
     with run.lock():
-        run.samples.mkdir(exist_ok=True)
-        real = to_model(dataset.images[: config.grid])
-        plots.grid(real).save(run.path / "real.png")
         return _play(run, training, batches, watch)
 
 
@@ -135,7 +131,7 @@ def resume(path: Path | str, watch: Watch | None = None, **changes: Any) -> Mode
     with run.lock():
         last, problems = checkpoint.read_last(run.checkpoints)
         for problem in problems:
-            print(f"warning: {problem}; going back to step {last.step}")
+            print(f"warning: {problem}; going back to step {last.step}", file=sys.stderr)
         training.restore(last)
         _refuse_shorter(run, config, training, batches)
         run.rewrite_config(config)
@@ -188,6 +184,9 @@ def _play(run: Run, training: Training, batches: Batches, watch: Watch | None) -
     config = run.config
     devices = [training.device] if training.device.type == "cuda" else []
     try:
+        run.samples.mkdir(exist_ok=True)
+        real = batches.data.images[: config.grid].cpu()
+        plots.grid(to_model(real)).save(run.path / "real.png")
         with torch.random.fork_rng(devices=devices):  # the caller's random state stays its own
             stopped_by = loop.train(
                 training,
@@ -195,15 +194,15 @@ def _play(run: Run, training: Training, batches: Batches, watch: Watch | None) -
                 batches.per_epoch,
                 run,
                 draw,
-                watch or (lambda step, report: None),
+                watch or (lambda step, done, report: None),
                 _tracker(config, training) if config.evaluate_every else None,
             )
+        draw_summary(run)
     except OSError as error:
         raise ForgeryError(
             f"cannot write to {run.path}: {error.strerror or error}; go on with it once there is "
             f"room: forgery resume {run.path}"
         ) from error
-    draw_summary(run)
     return Model(
         run.path,
         config,
@@ -241,13 +240,10 @@ def draw_summary(run: Run) -> None:
 
 
 def _build(config: Config, dataset: Dataset, where: torch.device) -> Training:
-    """The players, with weights that follow from the seed, on their device."""
+    """The players, the average and the counters at the start of a run, on their device."""
     objective = lookup(OBJECTIVES, config.objective, "objective")
     lookup(randomness.NOISES, config.noise, "noise")
-    mean_image = to_model(dataset.images).mean(0)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(randomness.derive(config.seed, "weights"))
-        generator, discriminator = _networks(config, mean_image)
+    generator, discriminator = _networks(config, dataset.mean_image)
     game = Game(
         _player(generator.to(where), config.g_learning_rate, config),
         _player(discriminator.to(where), config.d_learning_rate, config),
@@ -268,14 +264,17 @@ def _penalty(config: Config) -> Penalty | None:
 
 
 def _networks(config: Config, mean_image: Tensor) -> tuple[nn.Module, nn.Module]:
+    """G and D as they begin: their weights follow from the seed."""
     channels, height, width = mean_image.shape
     spec = partial(Spec, shape=(channels, height, width), mean_image=mean_image)
     build_g = lookup(GENERATORS, config.generator, "generator")
     build_d = lookup(DISCRIMINATORS, config.discriminator, "discriminator")
-    return (
-        build_g(spec(latent=config.latent, width=config.g_width, depth=config.g_depth)),
-        build_d(spec(latent=config.latent, width=config.d_width, depth=config.d_depth)),
-    )
+    with torch.random.fork_rng(devices=[]):  # the caller's random state stays its own
+        torch.default_generator.manual_seed(randomness.derive(config.seed, "weights"))
+        return (
+            build_g(spec(latent=config.latent, width=config.g_width, depth=config.g_depth)),
+            build_d(spec(latent=config.latent, width=config.d_width, depth=config.d_depth)),
+        )
 
 
 def _player(network: nn.Module, learning_rate: float, config: Config) -> Player:

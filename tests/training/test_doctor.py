@@ -93,7 +93,7 @@ def test_a_run_provoked_into_an_illness_is_diagnosed(tmp_path, name):
     forgery.train(
         recipes.mlp(**SMALL).replace(**PROVOKED[name]),
         tmp_path / "run",
-        lambda step, report: told.extend(report.findings if report else ()),
+        lambda step, done, report: told.extend(report.findings if report else ()),
     )
     assert name in [finding.name for finding in told]
     recorded = open_run(tmp_path / "run").read_metrics()

@@ -7,18 +7,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
-    from ..studio import Model, Watch
-    from ..training.loop import Report
+    from ..studio import Model
+    from ..training.loop import Report, Watch
 
 
 def _numbers(report: "Report") -> str:
     return (
-        f"D loss {report.d_loss:6.3f}  G loss {report.g_loss:6.3f}  "
+        f"D loss {report.d_loss:.3f}  G loss {report.g_loss:.3f}  "
         f"D(x) {report.d_real:.2f}  D(G(z)) {report.d_fake:.2f}  "
-        f"{report.images_per_second:6,.0f} images/s"
+        f"{report.images_per_second:,.0f} images/s"
         + ("" if report.frechet is None else f"  Fréchet {report.frechet:.2f}")
     )
 
@@ -33,7 +33,7 @@ def watching() -> Iterator["Watch"]:
         yield _plain
 
 
-def _plain(step: int, report: "Report | None") -> None:
+def _plain(step: int, done: float, report: "Report | None") -> None:
     if report:
         print(f"step {step:7,}  epoch {report.epoch:6.1f}  {_numbers(report)}", flush=True)
         for finding in report.findings:
@@ -43,27 +43,29 @@ def _plain(step: int, report: "Report | None") -> None:
 @contextmanager
 def _bar() -> Iterator["Watch"]:
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
+        BarColumn(bar_width=20),
+        TaskProgressColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[numbers]}"),
+        TextColumn("{task.description}"),
     )
     with Progress(*columns) as progress:
-        task = progress.add_task("training", total=None, numbers="")
-        shown = 0.0
+        task = progress.add_task("starting", total=None)
+        shown, numbers = 0.0, ""
 
-        def watch(step: int, report: "Report | None") -> None:
-            nonlocal shown
+        def watch(step: int, done: float, report: "Report | None") -> None:
+            nonlocal shown, numbers
+            if not shown:  # a resumed run has not done all of it just now
+                progress.reset(task, total=1)
+                progress.update(task, completed=done)
             now = time.monotonic()
+            if report:
+                numbers = _numbers(report)
+                for finding in report.findings:
+                    progress.console.print(f"doctor: {finding}", markup=False)
             if report or now - shown > 0.1:
                 shown = now
-                if report:
-                    progress.update(task, completed=step, numbers=_numbers(report))
-                    for finding in report.findings:
-                        progress.console.print(f"doctor: {finding}", markup=False)
-                else:
-                    progress.update(task, completed=step)
+                text = f"step {step:,}  {numbers}"
+                progress.update(task, completed=done, description=text)
 
         yield watch
 

@@ -54,6 +54,12 @@ class Dataset:
         """(channels, height, width) of one image."""
         return tuple(self.images.shape[1:])  # type: ignore[return-value]
 
+    @property
+    def mean_image(self) -> Tensor:
+        """The mean of all images, float32 ``[C, H, W]`` in [-1, 1]."""
+        total = self.images.sum(0, dtype=torch.int64)  # no float copy of the whole data
+        return (total.double() / (len(self) * 127.5) - 1).float()
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over shape, pixels and labels: the same data gives the same text anywhere."""

@@ -1,7 +1,7 @@
 """The bundled extractor: a classifier of MNIST's digits, trained by this package.
 
 There is no standard extractor for MNIST. This one is small, fixed by its hash, and trained on the
-60,000 training images with the defaults of ``train_classifier``, which were chosen on the paper's
+60,000 training images with the defaults of ``train_classifier``, which were judged on the paper's
 ``valid10k`` split (``benchmarks/train_digit_classifier.py`` repeats both). Beside any Fréchet
 distance on its features print the distance between the training and the test images: the floor.
 """

@@ -49,8 +49,8 @@ class Diverged(ForgeryError):
 #: How many samples, and real images, the doctor looks at.
 VITAL_SAMPLES = 64
 
-#: Called after every step with its number, and with a report where there is one.
-Watch = Callable[[int, Report | None], None]
+#: Called after every step: (step, share of the run that is done from 0 to 1, report or None).
+Watch = Callable[[int, float, Report | None], None]
 
 
 def train(
@@ -153,7 +153,7 @@ def train(
                 sample()
             if training.step % config.checkpoint_every == 0:
                 save()
-            watch(training.step, report)
+            watch(training.step, share_done(training, config, last_step), report)
 
         if training.step > saved_at:
             save()
@@ -191,6 +191,14 @@ def length_in_steps(config: Config, batches_per_epoch: int, batches_per_step: in
     if config.epochs is not None:
         return max(1, round(config.epochs * batches_per_epoch / batches_per_step))
     return None
+
+
+def share_done(training: Training, config: Config, last_step: int | None) -> float:
+    """How much of the run is done, 0 to 1."""
+    if last_step is not None:
+        return training.step / last_step
+    assert config.minutes is not None
+    return min(1.0, training.seconds / (60 * config.minutes))
 
 
 def schedule(training: Training, config: Config, epoch: int) -> None:
