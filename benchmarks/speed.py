@@ -19,6 +19,7 @@ import tutorial_program
 from forgery import recipes, studio
 from forgery.training import device as devices
 from forgery.training import loop
+from machine import machine
 
 
 def forgery_steps(recipe: str, where: torch.device, threads: int) -> Callable[[int], float]:
@@ -98,7 +99,7 @@ def main() -> None:
         )
         for name in programs
     }
-    print(f"{devices.describe(where)}, {threads} threads, torch {torch.__version__}")
+    print(machine(where))
     print(f"{options.rounds} rounds of {options.steps} steps in turn; milliseconds a step")
     print(f"{'program':<20}{'median':>8}{'least':>8}{'most':>8}   × forgery tutorial")
     for name, values in times.items():
