@@ -13,7 +13,14 @@ from forgery.cli import VERBS, main
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SHORT = ["--steps=2", "--g-width=8", "--d-width=8", "--device=cpu", "--threads=1"]
+SHORT = [
+    "--steps=2",
+    "--report-every=1",
+    "--g-width=8",
+    "--d-width=8",
+    "--device=cpu",
+    "--threads=1",
+]
 SHORTER = {"--minutes", "--epochs"}
 
 
@@ -34,6 +41,10 @@ def shortened(command: str) -> list[str]:
         words += SHORT
     if words[0] == "resume":
         words += ["--steps=4"]
+    if words[0] == "evaluate":
+        words += ["--samples=100", "--device=cpu"]
+    if words[0] == "classifier":
+        words += ["--split=test", "--epochs=0", "--device=cpu"]
     return words
 
 
@@ -44,7 +55,7 @@ def test_the_commands_run_in_the_order_they_stand_in(tmp_path, monkeypatch, caps
         ROOT / "src/forgery/data/mnist/t10k-images-idx3-ubyte.gz", "my-images-idx3-ubyte.gz"
     )
     found = commands()
-    assert len(found) >= 9
+    assert len(found) >= 12
     for command in found:
         monkeypatch.setattr(sys, "argv", ["forgery", *shortened(command)])
         with pytest.raises(SystemExit) as left:
@@ -72,7 +83,7 @@ def test_its_make_targets_and_pictures_are_there():
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"^make (\w+)", README, re.M):
         assert re.search(rf"^{target}:", makefile, re.M)
-    pictures = re.findall(r"!\[.*?\]\((.*?)\)", README)
+    pictures = re.findall(r"!\[.*?\]\((.*?)\)", README) + re.findall(r'<img src="(.*?)"', README)
     assert len(pictures) >= 3
     for picture in pictures:
         assert (ROOT / picture).stat().st_size <= 300_000

@@ -52,13 +52,13 @@ def test_a_run_folder_holds_what_it_should(tiny, tmp_path):
     assert len(record["data"]["fingerprint"]) == 64
     assert [line["step"] for line in reports(run)] == [2, 4, 6]
     assert [p.stem for p in sorted((run / "samples").iterdir())] == [
-        f"{step:08d}" for step in (0, 3, 6)
+        f"{step:08d}" for step in (0, 1, 2, 3, 6)
     ]
     for picture in [run / "real.png", *(run / "samples").iterdir()]:
         with Image.open(picture) as opened:
             assert opened.size == (62, 62)  # two by two of 28 pixels, with gaps of 2
     with Image.open(run / "evolution.gif") as animation:
-        assert animation.n_frames == 3
+        assert animation.n_frames == 5
 
 
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(tiny, tmp_path):

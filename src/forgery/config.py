@@ -107,7 +107,9 @@ class Config:
     minutes: float | None = _option(None, LENGTH, "… or this long.", above=0)
 
     report_every: int = _option(200, REPORTING, "Steps between two report lines.", least=1)
-    sample_every: int = _option(600, REPORTING, "Steps between two sample grids.", least=1)
+    sample_every: int = _option(
+        600, REPORTING, "Steps between two sample grids (before: 1, 2, 4, 8 …).", least=1
+    )
     checkpoint_every: int = _option(1000, REPORTING, "Steps between two checkpoints.", least=1)
     evaluate_every: int = _option(
         0,

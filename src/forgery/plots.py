@@ -37,11 +37,11 @@ def grid(images: Tensor, columns: int | None = None) -> Image.Image:
     return image(sheet)
 
 
-def evolution(pictures: list[Path], target: Path, captions: list[str], most: int = 60) -> None:
+def evolution(pictures: list[Path], target: Path, captions: list[str], most: int = 30) -> None:
     """An animation of grids drawn from the same z, at most ``most`` of them.
 
-    The frames are chosen evenly on a square-root scale, since a generator changes most at first;
-    the last one stays for two seconds.
+    The first ones are all there and the later ones ever further apart, since a generator changes
+    most at first; the last one stays for two seconds.
     """
     last = len(pictures) - 1
     chosen = list(range(len(pictures)))

@@ -149,7 +149,7 @@ def train(
                 run.append_metrics(asdict(report))
                 if report.frechet is not None and run.best_step() == training.step:
                     save()
-            if training.step % config.sample_every == 0:
+            if is_sampled(training.step, config):
                 sample()
             if training.step % config.checkpoint_every == 0:
                 save()
@@ -157,9 +157,15 @@ def train(
 
         if training.step > saved_at:
             save()
-    if training.step % config.sample_every:
+    if not is_sampled(training.step, config):
         sample()
     return interrupt.signal
+
+
+def is_sampled(step: int, config: Config) -> bool:
+    """Every ``sample_every`` steps, and at first after 1, 2, 4, 8 …: most happens early."""
+    early = step < config.sample_every and step.bit_count() == 1
+    return early or step % config.sample_every == 0
 
 
 def iterate(
