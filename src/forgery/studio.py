@@ -221,7 +221,7 @@ def _tracker(config: Config, training: Training) -> Callable[[], float]:
 
     def measure() -> float:
         parts = z.split(500)
-        images = [loop.draw_samples(training, part.to(training.device)) for part in parts]
+        images = [training.draw(part.to(training.device)) for part in parts]
         return evaluator.frechet(torch.cat(images))
 
     return measure

@@ -11,7 +11,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 if TYPE_CHECKING:
     from ..studio import Model
-    from ..training.loop import Report, Watch
+    from ..training.loop import Watch
+    from ..training.report import Report
 
 
 def _numbers(report: "Report") -> str:

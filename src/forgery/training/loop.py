@@ -3,51 +3,21 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
 
-import torch
 from torch import Tensor
 
 from ..config import Config
 from ..errors import ForgeryError
 from . import checkpoint, optimizers, randomness
-from .doctor import Doctor, Finding
 from .interrupt import Interrupt
+from .report import Report, Reporter
 from .run import Run
 from .state import Training
-
-
-@dataclass(frozen=True)
-class Report:
-    """Means over the steps since the last report; one line of metrics.jsonl.
-
-    ``d_real`` is the mean of D(x) and ``d_fake`` of D(G(z)), both probabilities; ``seconds`` is
-    the training time of the whole run so far, ``images_per_second`` counts real images since the
-    last report of this process. ``g_gradient`` is the norm of G's last gradient; ``diversity`` how
-    far apart the samples of the fixed z lie, in multiples of how far real images do; ``frechet``
-    the distance to held-out data, where it was asked for.
-    """
-
-    step: int
-    epoch: float
-    seconds: float
-    d_loss: float
-    g_loss: float
-    d_real: float
-    d_fake: float
-    images_per_second: float
-    g_gradient: float
-    diversity: float
-    frechet: float | None = None
-    findings: tuple[Finding, ...] = ()
 
 
 class Diverged(ForgeryError):
     """A loss or a weight is no longer a number."""
 
-
-#: How many samples, and real images, the doctor looks at.
-VITAL_SAMPLES = 64
 
 #: Called after every step: (step, share of the run that is done from 0 to 1, report or None).
 Watch = Callable[[int, float, Report | None], None]
@@ -95,15 +65,13 @@ def train(
     config, game = run.config, training.game
     z = randomness.fixed_noise(config.noise, config.grid, config.latent, config.seed)
     z = z.to(training.device)
-    doctor = Doctor(run.read_metrics())
-    real_spread = spread(batch(0)[:VITAL_SAMPLES])
+    reporter = Reporter(training, run, z, batch(0), batches_per_epoch, measure)
     last_step = length_in_steps(config, batches_per_epoch, game.batches_per_step)
-    saved_at = reported_at = training.step
-    started = reported_time = time.perf_counter()
-    seconds_before = training.seconds
+    saved_at = training.step
+    before, started = training.seconds, time.perf_counter()
 
     def sample() -> None:
-        draw(training.step, draw_samples(training, z))
+        draw(training.step, training.draw(z))
 
     def save() -> None:
         nonlocal saved_at
@@ -123,30 +91,14 @@ def train(
             and (config.minutes is None or training.seconds < 60 * config.minutes)
         ):
             iterate(training, batch, batches_per_epoch, config)
-            training.seconds = seconds_before + time.perf_counter() - started
+            training.seconds = before + time.perf_counter() - started - reporter.measuring
 
             report = None
             if training.step % config.report_every == 0:
-                means = read_totals(training)  # the one place that waits for the device
-                now = time.perf_counter()
-                consumed = (training.step - reported_at) * game.batches_per_step * config.batch_size
-                epoch = training.step * game.batches_per_step / batches_per_epoch
-                rate = consumed / (now - reported_time)
-                if not all(map(math.isfinite, means)):
+                report = reporter.report()
+                if not all(map(math.isfinite, (report.d_loss, report.g_loss))):
                     raise diverged(training, run, training.step - config.report_every)
-                diversity = spread(draw_samples(training, z[:VITAL_SAMPLES])) / real_spread
-                report = Report(
-                    *(training.step, epoch, training.seconds, *means, rate),
-                    g_gradient=gradient_norm(training),
-                    diversity=diversity,
-                )
-                report = replace(report, findings=tuple(doctor.examine(asdict(report))))
-                if measure and training.step % config.evaluate_every == 0:
-                    report = replace(report, frechet=measure())
-                    started += time.perf_counter() - now
-                reported_at, reported_time = training.step, time.perf_counter()
-                training.totals.zero_()
-                run.append_metrics(asdict(report))
+                reporter.keep(report)
                 if report.frechet is not None and run.best_step() == training.step:
                     save()
             if is_sampled(training.step, config):
@@ -216,12 +168,6 @@ def schedule(training: Training, config: Config, epoch: int) -> None:
         optimizers.schedule(player.optimizer, start, training.step, epoch, config)
 
 
-def read_totals(training: Training) -> tuple[float, float, float, float]:
-    """The means of [D's loss, G's loss, D(x), D(G(z))] since the last report."""
-    d_loss, g_loss, d_real, d_fake, count = training.totals.tolist()
-    return d_loss / count, g_loss / count, d_real / count, d_fake / count
-
-
 def check_finite(training: Training, run: Run, since: int) -> None:
     """Keep a spoilt state out of the checkpoints."""
     if not (training.totals.isfinite().all() and training.is_finite()):
@@ -237,25 +183,3 @@ def diverged(training: Training, run: Run, since: int) -> Diverged:
         f"({kept}).\nTry lower learning rates (now G {run.config.g_learning_rate:g}, "
         f"D {run.config.d_learning_rate:g}), or the non-saturating objective."
     )
-
-
-def spread(images: Tensor) -> float:
-    """The mean distance between two different images of ``[n, C, H, W]``."""
-    return torch.pdist(images.flatten(1).float()).mean().item() if len(images) > 1 else 1.0
-
-
-def gradient_norm(training: Training) -> float:
-    """The norm of the gradient that G has last followed."""
-    gradients = [p.grad for p in training.game.generator.parameters if p.grad is not None]
-    return torch.nn.utils.get_total_norm(gradients).item()
-
-
-def draw_samples(training: Training, z: Tensor) -> Tensor:
-    """What the sampling network makes of z, as it would after training."""
-    network = training.sampler
-    was_training = network.training
-    network.eval()
-    with torch.no_grad():
-        images: Tensor = network(z)
-    network.train(was_training)
-    return images

@@ -49,6 +49,16 @@ class Training:
         """The network that draws samples: G's average where there is one, else G."""
         return self.average.network if self.average else self.game.generator.network
 
+    def draw(self, z: Tensor) -> Tensor:
+        """What the sampler makes of z ``[n, Z]``, as it would after training: ``[n, C, H, W]``."""
+        sampler = self.sampler
+        was_training = sampler.training
+        sampler.eval()
+        with torch.no_grad():
+            images: Tensor = sampler(z)
+        sampler.train(was_training)
+        return images
+
     def networks(self) -> dict[str, nn.Module]:
         """The networks by the name they have in a checkpoint."""
         named = {
