@@ -16,7 +16,7 @@ import numpy
 import torch
 from torch import Tensor, nn
 
-from . import __version__, plots
+from . import __version__, metrics, plots
 from . import data as data_room
 from .card import Card, Evaluator
 from .config import LENGTHS, MACHINE, REPORTING, Config, section_of
@@ -37,6 +37,7 @@ from .penalties import PENALTIES, Penalty
 from .pixels import to_model, to_pixels
 from .training import checkpoint, device, loop, optimizers, randomness
 from .training.average import Average
+from .training.doctor import Finding, diagnose, memorising
 from .training.game import Game, Player
 from .training.loop import Watch
 from .training.run import Run, create, open_run
@@ -439,3 +440,34 @@ def train_extractor(
     network = train_classifier(dataset, epochs=epochs, report=report)
     sha256 = save_classifier(network, out, out.stem)
     return sha256, accuracy(network, held_out.to(where))
+
+
+def examine(path: Path | str, samples: int = 1000) -> list[Finding]:
+    """What went wrong in a run: from its reports, and whether its samples copy the training data.
+
+    Parameters
+    ----------
+    path:
+        The run folder; copies are looked for where its data has a ``test`` split to compare with.
+    samples:
+        How many samples, and test images, are compared with the training data.
+    """
+    run = open_run(Path(path))
+    reports = run.read_metrics()
+    if not reports:
+        raise ForgeryError(f"{path} has no reports yet: there is nothing to examine")
+    findings = diagnose(reports)
+    try:
+        held_out = data_room.load(run.config.data, "test")
+    except ForgeryError:  # data of one split: nothing fresh to compare with
+        return findings
+    if held_out.name == run.record["data"]["name"]:
+        return findings
+    model = load(path)
+    memory = metrics.detect_memorisation(
+        to_pixels(model.sample(samples)).float(),
+        data_room.load(run.config.data, run.config.split).images.float(),
+        held_out.images[:samples].float(),
+    )
+    found = memorising(memory, model.step)
+    return findings + ([found] if found else [])

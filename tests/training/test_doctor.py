@@ -1,7 +1,9 @@
 import pytest
 
 import forgery
-from forgery import recipes
+from forgery import recipes, studio
+from forgery.data import load
+from forgery.pixels import to_model
 from forgery.training.doctor import CHECKS, INFANCY, PATIENCE, Doctor, diagnose
 from forgery.training.run import open_run
 
@@ -104,3 +106,13 @@ def test_a_run_provoked_into_an_illness_is_diagnosed(tmp_path, name):
 def test_a_healthy_short_run_raises_no_alarm(tmp_path):
     forgery.train(recipes.mlp(**SMALL, steps=1500), tmp_path / "run")
     assert diagnose(open_run(tmp_path / "run").read_metrics()) == []
+
+
+def test_a_generator_that_copies_is_found_memorising(tmp_path, monkeypatch):
+    forgery.train(recipes.mlp(**SMALL, steps=100, split="train50k"), tmp_path / "run")
+    assert studio.examine(tmp_path / "run", samples=300) == []
+    copies = to_model(load("mnist", "train50k").images[:300])
+    monkeypatch.setattr(studio.Model, "sample", lambda self, n: copies)
+    (finding,) = studio.examine(tmp_path / "run", samples=300)
+    assert finding.name == "memorising"
+    assert "100% of the samples" in finding.seen

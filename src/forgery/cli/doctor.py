@@ -11,14 +11,11 @@ def doctor(run: Path, /) -> None:
     run:
         The run folder.
     """
-    from ..errors import ForgeryError
-    from ..training.doctor import diagnose
+    from ..studio import examine
     from ..training.run import open_run
 
+    findings = examine(run)
     reports = open_run(run).read_metrics()
-    if not reports:
-        raise ForgeryError(f"{run} has no reports yet: there is nothing to examine")
-    findings = diagnose(reports)
     for finding in findings:
         print(f"{finding}\n")
     last = reports[-1]

@@ -14,6 +14,8 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
+from ..metrics import Memorisation
+
 #: How many reports in a row must show an illness.
 PATIENCE = 3
 #: Steps in which the samples may be of little variety: every generator begins so.
@@ -123,6 +125,21 @@ def diverging(reports: Reports) -> Finding | None:
     )
 
 
+def memorising(memory: Memorisation, step: int) -> Finding | None:
+    """Samples lie nearer to training images than fresh data does."""
+    if not memory.flagged:
+        return None
+    return Finding(
+        "memorising",
+        step,
+        f"{memory.near:.0%} of the samples lie nearer to a training image than 99% of fresh data "
+        f"(1% would do so by chance; median distance {memory.median_ratio:.2f} of fresh data's)",
+        "G redraws the training data.",
+        "more data, fewer steps, or smaller networks.",
+    )
+
+
+#: What each report is searched for. (Memorising needs the data: ``forgery doctor`` looks for it.)
 CHECKS: tuple[Callable[[Reports], Finding | None], ...] = (
     d_has_won,
     collapsed,
