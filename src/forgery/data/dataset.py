@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -57,8 +58,9 @@ class Dataset:
     @property
     def mean_image(self) -> Tensor:
         """The mean of all images, float32 ``[C, H, W]`` in [-1, 1]."""
-        total = self.images.sum(0, dtype=torch.int64)  # no float copy of the whole data
-        return (total.double() / (len(self) * 127.5) - 1).float()
+        # NumPy converts as it adds; torch would first make a copy eight times as large.
+        mean = self.images.cpu().numpy().mean(axis=0, dtype=np.float64)
+        return torch.from_numpy(mean / 127.5 - 1).float()
 
     @cached_property
     def fingerprint(self) -> str:
