@@ -121,7 +121,7 @@ class Config:
     keep_checkpoints: int = _option(3, REPORTING, "How many of the newest are kept.", least=2)
     grid: int = _option(64, REPORTING, "Images in a sample grid.", least=1)
 
-    device: str = _option("auto", MACHINE, "cpu, cuda, mps, cuda:1 …; auto takes the best.")
+    device: str = _option("auto", MACHINE, "cpu, cuda, cuda:1, mps …; auto takes cuda if it can.")
     threads: int = _option(0, MACHINE, "CPU threads; 0 takes one for each core.", least=0)
 
     def __post_init__(self) -> None:

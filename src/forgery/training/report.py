@@ -111,7 +111,7 @@ def read_totals(training: Training) -> tuple[float, float, float, float]:
 
 def spread(images: Tensor) -> float:
     """The mean distance between two different images of ``[n, C, H, W]``."""
-    return torch.pdist(images.flatten(1).float()).mean().item() if len(images) > 1 else 1.0
+    return torch.pdist(images.flatten(1).float().cpu()).mean().item() if len(images) > 1 else 1.0
 
 
 def gradient_norm(training: Training) -> float:

@@ -38,7 +38,8 @@ class Training:
     totals: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
-        self.totals = torch.zeros(5, dtype=torch.float64, device=self.device)
+        exact = torch.float32 if self.device.type == "mps" else torch.float64  # mps has no float64
+        self.totals = torch.zeros(5, dtype=exact, device=self.device)
 
     @property
     def device(self) -> torch.device:
