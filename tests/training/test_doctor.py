@@ -27,7 +27,7 @@ def reports(n=30, **numbers):
 
 ILLNESSES = {
     "D has won": {"d_loss": lambda i: 1e-3, "d_fake": lambda i: 1e-4},
-    "collapsed": {"diversity": lambda i: 0.3 + 0.01 * (i % 3)},
+    "collapsed": {"diversity": lambda i: 0.9 - 0.02 * i},
     "oscillating": {"d_fake": lambda i: 0.9 if i % 2 else 0.1},
     "stalled": {"diversity": lambda i: 0.9},
     "diverging": {"g_loss": lambda i: 2.0**i},
@@ -60,8 +60,14 @@ def test_a_moment_of_it_is_no_illness(name):
 
 
 def test_little_variety_is_normal_in_infancy():
-    young = reports(n=INFANCY // 200, diversity=lambda i: 0.1 + 0.01 * i)
+    young = reports(n=INFANCY // 200, diversity=lambda i: 0.1 + 0.005 * i)
     assert diagnose(young) == []
+
+
+def test_variety_that_was_there_and_is_lost_is_a_collapse_at_any_age():
+    fallen = reports(n=12, diversity=lambda i: 0.9 + 0.01 * (i % 2) if i < 5 else 0.2 + 0.01 * i)
+    assert [finding.name for finding in diagnose(fallen)] == ["collapsed"]
+    assert diagnose(fallen)[0].step == 200 * (5 + PATIENCE)
 
 
 def test_a_resumed_run_is_not_told_again():
@@ -85,7 +91,14 @@ PROVOKED = {
     # a G that hardly moves: within 500
     "stalled": {"g_learning_rate": 1e-9, "steps": 500},
     # a G that runs ahead of D with a long memory: within INFANCY + 300
-    "collapsed": {"g_learning_rate": 1e-2, "d_learning_rate": 1e-4, "beta1": 0.9, "steps": 2300},
+    "collapsed": {
+        "g_learning_rate": 1e-2,
+        "d_learning_rate": 1e-4,
+        "beta1": 0.9,
+        "g_width": 16,
+        "d_width": 16,
+        "steps": INFANCY + 300,
+    },
 }
 
 
