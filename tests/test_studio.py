@@ -367,3 +367,22 @@ def test_quality_is_measured_while_training(tiny, tmp_path):
     (line,) = reports(tmp_path / "run")
     assert line["frechet"] > 50  # two steps draw no digits
     assert json.loads(json.dumps(line)) == line
+
+
+def test_nan_is_told_as_such_and_never_measured(tiny, tmp_path, monkeypatch):
+    def measured():
+        pytest.fail("a state without numbers was measured")
+
+    monkeypatch.setattr(studio, "_tracker", lambda config, training: measured)
+    config = tiny.replace(optimizer="momentum", g_learning_rate=1e30, d_learning_rate=1e30)
+    config = config.replace(steps=50, report_every=5, evaluate_every=5, checkpoint_every=50)
+    with pytest.raises(ForgeryError, match="NaN or infinite"):
+        forgery.train(config, tmp_path / "run")
+
+
+def test_quality_that_cannot_be_tracked_is_told_before_anything_is_written(tiny, tmp_path):
+    images = Path(studio.data_room.__file__).parent / "mnist" / "t10k-images-idx3-ubyte.gz"
+    config = tiny.replace(data=str(images), split="train", evaluate_every=2)
+    with pytest.raises(ForgeryError, match="has one split, train"):
+        forgery.train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -115,6 +115,7 @@ class Evaluator:
                 f"{min(samples, len(against))} images are too few for the {dimensions} features of "
                 f"{extractor.name}: more than {dimensions} are needed, 10,000 are usual"
             )
+        self._statistics = metrics.feature_statistics(self.features)
         self.classes = logits.shape[1]
         self.left_out: dict[str, str] = {}
         if against.labels is None:
@@ -143,10 +144,10 @@ class Evaluator:
 
     def frechet(self, images: Tensor) -> float:
         """The Fréchet distance alone, of images ``[N, C, H, W]`` in [-1, 1]."""
-        features = self.extractor.features(to_pixels(images))
-        return metrics.frechet_distance(
-            metrics.feature_statistics(features), metrics.feature_statistics(self.features)
-        )
+        return self._frechet(self.extractor.features(to_pixels(images)))
+
+    def _frechet(self, features: Tensor) -> float:
+        return metrics.frechet_distance(metrics.feature_statistics(features), self._statistics)
 
     def card(self, run: str, step: int, images: Tensor) -> Card:
         """Every score of generated images ``[samples, C, H, W]`` in [-1, 1], and the floor.
@@ -175,10 +176,7 @@ class Evaluator:
 
     def _scores(self, images: Tensor) -> tuple[dict[str, float], list[int]]:
         features, logits = self.extractor.features_and_logits(to_pixels(images))
-        distance = metrics.frechet_distance(
-            metrics.feature_statistics(features), metrics.feature_statistics(self.features)
-        )
-        scores = {"frechet": distance}
+        scores = {"frechet": self._frechet(features)}
         size = min(1000, len(features), len(self.features))
         kernel = metrics.kernel_distance(self.features, features, subset_size=size, seed=self.seed)
         scores |= {"kernel": 1000 * kernel.mean, "kernel_std": 1000 * kernel.std}

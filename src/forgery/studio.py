@@ -96,9 +96,10 @@ def train(config: Config, out: Path | str | None = None, watch: Watch | None = N
     # Everything that can be wrong with the settings is wrong before the folder is made.
     training = _build(config, dataset, where)
     batches = _batches(config, dataset, where)
+    measure = _tracker(config, training)
     run = create(None if out is None else Path(out), config, _facts(dataset, where))
     with run.lock():
-        return _play(run, training, batches, watch)
+        return _play(run, training, batches, watch, measure)
 
 
 def resume(path: Path | str, watch: Watch | None = None, **changes: Any) -> Model:
@@ -129,6 +130,7 @@ def resume(path: Path | str, watch: Watch | None = None, **changes: Any) -> Mode
         )
     training = _build(config, dataset, where)
     batches = _batches(config, dataset, where)
+    measure = _tracker(config, training)
     with run.lock():
         last, problems = checkpoint.read_last(run.checkpoints)
         for problem in problems:
@@ -137,7 +139,7 @@ def resume(path: Path | str, watch: Watch | None = None, **changes: Any) -> Mode
         _refuse_shorter(run, config, training, batches)
         run.rewrite_config(config)
         run.rewind(last.step)
-        return _play(run, training, batches, watch)
+        return _play(run, training, batches, watch, measure)
 
 
 def load(
@@ -176,7 +178,13 @@ def load(
     )
 
 
-def _play(run: Run, training: Training, batches: Batches, watch: Watch | None) -> Model:
+def _play(
+    run: Run,
+    training: Training,
+    batches: Batches,
+    watch: Watch | None,
+    measure: Callable[[], float] | None,
+) -> Model:
     """The loop, and the pictures that are drawn once it ends, however it ends."""
 
     def draw(step: int, images: Tensor) -> None:
@@ -196,7 +204,7 @@ def _play(run: Run, training: Training, batches: Batches, watch: Watch | None) -
                 run,
                 draw,
                 watch or (lambda step, done, report: None),
-                _tracker(config, training) if config.evaluate_every else None,
+                measure,
             )
         draw_summary(run)
     except OSError as error:
@@ -214,8 +222,13 @@ def _play(run: Run, training: Training, batches: Batches, watch: Watch | None) -
     )
 
 
-def _tracker(config: Config, training: Training) -> Callable[[], float]:
-    """The Fréchet distance of the generator as it stands, 10,000 samples against the test split."""
+def _tracker(config: Config, training: Training) -> Callable[[], float] | None:
+    """The Fréchet distance of the generator as it stands, where the config asks to track it.
+
+    10,000 samples against the test split.
+    """
+    if not config.evaluate_every:
+        return None
     n = 10_000
     evaluator = _evaluator(config, "test", None, n, config.seed, training.device)
     z = randomness.fixed_noise(config.noise, n, config.latent, config.seed)

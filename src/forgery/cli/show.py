@@ -15,6 +15,7 @@ def show(run: Path, /) -> None:
     run:
         The run folder.
     """
+    from ..errors import ForgeryError
     from ..training import checkpoint
     from ..training.run import open_run
 
@@ -32,7 +33,7 @@ def show(run: Path, /) -> None:
         try:
             checkpoint.read(opened.checkpoints, step)
             state = "whole"
-        except Exception as error:
+        except ForgeryError as error:
             state = str(error)
         table.add_row("checkpoint", f"step {step:,}: {state}")
     if reports:

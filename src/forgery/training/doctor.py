@@ -45,12 +45,12 @@ def d_has_won(reports: Reports) -> Finding | None:
     last = _last(reports)
     if last is None or any(abs(r["d_loss"]) > 0.01 for r in last):
         return None
-    first = max(r["g_gradient"] for r in reports)
+    highest = max(r["g_gradient"] for r in reports)
     return _finding(
         "D has won",
         reports,
         f"D's loss has been below .01 for {PATIENCE} reports, D(G(z)) is {last[-1]['d_fake']:.1e} "
-        f"and G's gradient {last[-1]['g_gradient']:.1e} (at most {first:.1e} before)",
+        f"and G's gradient {last[-1]['g_gradient']:.1e} (at most {highest:.1e} before)",
         "D tells every sample from the data, so its answer no longer shows G a way.",
         "the non-saturating objective, a lower --d-learning-rate, --d-steps 1, or --penalty r1.",
     )

@@ -1,6 +1,5 @@
 """The loop around the game: iterate, report, sample, save."""
 
-import math
 import time
 from collections.abc import Callable
 
@@ -95,10 +94,8 @@ def train(
 
             report = None
             if training.step % config.report_every == 0:
+                check_finite(training, run, training.step - config.report_every)
                 report = reporter.report()
-                if not all(map(math.isfinite, (report.d_loss, report.g_loss))):
-                    raise diverged(training, run, training.step - config.report_every)
-                reporter.keep(report)
                 if report.frechet is not None and run.best_step() == training.step:
                     save()
             if is_sampled(training.step, config):
@@ -169,7 +166,7 @@ def schedule(training: Training, config: Config, epoch: int) -> None:
 
 
 def check_finite(training: Training, run: Run, since: int) -> None:
-    """Keep a spoilt state out of the checkpoints."""
+    """Keep a spoilt state out of the reports and the checkpoints."""
     if not (training.totals.isfinite().all() and training.is_finite()):
         raise diverged(training, run, since)
 

@@ -76,7 +76,7 @@ class Reporter:
         self.measuring = 0.0
 
     def report(self) -> Report:
-        """The numbers since the last report; waits for the device, as nothing else does."""
+        """Write the numbers since the last report, and begin the next interval."""
         training, config = self._training, self._run.config
         means = read_totals(training)
         now = time.perf_counter()
@@ -95,12 +95,9 @@ class Reporter:
             self.measuring += time.perf_counter() - now
         report = replace(report, findings=tuple(self._doctor.examine(asdict(report))))
         self._at, self._time = training.step, time.perf_counter()
-        return report
-
-    def keep(self, report: Report) -> None:
-        """Write the report into metrics.jsonl and begin the next interval."""
-        self._training.totals.zero_()
+        training.totals.zero_()
         self._run.append_metrics(asdict(report))
+        return report
 
 
 def read_totals(training: Training) -> tuple[float, float, float, float]:
