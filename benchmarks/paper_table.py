@@ -31,14 +31,14 @@ def main() -> None:
     options = parser.parse_args()
     where = devices.choose(options.device)
     threads = devices.prepare_cpu(options.threads)
-    valid, test = (mnist(split).images.to(where) / 255 for split in ("valid10k", "test"))
+    valid, test = (mnist(split).values.to(where) / 255 for split in ("valid10k", "test"))
 
     def score(name: str, samples: torch.Tensor, **facts: float) -> None:
         result = metrics.parzen_likelihood(samples.clamp(0, 1).to(where), valid, test)
         line = {"name": name, **facts, "nats": result.mean, "se": result.standard_error}
         print(json.dumps(line | {"sigma": result.sigma}), flush=True)
 
-    train = mnist("train50k").images
+    train = mnist("train50k").values
     chosen = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))
     score("real training images", train[chosen[: options.samples]] / 255)
 
@@ -55,6 +55,8 @@ def main() -> None:
             model = studio.resume(options.run, epochs=epochs)
         else:
             model = studio.train(config, options.run)
+        if model.interrupted_by:
+            break
         seconds = checkpoint.read_last(options.run / "checkpoints")[0].counters["seconds"]
         samples = (model.sample(options.samples, seed=1) + 1) / 2
         score("goodfellow2014", samples, epochs=epochs, seconds=seconds)

@@ -34,7 +34,7 @@ def numpy_loop(samples: np.ndarray, points: np.ndarray, sigma: float) -> np.ndar
 
 def main(points: int) -> None:
     print(machine())
-    train, test = (mnist(split).images.flatten(1).double() / 255 for split in ("train50k", "test"))
+    train, test = (mnist(split).values.flatten(1).double() / 255 for split in ("train50k", "test"))
     chosen = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:10_000]
     samples = train[chosen]
 
@@ -52,7 +52,7 @@ def main(points: int) -> None:
     )
 
     start = time.perf_counter()
-    valid = mnist("valid10k").images / 255
+    valid = mnist("valid10k").values / 255
     score = parzen_likelihood(samples, valid.flatten(1), test)
     print(
         f"10,000 random training images: sigma {score.sigma:.3f}, "

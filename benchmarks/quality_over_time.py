@@ -12,6 +12,7 @@ import argparse
 import ast
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +30,14 @@ SAMPLES = 10_000
 
 
 class Judge:
-    """Scores 10,000 samples against the test images."""
+    """Scores 10,000 samples against the images of a split."""
 
-    def __init__(self, where: torch.device, neighbours: bool) -> None:
+    def __init__(self, where: torch.device, neighbours: bool, split: str = "test") -> None:
         self.extractor = load_digit_classifier().to(where)
-        test = mnist("test")
-        self.test = self.extractor.features(test.images)
-        self.statistics = metrics.feature_statistics(self.test)
-        self.labels = test.labels
+        held_out = mnist(split)
+        self.held_out = self.extractor.features(held_out.values)
+        self.statistics = metrics.feature_statistics(self.held_out)
+        self.labels = held_out.labels
         self.neighbours = neighbours
 
     def __call__(self, images: torch.Tensor) -> dict[str, float]:
@@ -45,12 +46,19 @@ class Judge:
         balance = metrics.class_balance(logits.argmax(1).cpu(), self.labels, 10)
         scores = {"frechet": distance, "class_kl": balance.kl}
         if self.neighbours:
-            measured = metrics.precision_and_recall(self.test, features)
+            measured = metrics.precision_and_recall(self.held_out, features)
             scores |= {"precision": measured.precision, "recall": measured.recall}
         return scores
 
 
-def run_forgery(name: str, steps: int, every: int, changes: dict[str, Any], judge: Judge) -> None:
+def run_forgery(
+    name: str,
+    steps: int,
+    every: int,
+    changes: dict[str, Any],
+    judge: Judge,
+    keep: Callable[[dict[str, Any]], None] = lambda line: print(json.dumps(line), flush=True),
+) -> None:
     """Train to a checkpoint, score it, go on: resuming is exact, so this equals one long run."""
     config = recipes.RECIPES[name](steps=every, **changes).replace(
         sample_every=10**9, checkpoint_every=10**9
@@ -61,7 +69,7 @@ def run_forgery(name: str, steps: int, every: int, changes: dict[str, Any], judg
             model = studio.resume(path, steps=step) if path.exists() else studio.train(config, path)
             seconds = checkpoint.read_last(path / "checkpoints")[0].counters["seconds"]
             line = {"name": name, **changes, "step": step, "seconds": seconds}
-            print(json.dumps(line | judge(model.sample(SAMPLES, seed=1))), flush=True)
+            keep(line | judge(model.sample(SAMPLES, seed=1)))
 
 
 def run_baseline(steps: int, every: int, where: torch.device, judge: Judge) -> None:

@@ -52,12 +52,12 @@ def main() -> None:
             steps = [r["step"] for r in early]
             norms = [r["g_gradient"] for r in early]
             gradients.plot(steps, norms, color=colour, alpha=0.7, label=label)
-            distances = [r["frechet"] for r in late]
+            distances = [r["quality"]["frechet"] for r in late]
             quality.plot([r["step"] for r in late], distances, color=colour, label=label)
             line = {"objective": objective, "seed": seed}
             line |= {"gradient_by_step": dict(zip(steps, norms, strict=True))}
             line |= {"d_fake_by_step": {r["step"]: r["d_fake"] for r in early}}
-            line |= {"frechet_by_step": {r["step"]: r["frechet"] for r in late}}
+            line |= {"frechet_by_step": {r["step"]: r["quality"]["frechet"] for r in late}}
             print(json.dumps(line), flush=True)
     gradients.set(xlabel="step", ylabel="norm of G's gradient", yscale="log")
     quality.set(xlabel="step", ylabel="Fréchet distance", yscale="log")

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import torch
 
 import tutorial_program
-from forgery import recipes, studio
+from forgery import build, recipes, studio
 from forgery.training import device as devices
 from forgery.training import loop
 from machine import machine
@@ -26,8 +26,8 @@ def forgery_steps(recipe: str, where: torch.device, threads: int) -> Callable[[i
     """What times a number of a recipe's steps; a report's one read of the totals ends them."""
     config = recipes.RECIPES[recipe](device=str(where), threads=threads)
     dataset = studio.data_room.load(config.data, config.split)
-    training = studio._build(config, dataset, where)
-    batches = studio._batches(config, dataset, where)
+    training = build.training_of(config, dataset, where)
+    batches = build.batches_of(config, dataset, where)
 
     def run(steps: int) -> float:
         started = time.perf_counter()

@@ -27,14 +27,14 @@ class Pictures(TorchDataset):
 
     def __init__(self) -> None:
         dataset = mnist("train")
-        self.images = dataset.images[:, 0]
+        self.values = dataset.values[:, 0]
         self.labels = dataset.labels
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.values)
 
     def __getitem__(self, i: int) -> tuple[torch.Tensor, int]:
-        picture = Image.fromarray(self.images[i].numpy(), mode="L")
+        picture = Image.fromarray(self.values[i].numpy(), mode="L")
         return normalize(to_tensor(picture), (0.5,), (0.5,)), int(self.labels[i])
 
 

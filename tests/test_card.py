@@ -17,13 +17,13 @@ from forgery.pixels import to_model
 def evaluator():
     """Real digits, a tenth of them: large enough for every measure, quick enough for a test."""
     train, test = mnist("train50k"), mnist("test")
-    few = Dataset("few", train.images[:3000], train.labels[:3000], train.classes)
-    held = Dataset("held", test.images[:1000], test.labels[:1000], test.classes)
+    few = Dataset("few", train.values[:3000], train.labels[:3000], train.classes)
+    held = Dataset("held", test.values[:1000], test.labels[:1000], test.classes)
     return Evaluator(few, held, load_digit_classifier(), samples=1000, seed=0)
 
 
 def test_fresh_real_digits_score_like_the_floor(evaluator):
-    card = evaluator.card("real", 0, to_model(mnist("valid10k").images[:1000]))
+    card = evaluator.card("real", 0, to_model(mnist("valid10k").values[:1000]))
     assert card.scores["frechet"] < 3 * card.floor["frechet"]
     assert card.scores["precision"] > 0.8
     assert card.scores["recall"] > 0.8
@@ -35,9 +35,9 @@ def test_fresh_real_digits_score_like_the_floor(evaluator):
 
 def test_noise_one_repeated_digit_and_copies_are_told_apart(evaluator):
     noise = torch.rand(1000, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    one = to_model(evaluator.against.images[:1]).expand(1000, -1, -1, -1)
+    one = to_model(evaluator.against.values[:1]).expand(1000, -1, -1, -1)
     one = (one + 0.02 * noise).clamp(-1, 1)
-    copies = to_model(evaluator.train.images[:1000])
+    copies = to_model(evaluator.train.values[:1000])
     cards = {
         name: evaluator.card(name, 0, images)
         for name, images in {"noise": noise, "one": one, "copies": copies}.items()
@@ -51,7 +51,7 @@ def test_noise_one_repeated_digit_and_copies_are_told_apart(evaluator):
 
 
 def test_samples_that_are_no_numbers_are_counted(evaluator):
-    images = to_model(mnist("valid10k").images[:1000])
+    images = to_model(mnist("valid10k").values[:1000])
     images[::10, 0, 3, 3] = torch.nan
     card = evaluator.card("some", 0, images)
     assert card.nonfinite == 100
@@ -61,7 +61,7 @@ def test_samples_that_are_no_numbers_are_counted(evaluator):
 
 
 def test_cards_survive_the_disk_and_unlike_ones_are_refused(evaluator, tmp_path):
-    card = evaluator.card("real", 7, to_model(mnist("valid10k").images[:1000]))
+    card = evaluator.card("real", 7, to_model(mnist("valid10k").values[:1000]))
     card.write(tmp_path / "card.json")
     assert read_card(tmp_path / "card.json") == card
     require_like([card, read_card(tmp_path / "card.json")])
@@ -80,9 +80,9 @@ def test_cards_survive_the_disk_and_unlike_ones_are_refused(evaluator, tmp_path)
 def test_too_few_samples_and_data_without_labels(evaluator):
     with pytest.raises(ForgeryError, match="too few for the 64 features"):
         Evaluator(evaluator.train, evaluator.against, evaluator.extractor, 64, 0)
-    unlabelled = Dataset("unlabelled", evaluator.against.images)
+    unlabelled = Dataset("unlabelled", evaluator.against.values)
     card = Evaluator(evaluator.train, unlabelled, evaluator.extractor, 500, 0).card(
-        "real", 0, to_model(mnist("valid10k").images[:500])
+        "real", 0, to_model(mnist("valid10k").values[:500])
     )
     assert "class_kl" not in card.scores
     assert "no labels" in card.left_out["class_kl"]

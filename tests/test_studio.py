@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 import forgery
-from forgery import ForgeryError, recipes, studio
+from forgery import ForgeryError, gallery, recipes, studio
 from forgery.recipes import RECIPES
 from forgery.training import checkpoint
 
@@ -215,25 +215,25 @@ def test_samples(tiny, tmp_path):
     with pytest.raises(ForgeryError, match="at least 1"):
         model.sample(0)
 
-    studio.save_images(images, tmp_path / "a.npz")
+    gallery.save_samples(images, tmp_path / "a.npz")
     saved = np.load(tmp_path / "a.npz")["images"]
     assert saved.shape == (10, 1, 28, 28)
     assert saved.dtype == np.uint8
-    studio.save_images(images, tmp_path / "folder")
+    gallery.save_samples(images, tmp_path / "folder")
     assert len(list((tmp_path / "folder").glob("*.png"))) == 10
     with Image.open(tmp_path / "folder" / "000003.png") as opened:
         assert np.array_equal(np.asarray(opened), saved[3, 0])
     with pytest.raises(ForgeryError, match=r"use \.png"):
-        studio.save_images(images, tmp_path / "a.txt")
+        gallery.save_samples(images, tmp_path / "a.txt")
     with pytest.raises(ForgeryError, match="cannot write"):
-        studio.save_images(images, tmp_path / "absent" / "a.png")
+        gallery.save_samples(images, tmp_path / "absent" / "a.png")
 
 
 def test_a_short_training_beats_noise(tmp_path):
     """600 steps on real digits: the samples' mean image and ink come near the data's."""
     config = recipes.mlp(epochs=1, g_width=64, d_width=64, device="cpu", threads=1)
     model = forgery.train(config, tmp_path / "run")
-    real = forgery.studio.data_room.load("mnist", "test").images[:1000] / 127.5 - 1
+    real = forgery.studio.data_room.load("mnist", "test").values[:1000] / 127.5 - 1
     untrained = forgery.train(config.replace(steps=1, epochs=None), tmp_path / "untrained")
 
     def distance(images):
@@ -340,12 +340,12 @@ def test_a_second_signal_leaves_at_once(tiny, tmp_path):
 def test_tracked_quality_keeps_the_best_checkpoint(tiny, tmp_path, monkeypatch):
     """Distances 5, 3, 4, 6: the second is the best and outlives the newer ones."""
     distances = iter([5.0, 3.0, 4.0, 6.0])
-    monkeypatch.setattr(studio, "_tracker", lambda config, training: lambda: next(distances))
+    monkeypatch.setattr(studio, "_tracker", lambda *_: lambda step: {"frechet": next(distances)})
     config = tiny.replace(
         steps=8, report_every=2, evaluate_every=2, checkpoint_every=2, keep_checkpoints=2
     )
     forgery.train(config, tmp_path / "run")
-    assert [line["frechet"] for line in reports(tmp_path / "run")] == [5, 3, 4, 6]
+    assert [line["quality"]["frechet"] for line in reports(tmp_path / "run")] == [5, 3, 4, 6]
     assert list(checkpoint.steps(tmp_path / "run" / "checkpoints")) == [8, 6, 4]
     assert forgery.load(tmp_path / "run", step="best").step == 4
     assert forgery.load(tmp_path / "run").step == 8
@@ -365,15 +365,15 @@ def test_quality_is_measured_while_training(tiny, tmp_path):
     config = tiny.replace(steps=2, evaluate_every=2)
     forgery.train(config, tmp_path / "run")
     (line,) = reports(tmp_path / "run")
-    assert line["frechet"] > 50  # two steps draw no digits
+    assert line["quality"]["frechet"] > 50  # two steps draw no digits
     assert json.loads(json.dumps(line)) == line
 
 
 def test_nan_is_told_as_such_and_never_measured(tiny, tmp_path, monkeypatch):
-    def measured():
+    def measured(step):
         pytest.fail("a state without numbers was measured")
 
-    monkeypatch.setattr(studio, "_tracker", lambda config, training: measured)
+    monkeypatch.setattr(studio, "_tracker", lambda *_: measured)
     config = tiny.replace(optimizer="momentum", g_learning_rate=1e30, d_learning_rate=1e30)
     config = config.replace(steps=50, report_every=5, evaluate_every=5, checkpoint_every=50)
     with pytest.raises(ForgeryError, match="NaN or infinite"):
@@ -386,3 +386,47 @@ def test_quality_that_cannot_be_tracked_is_told_before_anything_is_written(tiny,
     with pytest.raises(ForgeryError, match="has one split, train"):
         forgery.train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_points_are_trained_drawn_sampled_and_measured(tmp_path):
+    table = tmp_path / "mine.csv"
+    generator = torch.Generator().manual_seed(0)
+    points = torch.randn(400, 3, generator=generator) * torch.tensor([1.0, 50.0, 0.1]) + 7
+    table.write_text("".join(",".join(map(str, row)) + "\n" for row in points.tolist()))
+    config = forgery.recipes.points(
+        data=str(table), g_width=8, d_width=8, steps=4, report_every=2, sample_every=2, device="cpu"
+    )
+    config = config.replace(batch_size=50)
+    trained = forgery.train(config, tmp_path / "run")
+    drawn = trained.sample(5, seed=1)
+    assert drawn.shape == (5, 3)
+    model = forgery.load(tmp_path / "run")
+    assert torch.equal(model.sample(5, seed=1), drawn)
+    # In the units of the table: its columns are 1, 50 and a tenth wide.
+    spread = model.sample(1000).std(0)
+    assert spread[1] > 10 * spread[0] > 10 * spread[2]
+    with Image.open(tmp_path / "run/samples/00000004.png") as picture:
+        assert picture.size == (360, 360)
+    for name in ("points.csv", "points.npz", "points.png"):
+        gallery.save_samples(drawn, tmp_path / name)
+    table = torch.tensor([[float(x) for x in line.split(",")] for line in
+                          (tmp_path / "points.csv").read_text().splitlines()])  # fmt: skip
+    torch.testing.assert_close(table, drawn)
+    with pytest.raises(ForgeryError, match=r"use .png, .npz, or .csv"):
+        gallery.save_samples(drawn, tmp_path / "folder")
+
+
+@pytest.mark.parametrize("changes", [{}, {"data": "line", "latent": 1}, {"pack": 2}])
+def test_a_known_density_is_part_of_every_report(tmp_path, changes):
+    config = forgery.recipes.points(
+        g_width=8, d_width=8, steps=4, report_every=2, sample_every=2, device="cpu", **changes
+    )
+    forgery.train(config, tmp_path / "run")
+    lines = reports(tmp_path / "run")
+    assert [line["step"] for line in lines] == [2, 4]
+    for line in lines:
+        assert 0 < line["quality"]["jsd"] <= 0.6932
+        assert line["quality"]["kl"] > 0
+        assert ("modes" in line["quality"]) == (config.data == "ring8" or config.data == "line")
+    card = studio.evaluate(tmp_path / "run", samples=500)
+    assert card.scores["jsd"] > card.floor["jsd"]

@@ -14,11 +14,18 @@ import torch
 from torch import Tensor
 
 from . import metrics
-from .data import Dataset
+from .data import Dataset, Density, load
 from .errors import ForgeryError
-from .extractors import Extractor
+from .extractors import (
+    Coordinates,
+    Extractor,
+    load_classifier,
+    load_digit_classifier,
+    load_inception,
+    load_stacked_digit_classifier,
+)
 from .extractors.inception import NAME as INCEPTION
-from .pixels import to_model, to_pixels
+from .pixels import as_stored
 
 
 @dataclass(frozen=True)
@@ -67,10 +74,16 @@ MEASURES = {
     "density": ("density (k = 5)", "higher"),
     "coverage": ("coverage (k = 5)", "higher"),
     "class_kl": ("KL of drawn classes from the data's, nats", "lower"),
+    "classes": ("classes drawn", "higher"),
+    "uniform_kl": ("KL of drawn classes from uniform, nats", "lower"),
     "parzen": ("Parzen log-likelihood, nats", "see note"),
     "parzen_se": ("  its standard error", ""),
     "parzen_sigma": ("  its σ", ""),
-    "near_train": ("share nearer to train than 99 % of fresh data", "≈ .01"),
+    "jsd": ("JSD to the density by grid, nats", "lower"),
+    "kl": ("KL(data‖samples) by grid, nats", "lower"),
+    "modes": ("modes covered", "higher"),
+    "high_quality": ("share within 3 σ of a mode", "higher"),
+    "near_train": ("share nearer to train than 99 % of fresh", "≈ .01"),
 }
 
 
@@ -79,6 +92,40 @@ def title(measure: str, protocol: Protocol) -> str:
     if measure == "frechet" and protocol.extractor == INCEPTION:
         return "FID"
     return MEASURES[measure][0]
+
+
+#: Of how many training samples copies are looked for.
+REMEMBERED = 60_000
+
+#: Cells along each side of the grid on which a known density is compared.
+GRID_CELLS = {1: 200, 2: 64}
+
+
+class KnownDensity:
+    """Scores of points whose true distribution is known: JSD, KL and, where it has them, modes.
+
+    The grid covers the density's bounds with :data:`GRID_CELLS`; the density's share of each cell
+    is exact. Modes count by PacGAN's rule, within 3 standard deviations.
+    """
+
+    def __init__(self, density: Density) -> None:
+        self.density = density
+        cells = GRID_CELLS[density.dimensions]
+        low, high = density.bounds.tolist()
+        self.edges = [
+            torch.linspace(a, b, cells + 1, dtype=torch.float64)
+            for a, b in zip(low, high, strict=True)
+        ]
+        self.masses = density.cell_masses(self.edges)
+
+    def scores(self, points: Tensor) -> dict[str, float]:
+        """By measure, of points ``[N, D]``."""
+        divergence = metrics.grid_divergence(self.masses, points, self.edges)
+        scores = {"jsd": divergence.jsd, "kl": divergence.kl}
+        if self.density.modes is not None and self.density.mode_std is not None:
+            reached = metrics.mode_coverage(points, self.density.modes, self.density.mode_std)
+            scores |= {"modes": reached.covered, "high_quality": reached.high_quality}
+        return scores
 
 
 class Evaluator:
@@ -99,21 +146,26 @@ class Evaluator:
     """
 
     def __init__(
-        self, train: Dataset, against: Dataset, extractor: Extractor, samples: int, seed: int
+        self,
+        train: Dataset,
+        against: Dataset,
+        extractor: Extractor | Coordinates,
+        samples: int,
+        seed: int,
     ) -> None:
         if train.shape != against.shape:
             raise ForgeryError(
-                f"{train.name} has images of {list(train.shape)}, {against.name} of "
+                f"{train.name} has {train.kind} of {list(train.shape)}, {against.name} of "
                 f"{list(against.shape)}: they cannot be compared"
             )
         self.train, self.against, self.extractor = train, against, extractor
         self.samples, self.seed = samples, seed
-        self.features, logits = extractor.features_and_logits(against.images)
+        self.features, logits = extractor.features_and_logits(against.values)
         dimensions = self.features.shape[1]
         if samples <= dimensions or len(against) <= dimensions:
             raise ForgeryError(
-                f"{min(samples, len(against))} images are too few for the {dimensions} features of "
-                f"{extractor.name}: more than {dimensions} are needed, 10,000 are usual"
+                f"{min(samples, len(against))} {train.kind} are too few for the {dimensions} "
+                f"features of {extractor.name}: more than {dimensions} are needed, 10,000 are usual"
             )
         self._statistics = metrics.feature_statistics(self.features)
         self.classes = logits.shape[1]
@@ -125,9 +177,12 @@ class Evaluator:
                 f"{extractor.name} tells {self.classes} classes, the data has "
                 f"{len(against.classes)}"
             )
+        if train.kind == "points":
+            self.left_out["parzen"] = "its protocol is for pixels in [0, 1]"
         # The paper's protocol chooses σ on train[50000:51000] of MNIST's 60,000.
         start = len(train) * 5 // 6
-        self.validation = train.images[start : start + metrics.parzen.VALIDATION_IMAGES]
+        self.validation = train.values[start : start + metrics.parzen.VALIDATION_IMAGES]
+        self.known = KnownDensity(train.density) if train.density else None
 
     @property
     def protocol(self) -> Protocol:
@@ -142,40 +197,42 @@ class Evaluator:
             self.extractor.sha256,
         )
 
-    def frechet(self, images: Tensor) -> float:
-        """The Fréchet distance alone, of images ``[N, C, H, W]`` in [-1, 1]."""
-        return self._frechet(self.extractor.features(to_pixels(images)))
+    def frechet(self, samples: Tensor) -> float:
+        """The Fréchet distance alone, of samples as :meth:`card` takes them."""
+        return self._frechet(self.extractor.features(as_stored(samples)))
 
     def _frechet(self, features: Tensor) -> float:
         return metrics.frechet_distance(metrics.feature_statistics(features), self._statistics)
 
-    def card(self, run: str, step: int, images: Tensor) -> Card:
-        """Every score of generated images ``[samples, C, H, W]`` in [-1, 1], and the floor.
+    def card(self, run: str, step: int, samples: Tensor) -> Card:
+        """Every score of images ``[N, C, H, W]`` in [-1, 1] or points ``[N, D]``, and the floor.
 
-        Images with NaN or infinite pixels are counted, and the others measured.
+        Samples with NaN or infinite values are counted, and the others measured.
         """
-        nonfinite = metrics.count_nonfinite(images)
-        finite = images[images.flatten(1).isfinite().all(1)] if nonfinite else images
+        nonfinite = metrics.count_nonfinite(samples)
+        finite = samples[samples.flatten(1).isfinite().all(1)] if nonfinite else samples
         if len(finite) <= self.features.shape[1]:
             raise ForgeryError(
-                f"{run}: {nonfinite} of {len(images)} samples hold NaN or infinity; too few are "
+                f"{run}: {nonfinite} of {len(samples)} samples hold NaN or infinity; too few are "
                 "left to measure"
             )
-        scores, histogram = self._scores(finite)
+        values = as_stored(finite)
+        scores, histogram = self._scores(values)
         scores["near_train"] = metrics.detect_memorisation(
-            to_pixels(finite[:2000]).float() / 255,
-            self.train.images.float() / 255,
-            self.against.images[:2000].float() / 255,
+            _raw(values[:2000]),
+            _raw(self.train.values[:REMEMBERED]),
+            _raw(self.against.values[:2000]),
         ).near
         generator = torch.Generator().manual_seed(self.seed)
         rows = torch.randperm(len(self.train), generator=generator)[: self.samples]
-        floor, _ = self._scores(to_model(self.train.images[rows]))
+        floor, _ = self._scores(self.train.values[rows])
         return Card(
             run, step, self.protocol, scores, floor, nonfinite, histogram, dict(self.left_out)
         )
 
-    def _scores(self, images: Tensor) -> tuple[dict[str, float], list[int]]:
-        features, logits = self.extractor.features_and_logits(to_pixels(images))
+    def _scores(self, values: Tensor) -> tuple[dict[str, float], list[int]]:
+        """Every score of values as a data set keeps them, and how often each class was drawn."""
+        features, logits = self.extractor.features_and_logits(values)
         scores = {"frechet": self._frechet(features)}
         size = min(1000, len(features), len(self.features))
         kernel = metrics.kernel_distance(self.features, features, subset_size=size, seed=self.seed)
@@ -184,23 +241,73 @@ class Evaluator:
         scores |= {"precision": manifold.precision, "recall": manifold.recall}
         local = metrics.density_and_coverage(self.features, features)
         scores |= {"density": local.density, "coverage": local.coverage}
-        labels = logits.argmax(1).cpu()
-        histogram = metrics.class_histogram(labels, self.classes).tolist()
+        histogram = []
+        if self.classes:
+            labels = logits.argmax(1).cpu()
+            drawn = metrics.class_histogram(labels, self.classes)
+            histogram = drawn.tolist()
+            uniform = torch.ones_like(drawn)
+            scores |= {
+                "classes": int((drawn > 0).sum()),
+                "uniform_kl": metrics.kl_divergence(drawn, uniform),
+            }
         if "class_kl" not in self.left_out:
             assert self.against.labels is not None
-            balance = metrics.class_balance(labels, self.against.labels, self.classes)
-            scores["class_kl"] = balance.kl
-        parzen = metrics.parzen_likelihood(
-            images.add(1).div(2).clamp(0, 1),
-            self.validation.float() / 255,
-            self.against.images.float() / 255,
-        )
-        scores |= {
-            "parzen": parzen.mean,
-            "parzen_se": parzen.standard_error,
-            "parzen_sigma": parzen.sigma,
-        }
+            scores["class_kl"] = metrics.class_balance(labels, self.against.labels, self.classes).kl
+        if "parzen" not in self.left_out:
+            parzen = metrics.parzen_likelihood(
+                _raw(values), _raw(self.validation), _raw(self.against.values)
+            )
+            scores |= {
+                "parzen": parzen.mean,
+                "parzen_se": parzen.standard_error,
+                "parzen_sigma": parzen.sigma,
+            }
+        if self.known:
+            scores |= self.known.scores(values)
         return scores, histogram
+
+
+def _raw(values: Tensor) -> Tensor:
+    """Pixels in [0, 1], or points as they are."""
+    return values.float() / 255 if values.dtype == torch.uint8 else values
+
+
+def evaluator_of(
+    data: str,
+    against: str,
+    extractor: Path | str | None,
+    samples: int,
+    seed: int,
+    where: torch.device,
+) -> Evaluator:
+    """The evaluator of a run on ``data``, against a split of it or an IDX file.
+
+    ``extractor`` is a file of weights; without one, digits are looked at through the bundled
+    classifier, and points as they are.
+    """
+    train = load(data, "train")
+    held_out = load(against) if Path(against).is_file() else None
+    held_out = held_out or load(data, against)
+    if held_out.fingerprint == train.fingerprint:
+        raise ForgeryError(
+            f"{held_out.name} is the data that the run was trained on: name other data with "
+            "--against (a split, or the path of an IDX file)"
+        )
+    return Evaluator(train, held_out, _extractor(extractor, train, where), samples, seed)
+
+
+def _extractor(
+    path: Path | str | None, data: Dataset, where: torch.device
+) -> Extractor | Coordinates:
+    if path is None and data.kind == "points":
+        return Coordinates()
+    if path is None:
+        stacked = len(data.classes) == 1000 and data.shape == (3, 28, 28)
+        return (load_stacked_digit_classifier() if stacked else load_digit_classifier()).to(where)
+    path = Path(path)
+    extractor = load_classifier(path) if path.suffix == ".safetensors" else load_inception(path)
+    return extractor.to(where)
 
 
 def read_card(path: Path) -> Card:

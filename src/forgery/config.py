@@ -56,7 +56,7 @@ class Config:
     """
 
     recipe: str = _option("custom", DATA, "The recipe that these settings started from.")
-    data: str = _option("mnist", DATA, "Name of a data source, or path of an IDX file.")
+    data: str = _option("mnist", DATA, "Name of a data source, or path of a file.")
     split: str = _option("train", DATA, "Which part of the data to train on.")
 
     generator: str = _option("mlp", NETWORKS, "The generator's kind.")
@@ -79,7 +79,10 @@ class Config:
         "alternating (Algorithm 1), or simultaneous (as the 2014 authors' program does).",
     )
     d_steps: int = _option(1, GAME, "Updates of D for each update of G: the paper's k.", least=1)
-    batch_size: int = _option(100, GAME, "Images in a minibatch: the paper's m.", least=1)
+    batch_size: int = _option(100, GAME, "Judgements in a minibatch: the paper's m.", least=1)
+    pack: int = _option(
+        1, GAME, "Samples that D judges together (PacGAN); a minibatch then holds m·pack.", least=1
+    )
     ema: float = _option(
         0.0, GAME, "Decay per step of G's moving average; 0 keeps none.", least=0, below=1
     )

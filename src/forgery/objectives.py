@@ -26,11 +26,15 @@ class Objective:
         (fake logits [N], real logits [N] or None) → what G minimises, [N].
     g_needs_real:
         Whether ``g`` also looks at D's logits on real data.
+    undecided:
+        The logit of a sample of which D cannot say whether it is real; None where only differences
+        between logits mean anything.
     """
 
     d: Callable[[Tensor, Tensor], Tensor]
     g: Callable[[Tensor, Tensor | None], Tensor]
     g_needs_real: bool = False
+    undecided: float | None = 0.0
 
 
 def classify(real: Tensor, fake: Tensor) -> Tensor:
@@ -64,6 +68,9 @@ OBJECTIVES: dict[str, Objective] = {
     # Relativistic pairing: D wants real above fake, G the reverse (Jolicoeur-Martineau 2018,
     # AlexiaJM/RelativisticGAN; R3GAN 2024).
     "relativistic": Objective(
-        d=pair, g=lambda fake, real: pair(fake, _given(real)), g_needs_real=True
+        d=pair,
+        g=lambda fake, real: pair(fake, _given(real)),
+        g_needs_real=True,
+        undecided=None,
     ),
 }

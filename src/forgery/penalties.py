@@ -20,8 +20,9 @@ Penalty = Callable[[Judge, Tensor, Tensor], Tensor]
 def squared_gradient(judge: Judge, x: Tensor) -> Tensor:
     """‖∇ₓD(x)‖² for each sample, differentiable in D's weights."""
     x = x.detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(judge(x).sum(), x, create_graph=True)
-    return gradient.flatten(1).square().sum(1)
+    logits = judge(x)
+    (gradient,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
+    return gradient.square().flatten(logits.dim()).sum(-1)
 
 
 def r1(judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
@@ -36,7 +37,7 @@ def r2(judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
 
 def r1_r2(judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
     """Both, as R3GAN uses them ("The GAN is dead; long live the GAN!", 2024)."""
-    return squared_gradient(judge, torch.cat([real, fake])).view(2, -1).sum(0) / 2
+    return r1(judge, real, fake) + r2(judge, real, fake)
 
 
 PENALTIES: dict[str, Penalty | None] = {

@@ -12,3 +12,8 @@ def to_model(images: Tensor) -> Tensor:
 def to_pixels(images: Tensor) -> Tensor:
     """float [-1, 1] (clamped) → uint8 0 … 255, rounded to the nearest."""
     return images.add(1).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
+
+
+def as_stored(samples: Tensor) -> Tensor:
+    """Samples as data sets keep them: images as uint8 pixels, points as they are."""
+    return to_pixels(samples) if samples.dim() == 4 else samples

@@ -63,8 +63,73 @@ def goodfellow2014(**changes: Any) -> Config:
     ).replace(**changes)
 
 
+def points(**changes: Any) -> Config:
+    """Points on a line or a plane: small MLPs that reach every mode of the known densities.
+
+    What was compared is in docs/results.md.
+    """
+    return Config(
+        recipe="points",
+        data="ring8",
+        g_width=128,
+        d_width=128,
+        latent=2,
+        objective="relativistic",
+        penalty="r1+r2",
+        penalty_weight=0.1,
+        g_learning_rate=1e-3,
+        d_learning_rate=1e-3,
+        beta1=0.0,
+        ema=0.999,
+        batch_size=256,
+        steps=10_000,
+        epochs=None,
+        report_every=250,
+        sample_every=250,
+    ).replace(**changes)
+
+
+def pacgan(**changes: Any) -> Config:
+    """PacGAN's networks and settings for rings and grids, whose protocol ``forgery bench`` follows.
+
+    Source: fjxmlzn/PacGAN, synthetic_data_experiments. Both players move at once there, and a
+    minibatch is 100 judgements whatever the packing: 400 epochs of 100,000 are 400,000 steps.
+    """
+    return Config(
+        recipe="pacgan",
+        data="ring8",
+        generator="mlp-batchnorm",
+        g_width=400,
+        g_depth=4,
+        discriminator="mlp-maxout",
+        d_width=200,
+        d_depth=3,
+        latent=2,
+        updates="simultaneous",
+        g_learning_rate=1e-4,
+        d_learning_rate=1e-4,
+        beta1=0.8,
+        steps=400_000,
+        epochs=None,
+        report_every=1000,
+        sample_every=1000,
+        checkpoint_every=5000,
+    ).replace(**changes)
+
+
+#: Data name → the recipe that ``forgery train`` starts from when none is given.
+FOR_DATA = dict.fromkeys(("line", "ring8", "grid25", "moons", "swissroll", "disjoint"), "points")
+
+
+def recipe_for(data: str) -> str:
+    """The recipe that suits some data: ``points`` for points, else the default, ``mlp``."""
+    return FOR_DATA.get(data) or ("points" if data.endswith((".csv", ".npy", ".npz")) else "mlp")
+
+
 RECIPES: dict[str, Callable[..., Config]] = {
     "mlp": mlp,
     "tutorial": tutorial,
     "goodfellow2014": goodfellow2014,
+    "points": points,
+    "pacgan": pacgan,
 }

@@ -8,40 +8,31 @@ import platform
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy
 import torch
 from torch import Tensor, nn
 
-from . import __version__, metrics, plots
+from . import __version__, metrics
 from . import data as data_room
-from .card import Card, Evaluator
+from .build import batches_of, networks, on_this_machine, training_of
+from .card import Card, KnownDensity, evaluator_of
 from .config import LENGTHS, MACHINE, REPORTING, Config, section_of
-from .data import Batches, Dataset
-from .errors import ForgeryError, lookup
-from .extractors import (
-    Extractor,
-    accuracy,
-    load_classifier,
-    load_digit_classifier,
-    load_inception,
-    save_classifier,
-    train_classifier,
-)
-from .models import DISCRIMINATORS, GENERATORS, Spec
-from .objectives import OBJECTIVES
-from .penalties import PENALTIES, Penalty
-from .pixels import to_model, to_pixels
-from .training import checkpoint, device, loop, optimizers, randomness
-from .training.average import Average
+from .data import Batches, Dataset, Units
+from .errors import ForgeryError
+from .extractors import accuracy, save_classifier, train_classifier
+from .gallery import artist, draw_summary, real_ones
+from .pixels import as_stored
+from .training import checkpoint, device, loop, randomness
 from .training.doctor import Finding, diagnose, memorising
-from .training.game import Game, Player
 from .training.loop import Watch
+from .training.report import Measure
 from .training.run import Run, create, open_run
 from .training.state import Training, load_network
+
+#: Samples that are scored while a run trains.
+TRACKED = 10_000
 
 
 @dataclass(frozen=True)
@@ -57,19 +48,22 @@ class Model:
     step: int
     generator: nn.Module
     discriminator: nn.Module
+    units: Units | None = None
     interrupted_by: int | None = None
 
     def sample(self, n: int, seed: int = 0) -> Tensor:
-        """``n`` images, float32 ``[n, C, H, W]`` in [-1, 1], on the CPU.
+        """``n`` samples, on the CPU: images ``[n, C, H, W]`` in [-1, 1], or points ``[n, D]``.
 
-        The same seed draws the same images, and image i does not depend on n.
+        float32; points are in the units of the data. The same seed draws the same samples, and
+        sample i does not depend on n.
         """
         if n < 1:
             raise ForgeryError(f"the number of samples must be at least 1, not {n}")
         where = next(self.generator.parameters()).device
         z = randomness.fixed_noise(self.config.noise, n, self.config.latent, seed)
         with torch.no_grad():
-            return torch.cat([self.generator(part.to(where)).cpu() for part in z.split(500)])
+            samples = torch.cat([self.generator(part.to(where)).cpu() for part in z.split(500)])
+        return self.units.from_model(samples) if self.units else samples
 
 
 def train(config: Config, out: Path | str | None = None, watch: Watch | None = None) -> Model:
@@ -91,12 +85,12 @@ def train(config: Config, out: Path | str | None = None, watch: Watch | None = N
         For a setting that does not fit, a folder that is taken, a disk that is full, or losses
         that are no longer finite.
     """
-    config, where = _on_this_machine(config)
+    config, where = on_this_machine(config)
     dataset = data_room.load(config.data, config.split)
     # Everything that can be wrong with the settings is wrong before the folder is made.
-    training = _build(config, dataset, where)
-    batches = _batches(config, dataset, where)
-    measure = _tracker(config, training)
+    training = training_of(config, dataset, where)
+    batches = batches_of(config, dataset, where)
+    measure = _tracker(config, dataset, training)
     run = create(None if out is None else Path(out), config, _facts(dataset, where))
     with run.lock():
         return _play(run, training, batches, watch, measure)
@@ -120,7 +114,7 @@ def resume(path: Path | str, watch: Watch | None = None, **changes: Any) -> Mode
     run = open_run(Path(path))
     config = run.config.replace(**changes)
     _refuse_changes(run, config)
-    config, where = _on_this_machine(config)
+    config, where = on_this_machine(config)
     dataset = data_room.load(config.data, config.split)
     if dataset.fingerprint != run.record["data"]["fingerprint"]:
         raise ForgeryError(
@@ -128,9 +122,9 @@ def resume(path: Path | str, watch: Watch | None = None, **changes: Any) -> Mode
             f"(fingerprint {dataset.fingerprint[:12]}…, the run's is "
             f"{run.record['data']['fingerprint'][:12]}…)"
         )
-    training = _build(config, dataset, where)
-    batches = _batches(config, dataset, where)
-    measure = _tracker(config, training)
+    training = training_of(config, dataset, where)
+    batches = batches_of(config, dataset, where)
+    measure = _tracker(config, dataset, training)
     with run.lock():
         last, problems = checkpoint.read_last(run.checkpoints)
         for problem in problems:
@@ -162,9 +156,8 @@ def load(
         last = checkpoint.read(run.checkpoints, step)
     else:
         raise ForgeryError(f"{path} keeps no checkpoint of step {step}: it has {kept}")
-    # Only the checkpoint's numbers are needed, not the data: the mean image may be anything.
-    channels, height, width = run.record["data"]["shape"]
-    generator, discriminator = _networks(run.config, torch.zeros(channels, height, width))
+    # Only the checkpoint's numbers are needed, not the data: its mean may be anything.
+    generator, discriminator = networks(run.config, torch.zeros(run.record["data"]["shape"]))
     averaged = any(name.startswith("average.") for name in last.model)
     load_network(generator, "average" if averaged else "generator", last)
     load_network(discriminator, "discriminator", last)
@@ -175,6 +168,7 @@ def load(
         last.step,
         generator.to(where).eval().requires_grad_(False),
         discriminator.to(where).eval().requires_grad_(False),
+        _recorded_units(run),
     )
 
 
@@ -183,26 +177,23 @@ def _play(
     training: Training,
     batches: Batches,
     watch: Watch | None,
-    measure: Callable[[], float] | None,
+    measure: Measure,
 ) -> Model:
     """The loop, and the pictures that are drawn once it ends, however it ends."""
-
-    def draw(step: int, images: Tensor) -> None:
-        plots.grid(images).save(run.samples / f"{step:08d}.png")
 
     config = run.config
     devices = [training.device] if training.device.type == "cuda" else []
     try:
         run.samples.mkdir(exist_ok=True)
-        real = batches.data.images[: config.grid].cpu()
-        plots.grid(to_model(real)).save(run.path / "real.png")
+        picture = artist(config, batches.data, training)
+        real_ones(config, batches.data).save(run.path / "real.png")
         with torch.random.fork_rng(devices=devices):  # the caller's random state stays its own
             stopped_by = loop.train(
                 training,
                 batches.__getitem__,
                 batches.per_epoch,
                 run,
-                draw,
+                lambda step: picture(step).save(run.samples / f"{step:08d}.png"),
                 watch or (lambda step, done, report: None),
                 measure,
             )
@@ -218,94 +209,32 @@ def _play(
         training.step,
         training.sampler.eval(),
         training.game.discriminator.network.eval(),
+        batches.data.units,
         stopped_by,
     )
 
 
-def _tracker(config: Config, training: Training) -> Callable[[], float] | None:
-    """The Fréchet distance of the generator as it stands, where the config asks to track it.
+def _tracker(config: Config, dataset: Dataset, training: Training) -> Measure:
+    """Scores :data:`TRACKED` samples of the generator as it stands.
 
-    10,000 samples against the test split.
+    Against the density wherever that is known; by the Fréchet distance to the test split every
+    ``evaluate_every`` steps.
     """
-    if not config.evaluate_every:
-        return None
-    n = 10_000
-    evaluator = _evaluator(config, "test", None, n, config.seed, training.device)
-    z = randomness.fixed_noise(config.noise, n, config.latent, config.seed)
+    z = randomness.fixed_noise(config.noise, TRACKED, config.latent, config.seed)
+    known = KnownDensity(dataset.density) if dataset.density else None
+    evaluator = None
+    if config.evaluate_every:
+        evaluator = evaluator_of(config.data, "test", None, TRACKED, config.seed, training.device)
 
-    def measure() -> float:
-        parts = z.split(500)
-        images = [training.draw(part.to(training.device)) for part in parts]
-        return evaluator.frechet(torch.cat(images))
+    def measure(step: int) -> dict[str, float]:
+        due = evaluator if evaluator and step % config.evaluate_every == 0 else None
+        if not (known or due):
+            return {}
+        samples = torch.cat([training.draw(part.to(training.device)) for part in z.split(500)])
+        scores = known.scores(samples) if known and samples.isfinite().all() else {}
+        return scores | ({"frechet": due.frechet(samples)} if due else {})
 
     return measure
-
-
-def draw_summary(run: Run) -> None:
-    """evolution.gif from the sample grids and curves.png from the reports."""
-    pictures = sorted(p for p in run.samples.glob("*.png") if p.stem.isdigit())
-    if pictures:
-        captions = [f"step {int(p.stem):,}" for p in pictures]
-        plots.evolution(pictures, run.path / "evolution.gif", captions)
-    reports = run.read_metrics()
-    if reports:
-        title = f"{run.config.recipe} on {run.config.data}"
-        plots.curves(reports, run.path / "curves.png", title)
-
-
-def _build(config: Config, dataset: Dataset, where: torch.device) -> Training:
-    """The players, the average and the counters at the start of a run, on their device."""
-    objective = lookup(OBJECTIVES, config.objective, "objective")
-    lookup(randomness.NOISES, config.noise, "noise")
-    generator, discriminator = _networks(config, dataset.mean_image)
-    game = Game(
-        _player(generator.to(where), config.g_learning_rate, config),
-        _player(discriminator.to(where), config.d_learning_rate, config),
-        objective,
-        lambda m: randomness.noise(config.noise, m, config.latent, where),
-        config.d_steps,
-        config.updates,
-        _penalty(config),
-    )
-    return Training(game, Average(generator, config.ema) if config.ema else None)
-
-
-def _penalty(config: Config) -> Penalty | None:
-    penalty = lookup(PENALTIES, config.penalty, "penalty")
-    if penalty is None:
-        return None
-    return lambda judge, real, fake: config.penalty_weight * penalty(judge, real, fake)
-
-
-def _networks(config: Config, mean_image: Tensor) -> tuple[nn.Module, nn.Module]:
-    """G and D as they begin: their weights follow from the seed."""
-    channels, height, width = mean_image.shape
-    spec = partial(Spec, shape=(channels, height, width), mean_image=mean_image)
-    build_g = lookup(GENERATORS, config.generator, "generator")
-    build_d = lookup(DISCRIMINATORS, config.discriminator, "discriminator")
-    with torch.random.fork_rng(devices=[]):  # the caller's random state stays its own
-        torch.default_generator.manual_seed(randomness.derive(config.seed, "weights"))
-        return (
-            build_g(spec(latent=config.latent, width=config.g_width, depth=config.g_depth)),
-            build_d(spec(latent=config.latent, width=config.d_width, depth=config.d_depth)),
-        )
-
-
-def _player(network: nn.Module, learning_rate: float, config: Config) -> Player:
-    optimizer = optimizers.build(network.parameters(), learning_rate, config)
-    return Player(network, optimizer)
-
-
-def _batches(config: Config, dataset: Dataset, where: torch.device) -> Batches:
-    order = partial(randomness.permutation, config.seed)
-    return Batches(dataset.to(where), config.batch_size, order)
-
-
-def _on_this_machine(config: Config) -> tuple[Config, torch.device]:
-    """The config with its device and threads decided, and the device."""
-    where = device.choose(config.device)
-    threads = device.prepare_cpu(config.threads)
-    return config.replace(device=str(where), threads=threads), where
 
 
 def _facts(dataset: Dataset, where: torch.device) -> dict[str, Any]:
@@ -317,11 +246,18 @@ def _facts(dataset: Dataset, where: torch.device) -> dict[str, Any]:
         "machine": {"device": device.describe(where), "system": platform.platform()},
         "data": {
             "name": dataset.name,
-            "images": len(dataset),
+            dataset.kind: len(dataset),
             "shape": list(dataset.shape),
             "fingerprint": dataset.fingerprint,
-        },
+        }
+        | ({"units": dataset.units.to_lists()} if dataset.units else {}),
     }
+
+
+def _recorded_units(run: Run) -> Units | None:
+    """The units of a run's points, as config.json records them."""
+    units = run.record["data"].get("units")
+    return units and Units(torch.tensor(units["offset"]), torch.tensor(units["scale"]))
 
 
 def _refuse_changes(run: Run, config: Config) -> None:
@@ -347,24 +283,6 @@ def _refuse_shorter(run: Run, config: Config, training: Training, batches: Batch
             f"which is all that {config.length} asks for; extend it with a larger --steps, "
             "--epochs or --minutes"
         )
-
-
-def save_images(images: Tensor, out: Path) -> None:
-    """Images ``[N, C, H, W]`` in [-1, 1] as a grid (``.png`` …), ``.npz``, or a folder of PNGs."""
-    suffix = out.suffix.lower()
-    try:
-        if suffix == ".npz":
-            numpy.savez_compressed(out, images=to_pixels(images).numpy())
-        elif suffix in (".png", ".jpg", ".jpeg", ".webp", ".bmp"):
-            plots.grid(images).save(out)
-        elif suffix == "":
-            out.mkdir(parents=True, exist_ok=True)
-            for i, pixels in enumerate(to_pixels(images)):
-                plots.image(pixels).save(out / f"{i:06d}.png")
-        else:
-            raise ForgeryError(f"cannot write {out}: use .png, .npz, or a name without a suffix")
-    except OSError as error:
-        raise ForgeryError(f"cannot write {out}: {error.strerror or error}") from error
 
 
 def evaluate(
@@ -397,41 +315,13 @@ def evaluate(
     where = device.choose(device_name)
     device.prepare_cpu(0)
     model = load(path, str(where), step)
-    evaluator = _evaluator(model.config, against, extractor, samples, seed, where)
+    evaluator = evaluator_of(model.config.data, against, extractor, samples, seed, where)
     card = evaluator.card(str(path), model.step, model.sample(samples, seed))
     try:
         card.write(model.path / "card.json")
     except OSError as error:
         raise ForgeryError(f"cannot write {model.path / 'card.json'}: {error.strerror}") from error
     return card
-
-
-def _evaluator(
-    config: Config,
-    against: str,
-    extractor: Path | str | None,
-    samples: int,
-    seed: int,
-    where: torch.device,
-) -> Evaluator:
-    train = data_room.load(config.data, "train")
-    held_out = data_room.load(against) if Path(against).is_file() else None
-    held_out = held_out or data_room.load(config.data, against)
-    if held_out.fingerprint == train.fingerprint:
-        raise ForgeryError(
-            f"{held_out.name} is the data that the run was trained on: name other data with "
-            "--against (a split, or the path of an IDX file)"
-        )
-    return Evaluator(train, held_out, _extractor(extractor).to(where), samples, seed)
-
-
-def _extractor(path: Path | str | None) -> Extractor:
-    if path is None:
-        return load_digit_classifier()
-    path = Path(path)
-    if path.suffix == ".safetensors":
-        return load_classifier(path)
-    return load_inception(path)
 
 
 def train_extractor(
@@ -478,9 +368,9 @@ def examine(path: Path | str, samples: int = 1000) -> list[Finding]:
         return findings
     model = load(path)
     memory = metrics.detect_memorisation(
-        to_pixels(model.sample(samples)).float(),
-        data_room.load(run.config.data, run.config.split).images.float(),
-        held_out.images[:samples].float(),
+        as_stored(model.sample(samples)).float(),
+        data_room.load(run.config.data, run.config.split).values.float(),
+        held_out.values[:samples].float(),
     )
     found = memorising(memory, model.step)
     return findings + ([found] if found else [])

@@ -44,7 +44,7 @@ def test_train_resume_sample_show(forgery):
     (run,) = Path("runs").iterdir()
     assert run.name.startswith("mnist-")
     assert "step       4" in out
-    assert "images/s" in out
+    assert "/s" in out
     assert f"{run}/evolution.gif" in out
     for line in out.splitlines():
         if line.startswith("  runs"):

@@ -85,7 +85,7 @@ def test_images_and_labels_must_match(tmp_path):
     dataset = data.load(str(images))  # the labels are found by their name
     assert dataset.shape == (1, 4, 5)
     assert dataset.labels.tolist() == [2, 0, 1]
-    assert torch.equal(dataset.images[:, 0], torch.from_numpy(pixels))
+    assert torch.equal(dataset.values[:, 0], torch.from_numpy(pixels))
     labels.write_bytes(idx(np.array([2, 0], np.uint8)))
     with pytest.raises(ForgeryError, match="one label for each of the 3 images"):
         load_idx(images, labels)

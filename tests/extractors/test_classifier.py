@@ -10,7 +10,7 @@ from forgery.extractors.classifier import FEATURES, _shifted
 
 def some_of(split, count):
     whole = mnist(split)
-    return Dataset(whole.name, whole.images[:count], whole.labels[:count], whole.classes)
+    return Dataset(whole.name, whole.values[:count], whole.labels[:count], whole.classes)
 
 
 def quadrants(count):

@@ -19,7 +19,7 @@ def extractor():
 
 def test_knows_the_digits(extractor):
     test = mnist("test")
-    predicted = extractor.logits(test.images).argmax(1)
+    predicted = extractor.logits(test.values).argmax(1)
     assert (predicted == test.labels).double().mean() > 0.994
     assert extractor.classes == tuple("0123456789")
     balance = class_balance(predicted, test.labels, 10)
@@ -34,7 +34,7 @@ def test_says_who_it_is(extractor):
 
 def test_real_digits_are_near_real_digits(extractor):
     """The floor of the Fréchet distance is far below what a slight blur already costs."""
-    train, test = mnist("train").images[:4000], mnist("test").images[:4000]
+    train, test = mnist("train").values[:4000], mnist("test").values[:4000]
     blurred = torch.nn.functional.avg_pool2d(test.float(), 3, stride=1, padding=1).byte()
     real, held_out, worse = (
         feature_statistics(extractor.features(images)) for images in (train, test, blurred)

@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from forgery.data import to_model
 from forgery.errors import ForgeryError
 from forgery.extractors import Extractor
+from forgery.pixels import to_model
 
 
 class Sums(nn.Module):

@@ -5,9 +5,9 @@ from forgery.data.mnist import mnist
 from forgery.errors import ForgeryError
 from forgery.metrics import detect_memorisation
 
-TRAIN = mnist("train").images[:5000]
-HELD_OUT = mnist("test").images[:1000]
-FRESH = mnist("test").images[1000:2000]
+TRAIN = mnist("train").values[:5000]
+HELD_OUT = mnist("test").values[:1000]
+FRESH = mnist("test").values[1000:2000]
 
 
 def test_a_copy_of_the_training_set_is_flagged():

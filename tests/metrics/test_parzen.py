@@ -37,7 +37,7 @@ def test_agrees_with_the_formula(sigma, entries, monkeypatch):
 
 def test_agrees_on_points_that_are_samples():
     # Distances of 0, where the matrix product cancels altogether.
-    samples = mnist("test").images[:200] / 255
+    samples = mnist("test").values[:200] / 255
     expected = literal(samples.flatten(1), samples[:50].flatten(1), 0.1)
     np.testing.assert_allclose(log_likelihood(samples, samples[:50], 0.1), expected, rtol=1e-6)
 
@@ -61,10 +61,10 @@ def test_chooses_the_best_width_on_the_first_thousand():
 
 def test_real_data_scores_what_was_published_for_this_protocol():
     """10,000 random training images: σ .167, 243.6 ± 2.1 nats; here 2,000 test points will do."""
-    train = mnist("train50k").images
+    train = mnist("train50k").values
     chosen = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:10_000]
-    test = mnist("test").images[::5] / 255
-    score = parzen_likelihood(train[chosen] / 255, mnist("valid10k").images[:1000] / 255, test)
+    test = mnist("test").values[::5] / 255
+    score = parzen_likelihood(train[chosen] / 255, mnist("valid10k").values[:1000] / 255, test)
     assert score.sigma == pytest.approx(0.167, abs=5e-4)
     # 2,000 test points have a standard error of 4.7 nats, and the 10,000 images are a draw too.
     assert score.mean == pytest.approx(243.6, abs=10)

@@ -1,20 +1,22 @@
 import pytest
 import torch
 
+from forgery import ForgeryError
 from forgery.models import DISCRIMINATORS, GENERATORS, Spec
+from forgery.models.layers import Maxout
 
 MEAN = torch.linspace(-1, 1, 28 * 28).view(1, 28, 28)
 
 
-def spec(shape=(1, 28, 28), latent=100, width=12, depth=2, mean_image=MEAN):
-    return Spec(shape=shape, latent=latent, width=width, depth=depth, mean_image=mean_image)
+def spec(shape=(1, 28, 28), latent=100, width=12, depth=2, mean=MEAN):
+    return Spec(shape=shape, latent=latent, width=width, depth=depth, mean=mean)
 
 
 @pytest.mark.parametrize("name", GENERATORS)
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)])
 @pytest.mark.parametrize("depth", [1, 3])
 def test_every_generator_draws_images_in_range(name, shape, depth):
-    network = GENERATORS[name](spec(shape, depth=depth, mean_image=torch.zeros(shape)))
+    network = GENERATORS[name](spec(shape, depth=depth, mean=torch.zeros(shape)))
     images = network(5 * torch.randn(7, 100))
     assert images.shape == (7, *shape)
     assert images.abs().max() <= 1
@@ -24,11 +26,35 @@ def test_every_generator_draws_images_in_range(name, shape, depth):
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)])
 @pytest.mark.parametrize("depth", [1, 3])
 def test_every_discriminator_returns_one_logit_an_image(name, shape, depth):
-    network = DISCRIMINATORS[name](spec(shape, depth=depth, mean_image=torch.zeros(shape)))
+    network = DISCRIMINATORS[name](spec(shape, depth=depth, mean=torch.zeros(shape)))
     logits = network(torch.randn(7, *shape))
     assert logits.shape == (7,)
     logits.sum().backward()
     assert all(p.grad is not None for p in network.parameters())
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_every_generator_draws_points_or_says_that_it_cannot(name):
+    of_points = spec((2,), mean=torch.zeros(2))
+    if name == "relu-sigmoid":
+        with pytest.raises(ForgeryError, match="for images"):
+            GENERATORS[name](of_points)
+        return
+    points = GENERATORS[name](of_points)(torch.randn(7, 100) * 100)
+    assert points.shape == (7, 2)
+    assert points.abs().max() > 1 or name == "mlp-batchnorm"  # points may lie anywhere
+
+
+def test_pacgans_networks_begin_small():
+    torch.manual_seed(0)
+    g = GENERATORS["mlp-batchnorm"](spec((2,), 2, 400, 4, torch.zeros(2)))
+    d = DISCRIMINATORS["mlp-maxout"](spec((4,), 2, 200, 3, torch.zeros(4)))
+    assert linear_sizes(g) == [(2, 400), (400, 400), (400, 400), (400, 400), (400, 2)]
+    assert linear_sizes(d) == [(4, 1000), (200, 1000), (200, 1000), (200, 1)]
+    for layer in (m for n in (g, d) for m in n.modules() if isinstance(m, torch.nn.Linear)):
+        assert layer.weight.std().item() == pytest.approx(0.02, rel=0.1)
+        assert layer.bias is None or not layer.bias.any()
+    assert sum(isinstance(m, torch.nn.BatchNorm1d) for m in g.modules()) == 4
 
 
 def linear_sizes(network):
@@ -43,7 +69,7 @@ def test_the_tutorials_sizes():
     assert linear_sizes(d) == [(784, 256), (256, 256), (256, 1)]
 
 
-def test_the_2014_generator_begins_at_the_mean_image():
+def test_the_2014_generator_begins_at_the_mean():
     torch.manual_seed(0)
     g = GENERATORS["relu-sigmoid"](spec(width=1200))
     assert linear_sizes(g) == [(100, 1200), (1200, 1200), (1200, 784)]
@@ -67,11 +93,10 @@ def test_the_2014_discriminator():
 
 
 def test_maxout_takes_the_largest_of_five_pieces():
-    from forgery.models.goodfellow2014 import Maxout
-
-    layer = Maxout(3, 4, 0.5)
+    torch.manual_seed(0)
+    layer = Maxout(3, 4)
     x = torch.randn(6, 3)
-    pieces = x @ layer.pieces.weight.T
+    pieces = layer.pieces(x)
     expected = torch.stack([pieces[:, 5 * i : 5 * i + 5].amax(1) for i in range(4)], 1)
     torch.testing.assert_close(layer(x), expected)
     # At the start each piece is symmetric about 0; the largest of five lies above.

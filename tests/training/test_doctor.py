@@ -1,10 +1,14 @@
 import pytest
+import torch
 
 import forgery
 from forgery import recipes, studio
 from forgery.data import load
 from forgery.pixels import to_model
-from forgery.training.doctor import CHECKS, INFANCY, PATIENCE, Doctor, diagnose
+from forgery.training import doctor
+from forgery.training.doctor import CHECKS, INFANCY, PATIENCE, Doctor, diagnose, swings
+from forgery.training.loop import Diverged
+from forgery.training.report import Comparison
 from forgery.training.run import open_run
 
 
@@ -17,19 +21,25 @@ def reports(n=30, **numbers):
         "d_fake": lambda i: 0.35 + 0.02 * (i % 2),
         "g_gradient": lambda i: 0.5,
         "diversity": lambda i: 0.97 + 0.003 * (i % 5),
+        "energy_distance": lambda i: 1 / (i + 1) + 0.006,
     }
     return [
-        {"step": 200 * (i + 1), "findings": []}
+        {"step": 200 * (i + 1), "findings": [], "quality": {}}
         | {name: float(make(i)) for name, make in (healthy | numbers).items()}
         for i in range(n)
     ]
 
 
 ILLNESSES = {
-    "D has won": {"d_loss": lambda i: 1e-3, "d_fake": lambda i: 1e-4},
+    "D has won": {
+        "d_real": lambda i: 0.999,
+        "d_fake": lambda i: 1e-4,
+        "g_gradient": lambda i: 1e-3,
+    },
     "collapsed": {"diversity": lambda i: 0.9 - 0.02 * i},
-    "oscillating": {"d_fake": lambda i: 0.9 if i % 2 else 0.1},
-    "stalled": {"diversity": lambda i: 0.9},
+    "oscillating": {"d_fake": lambda i: 0.6 if i % 2 else 0.1},
+    "stalled": {"diversity": lambda i: 0.9, "energy_distance": lambda i: 0.1},
+    "getting worse": {"energy_distance": lambda i: 1 / (i + 1) + 0.02 * max(0, i - 8)},
     "diverging": {"g_loss": lambda i: 2.0**i},
 }
 
@@ -57,6 +67,99 @@ def test_a_moment_of_it_is_no_illness(name):
     for i in range(15, 15 + PATIENCE - 1):
         healthy[i] = ill[i]
     assert diagnose(healthy) == []
+
+
+SURE = {"d_real": lambda i: 0.999, "d_fake": lambda i: 1e-4}
+
+
+def test_d_has_won_asks_nothing_of_the_losses():
+    ill = ILLNESSES["D has won"] | {"d_loss": lambda i: -40.0 + i, "g_loss": lambda i: 20.0 - i}
+    assert [finding.name for finding in diagnose(reports(**ill))] == ["D has won"]
+
+
+def test_a_d_that_is_sure_has_not_won_while_it_shows_g_the_way():
+    assert diagnose(reports(**SURE, energy_distance=lambda i: 0.1 / (i + 1))) == []
+
+
+def test_a_d_that_is_sure_has_won_where_samples_stay_nothing_like_the_data():
+    ill = reports(**SURE, energy_distance=lambda i: 1 - 0.001 * i)
+    assert [finding.name for finding in diagnose(ill)] == ["D has won"]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0.5] * 9, 0),
+        ([0.1 * i for i in range(9)], 1),
+        ([0.0, 1.0] * 3, 5),
+        ([0.0, 0.5, 1.0, 0.9, 0.95, 0.0], 2),
+        ([0.0, 0.1] * 9, 0),
+    ],
+)
+def test_swings_are_counted_by_turns(values, expected):
+    assert swings(values, 0.2) == expected
+
+
+def with_frechet(distances, every=5):
+    """A healthy run's reports, where every fifth was measured."""
+    lines = reports(n=every * len(distances))
+    for i, distance in enumerate(distances):
+        lines[every * (i + 1) - 1]["quality"] = {"frechet": distance}
+    return lines
+
+
+def test_a_rising_frechet_distance_is_told_with_its_best_step():
+    (finding,) = diagnose(with_frechet([9.0, 4.0, 3.0, 3.5, 3.8, 3.9, 4.1]))
+    assert (finding.name, finding.step) == ("getting worse", 7000)
+    assert "was 3 at step 3,000" in finding.seen
+    assert "--step best" in finding.remedy
+
+
+def test_a_frechet_distance_that_wavers_is_no_illness():
+    assert diagnose(with_frechet([9.0, 4.0, 3.0, 3.9, 3.8, 3.1, 3.9, 3.9, 3.6, 3.7])) == []
+
+
+def test_samples_that_never_were_like_the_data_do_not_get_worse():
+    assert diagnose(reports(energy_distance=lambda i: 0.5 + 0.05 * i)) == []
+
+
+@pytest.mark.parametrize("old", [15, 30])
+@pytest.mark.parametrize("name", [name for name in ILLNESSES if name != "getting worse"])
+def test_a_run_begun_before_there_was_an_energy_distance_can_go_on(name, old):
+    lines = reports(**ILLNESSES[name])
+    for line in lines[:old]:
+        del line["energy_distance"]
+    assert [finding.name for finding in diagnose(lines)] == [name]
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 4), (3, 2, 2), (2,)])
+def test_the_comparison_works_for_images_and_points(shape):
+    torch.manual_seed(0)
+    real, same = torch.randn(2, 400, *shape).unbind()
+    compare = Comparison(real)
+    diversity, distance = compare(same)
+    assert diversity == pytest.approx(1, abs=0.05)
+    assert 0 < distance < 0.02
+    assert compare(3 * same)[0] == pytest.approx(3, abs=0.15)
+    assert compare(same[:1].expand(400, *shape))[0] == pytest.approx(0, abs=1e-3)
+    farther = [compare(same + shift)[1] for shift in (0.0, 0.5, 1.0, 2.0)]
+    assert farther == sorted(farther)
+    assert Comparison(10 * real)(10 * same) == pytest.approx((diversity, distance), rel=1e-3)
+
+
+def test_the_energy_distance_sees_a_kind_that_is_drawn_too_often():
+    digits = load("mnist", "train50k")
+    images = to_model(digits.values[:4000]).flatten(1)
+    compare = Comparison(images[:512])
+    fresh = images[1000:]
+    ones = fresh[digits.labels[1000:4000] == 1]
+    balanced, tilted = fresh[:512], torch.cat([fresh[:412], ones[:100]])
+    assert compare(tilted)[1] > 1.5 * compare(balanced)[1]
+
+
+def test_real_images_that_are_all_alike_can_be_compared():
+    assert Comparison(torch.zeros(5, 1, 2, 2))(torch.zeros(3, 1, 2, 2)) == (0, 0)
+    assert Comparison(torch.zeros(1, 2))(torch.zeros(1, 2)) == (1, 0)
 
 
 def test_little_variety_is_normal_in_infancy():
@@ -90,20 +193,41 @@ PROVOKED = {
     },
     # a G that hardly moves: within 500
     "stalled": {"g_learning_rate": 1e-9, "steps": 500},
-    # a G that runs ahead of D with a long memory: within INFANCY + 300
+    # both at once, a long memory, a D of four units, one unit of noise: within 1,500
+    "oscillating": {
+        "updates": "simultaneous",
+        "beta1": 0.9,
+        "g_learning_rate": 3e-3,
+        "d_learning_rate": 3e-3,
+        "g_width": 16,
+        "g_depth": 1,
+        "d_width": 4,
+        "d_depth": 1,
+        "latent": 1,
+        "steps": 1500,
+    },
+    # thirty times the default's learning rates and a long memory: within 1,500
+    "diverging": {
+        "g_learning_rate": 3e-2,
+        "d_learning_rate": 3e-2,
+        "beta1": 0.9,
+        "steps": 1500,
+    },
+    # a G that runs ahead of D with a long memory: 300 steps after a young G is let off
     "collapsed": {
         "g_learning_rate": 1e-2,
         "d_learning_rate": 1e-4,
         "beta1": 0.9,
         "g_width": 16,
         "d_width": 16,
-        "steps": INFANCY + 300,
+        "steps": 1300,
     },
 }
 
 
 @pytest.mark.parametrize("name", PROVOKED)
-def test_a_run_provoked_into_an_illness_is_diagnosed(tmp_path, name):
+def test_a_run_provoked_into_an_illness_is_diagnosed(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(doctor, "INFANCY", 1000)  # instead of 10,000 steps, for a test's sake
     told = []
     forgery.train(
         recipes.mlp(**SMALL).replace(**PROVOKED[name]),
@@ -116,6 +240,23 @@ def test_a_run_provoked_into_an_illness_is_diagnosed(tmp_path, name):
     assert [f["name"] for line in recorded for f in line["findings"]] == [f.name for f in told]
 
 
+def test_a_run_provoked_into_nan_is_stopped(tmp_path):
+    # momentum .9 and both at once: within 300 steps
+    settings = {
+        "updates": "simultaneous",
+        "optimizer": "momentum",
+        "momentum": 0.9,
+        "momentum_final": 0.9,
+        "g_learning_rate": 0.02,
+        "d_learning_rate": 0.02,
+        "latent": 2,
+        "ema": 0.0,
+        "steps": 300,
+    }
+    with pytest.raises(Diverged, match="lower learning rates"):
+        forgery.train(recipes.mlp(**SMALL).replace(**settings), tmp_path / "run")
+
+
 def test_a_healthy_short_run_raises_no_alarm(tmp_path):
     forgery.train(recipes.mlp(**SMALL, steps=1500), tmp_path / "run")
     assert diagnose(open_run(tmp_path / "run").read_metrics()) == []
@@ -124,7 +265,7 @@ def test_a_healthy_short_run_raises_no_alarm(tmp_path):
 def test_a_generator_that_copies_is_found_memorising(tmp_path, monkeypatch):
     forgery.train(recipes.mlp(**SMALL, steps=100, split="train50k"), tmp_path / "run")
     assert studio.examine(tmp_path / "run", samples=300) == []
-    copies = to_model(load("mnist", "train50k").images[:300])
+    copies = to_model(load("mnist", "train50k").values[:300])
     monkeypatch.setattr(studio.Model, "sample", lambda self, n: copies)
     (finding,) = studio.examine(tmp_path / "run", samples=300)
     assert finding.name == "memorising"

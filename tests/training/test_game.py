@@ -24,18 +24,21 @@ class Noise:
         return self.drawn[-1]
 
 
-def spec(width):
-    mean = torch.zeros(1, 2, 2)
-    return Spec(shape=(1, 2, 2), latent=Z, width=width, depth=2, mean_image=mean)
+def spec(width, pack=1):
+    mean = torch.zeros(pack, 2, 2)
+    return Spec(shape=(pack, 2, 2), latent=Z, width=width, depth=2, mean=mean)
 
 
 @pytest.fixture
 def make():
-    def make_game(objective="non-saturating", d_steps=1, updates="alternating", **options):
+    def make_game(objective="non-saturating", d_steps=1, updates="alternating", pack=1, **options):
         torch.manual_seed(0)
-        g, d = GENERATORS["mlp"](spec(5)).double(), DISCRIMINATORS["mlp"](spec(7)).double()
+        g = GENERATORS["mlp"](spec(5)).double()
+        d = DISCRIMINATORS["mlp"](spec(7, pack)).double()
         players = [Player(n, torch.optim.SGD(n.parameters(), lr=0.1)) for n in (g, d)]
-        return Game(*players, OBJECTIVES[objective], Noise(), d_steps, updates, **options)
+        return Game(
+            *players, OBJECTIVES[objective], Noise(), d_steps, updates, pack=pack, **options
+        )
 
     return make_game
 
@@ -73,7 +76,7 @@ def test_ds_step_leaves_g_untouched(make, real):
 def test_gs_step_leaves_d_untouched(make, real, objective):
     game = make(objective)
     g, d = weights(game.generator), weights(game.discriminator)
-    game.update_generator(M, real[0] if game.objective.g_needs_real else None)
+    game.update_generator(real[0])
     assert same(d, game.discriminator)
     assert not same(g, game.generator)
     assert all(p.grad is None for p in game.discriminator.parameters)
@@ -195,3 +198,38 @@ def test_a_step_returns_losses_and_what_d_believes(make, real):
     assert g_loss > 0
     assert 0 < d_real < 1
     assert 0 < d_fake < 1
+
+
+@pytest.mark.parametrize("updates", UPDATES)
+@pytest.mark.parametrize("objective", ["non-saturating", "relativistic"])
+def test_packed_samples_are_judged_together(make, real, objective, updates):
+    game = make(objective, updates=updates, pack=3)
+    seen = []
+    game.discriminator.network.register_forward_hook(lambda _, x, y: seen.append((x[0], y)))
+    game.step(real[:2])
+    joined, logits = seen[0]
+    # M images a minibatch make M / 3 judgements, real ones first; an image is one channel of three.
+    assert joined.shape == (2 * M // 3, 3, 2, 2)
+    assert logits.shape == (2 * M // 3,)
+    assert torch.equal(joined[0], real[0, :3, 0])
+    assert torch.equal(joined[1], real[0, 3:, 0])
+    assert all(len(z) == M for z in game.noise.drawn)
+
+
+def test_d_says_what_it_believes_and_where_samples_should_go(make, real):
+    game = make()
+    fake = game.generator(game.noise(M)).detach()
+    belief, directions = game.opinion(real[1], fake, real[0])
+    assert torch.equal(belief, game.discriminator(real[1]).sigmoid())
+    assert directions.shape == fake.shape
+    moved = fake + 1e-3 * directions
+    loss = game.objective.g
+    assert (loss(game.discriminator(moved)) < loss(game.discriminator(fake))).all()
+
+
+def test_an_objective_of_differences_is_undecided_midway(make, real):
+    game = make("relativistic")
+    fake = game.generator(game.noise(M)).detach()
+    places = torch.cat([real[0], fake])
+    belief, _ = game.opinion(places, fake, real[0])
+    assert belief.logit().view(2, -1).mean(1).sum().item() == pytest.approx(0, abs=1e-9)

@@ -22,6 +22,8 @@ VERBS = {
     "doctor": "Say what went wrong in a run, and what to change.",
     "show": "What a run is and how far it has come.",
     "recipes": "List the recipes, or every setting of one.",
+    "bench": "Count the modes that many seeds reach on a known density.",
+    "theory": "Compute what the 2014 paper proves, and draw it.",
     "classifier": "Train a classifier to measure your own labelled images with.",
 }
 for _order, (_verb, _help) in enumerate(VERBS.items()):

@@ -7,7 +7,7 @@ from cyclopts import Group, Parameter
 
 from ..config import Config
 
-#: Fields that a verb takes in another way than by a flag of their own.
+#: Fields that every verb takes in another way than by a flag of their own.
 _ELSEWHERE = ("data", "recipe")
 
 
@@ -18,12 +18,12 @@ def _flag(field: dataclasses.Field[Any], kind: Any, order: int) -> tuple[str, An
     return (field.name, Annotated[kind | None, parameter], None)
 
 
-def _flags() -> type:
+def _flags(*elsewhere: str) -> type:
     kinds = get_type_hints(Config)
-    fields = [f for f in dataclasses.fields(Config) if f.name not in _ELSEWHERE]
+    fields = [f for f in dataclasses.fields(Config) if f.name not in _ELSEWHERE + elsewhere]
     sections = list(dict.fromkeys(f.metadata["section"] for f in fields))
     return dataclasses.make_dataclass(
-        "Flags",
+        "Flags" if not elsewhere else "SharedFlags",
         [_flag(f, kinds[f.name], 10 + sections.index(f.metadata["section"])) for f in fields],
         namespace={"__module__": __name__},  # where cyclopts looks up the fields' types
         frozen=True,
@@ -35,6 +35,9 @@ def _flags() -> type:
 Flags = _flags()
 FLAT = Parameter(name="*")
 NOTHING = Flags()
+#: The same for a verb that takes several objectives, packings and seeds.
+SharedFlags = _flags("objective", "pack", "seed")
+NOTHING_SHARED = SharedFlags()
 
 
 def given(flags: Any) -> dict[str, Any]:

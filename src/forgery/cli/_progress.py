@@ -2,12 +2,19 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 if TYPE_CHECKING:
     from ..studio import Model
@@ -15,12 +22,22 @@ if TYPE_CHECKING:
     from ..training.report import Report
 
 
+#: Score → its name on a report line.
+SHORT = {
+    "frechet": "Fréchet",
+    "jsd": "JSD",
+    "kl": "KL",
+    "modes": "modes",
+    "high_quality": "near a mode",
+}
+
+
 def _numbers(report: "Report") -> str:
     return (
         f"D loss {report.d_loss:.3f}  G loss {report.g_loss:.3f}  "
         f"D(x) {report.d_real:.2f}  D(G(z)) {report.d_fake:.2f}  "
-        f"{report.images_per_second:,.0f} images/s"
-        + ("" if report.frechet is None else f"  Fréchet {report.frechet:.2f}")
+        f"{report.examples_per_second:,.0f}/s"
+        + "".join(f"  {SHORT[name]} {value:.3g}" for name, value in report.quality.items())
     )
 
 
@@ -69,6 +86,29 @@ def _bar() -> Iterator["Watch"]:
                 progress.update(task, completed=done, description=text)
 
         yield watch
+
+
+@contextmanager
+def counting() -> Iterator["Callable[[str, int, int], None]"]:
+    """Show how far each of several long tasks is: (task, step, steps in all)."""
+    if not Console().is_terminal:
+        yield _count
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    with Progress(*columns, TimeRemainingColumn()) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def count(name: str, step: int, steps: int) -> None:
+            if name not in tasks:
+                tasks[name] = progress.add_task(name, total=steps)
+            progress.update(tasks[name], completed=step)
+
+        yield count
+
+
+def _count(name: str, step: int, steps: int) -> None:
+    if step % max(1, steps // 20) == 0:
+        print(f"{name}: step {step:,} of {steps:,}", flush=True)
 
 
 def say_where(model: "Model") -> int:

@@ -16,26 +16,28 @@ def sample(
     step: int | Literal["best"] | None = None,
     device: str = "cpu",
 ) -> None:
-    """Draw new images from a run's generator.
+    """Draw new samples from a run's generator.
 
     Parameters
     ----------
     run:
         The run folder.
     number:
-        How many images.
+        How many samples.
     seed:
-        The same seed draws the same images.
+        The same seed draws the same samples.
     out:
-        A picture (grid.png), an array (samples.npz: uint8 [N, C, H, W] under "images"), or a
-        folder, which gets one PNG an image.
+        Of images: a grid (grid.png), an array (samples.npz: uint8 [N, C, H, W] under "images"), or
+        a folder, which gets one PNG an image. Of points: a picture, an array (float32 [N, D] under
+        "points"), or a table (samples.csv).
     step:
         Another checkpoint than the newest: its step, or best.
     device:
         Where to draw: cpu, cuda …
     """
-    from ..studio import load, save_images
+    from ..gallery import save_samples
+    from ..studio import load
 
     model = load(run, device, step)
-    save_images(model.sample(number, seed), out)
+    save_samples(model.sample(number, seed), out)
     print(f"{number} samples of step {model.step:,} in {out}")

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from ..config import Config, read_toml
 from ..errors import lookup
-from ..recipes import RECIPES
+from ..recipes import RECIPES, recipe_for
 from ._flags import FLAT, NOTHING, Flags, given
 
 
@@ -25,9 +25,9 @@ def train(
     Parameters
     ----------
     data:
-        A data source (mnist), or the path of an IDX file of images.
+        A data source (mnist, ring8 …), or the path of a file: IDX images, points as CSV or .npy.
     recipe:
-        The settings to start from: see forgery recipes.
+        The settings to start from: see forgery recipes. The one that suits the data, if not given.
     config:
         A TOML file of settings, named as the flags are (batch_size = 64).
     out:
@@ -47,8 +47,10 @@ def settings_from(
 ) -> Config:
     """The recipe's settings, changed by the file's, changed by the flags."""
     from_file = read_toml(file) if file else {}
-    start = lookup(RECIPES, recipe or from_file.pop("recipe", "mlp"), "recipe")()
+    named = recipe or from_file.pop("recipe", None)
     from_file.pop("recipe", None)
     if data is not None:
         flags = {"data": data} | flags
+    named = named or recipe_for(flags.get("data") or from_file.get("data") or "mnist")
+    start = lookup(RECIPES, named, "recipe")()
     return start.replace(**from_file).replace(**flags)

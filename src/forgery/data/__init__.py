@@ -1,27 +1,32 @@
-"""Where images come from: every source becomes one :class:`Dataset`."""
+"""Where images and points come from: every source becomes one :class:`Dataset`."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import ForgeryError, did_you_mean, lookup
-from ..pixels import to_model
-from .dataset import Batches, Dataset
+from .dataset import Batches, Dataset, Units
+from .densities import DENSITIES, Density, density_source
 from .idx import labels_beside, load_idx
 from .mnist import mnist
+from .points import SUFFIXES, load_points
+from .stacked_mnist import stacked_mnist
 
-__all__ = ["SOURCES", "Batches", "Dataset", "load", "to_model"]
+__all__ = ["DENSITIES", "SOURCES", "Batches", "Dataset", "Density", "Units", "load"]
 
 #: Name → function of the split. A new source is one file in this folder and one line here.
 SOURCES: dict[str, Callable[[str], Dataset]] = {
     "mnist": mnist,
+    "stacked-mnist": stacked_mnist,
+    **{name: density_source(name) for name in DENSITIES},
 }
 
 
 def load(source: str, split: str = "train") -> Dataset:
-    """The data that a person asked for: a name of :data:`SOURCES`, or the path of an IDX file.
+    """The data that a person asked for: a name of :data:`SOURCES`, or the path of a file.
 
-    An IDX file of images takes its labels from the file beside it that MNIST's naming expects
-    (``…-images-idx3-ubyte`` and ``…-labels-idx1-ubyte``), where there is one. It has one split.
+    A .csv, .npy or .npz file holds points (``points.py``), any other file images in IDX, which
+    take their labels from the file beside it that MNIST's naming expects
+    (``…-images-idx3-ubyte`` and ``…-labels-idx1-ubyte``), where there is one. A file has one split.
     """
     if source in SOURCES:
         return lookup(SOURCES, source, "data")(split)
@@ -29,7 +34,9 @@ def load(source: str, split: str = "train") -> Dataset:
     if path.is_file():
         if split != "train":
             raise ForgeryError(f"{source} is one file and has one split, train, not {split!r}")
+        if path.suffix.lower() in SUFFIXES:
+            return load_points(path)
         return load_idx(path, labels_beside(path))
     if path.is_dir():
-        raise ForgeryError(f"{source} is a folder: expected an IDX file or one of {list(SOURCES)}")
+        raise ForgeryError(f"{source} is a folder: expected a file or one of {list(SOURCES)}")
     raise ForgeryError(f"unknown data {source!r}: no such file{did_you_mean(source, SOURCES)}")

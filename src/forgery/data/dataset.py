@@ -1,9 +1,10 @@
-"""The one type that every data source becomes: images in memory, decoded once."""
+"""The one type that every data source becomes: images or points in memory, decoded once."""
 
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,61 +13,102 @@ from torch import Tensor
 from ..errors import ForgeryError
 from ..pixels import to_model
 
+if TYPE_CHECKING:
+    from .densities import Density
+
+
+@dataclass(frozen=True)
+class Units:
+    """Points are shown to the networks as (point - offset) / scale, both ``[D]``."""
+
+    offset: Tensor
+    scale: Tensor
+
+    def to_model(self, points: Tensor) -> Tensor:
+        return (points - self.offset.to(points.device)) / self.scale.to(points.device)
+
+    def from_model(self, points: Tensor) -> Tensor:
+        return points * self.scale.to(points.device) + self.offset.to(points.device)
+
+    def to_lists(self) -> dict[str, list[float]]:
+        """As JSON can hold them."""
+        return {"offset": self.offset.tolist(), "scale": self.scale.tolist()}
+
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images (or later: points) held in memory, with what is known about them.
+    """Images or points held in memory, with what is known about them.
 
     Parameters
     ----------
     name:
         What the data is, with its split: ``mnist[train]``.
-    images:
-        uint8, ``[N, C, H, W]``, values 0 to 255.
+    values:
+        Images, uint8 ``[N, C, H, W]``, 0 to 255; or points, float32 ``[N, D]``.
     labels:
         int64, ``[N]``, or None when the data has no classes.
     classes:
         The name of each label; empty when the data has no classes.
+    density:
+        The distribution that points were drawn from, where it is known.
+    units:
+        How points are shown to the networks; None for as they are.
     """
 
     name: str
-    images: Tensor
+    values: Tensor
     labels: Tensor | None = None
     classes: tuple[str, ...] = ()
+    density: "Density | None" = None
+    units: Units | None = None
 
     def __post_init__(self) -> None:
-        if self.images.dtype != torch.uint8 or self.images.dim() != 4:
+        kind = (self.values.dtype, self.values.dim())
+        if kind not in ((torch.uint8, 4), (torch.float32, 2)):
             raise ForgeryError(
-                f"{self.name}: images must be uint8 [N, C, H, W], "
-                f"not {self.images.dtype} {list(self.images.shape)}"
+                f"{self.name}: images must be uint8 [N, C, H, W] and points float32 [N, D], "
+                f"not {self.values.dtype} {list(self.values.shape)}"
             )
-        if len(self.images) == 0:
-            raise ForgeryError(f"{self.name}: there are no images in it")
-        if self.labels is not None and len(self.labels) != len(self.images):
+        if len(self.values) == 0:
+            raise ForgeryError(f"{self.name}: there are no {self.kind} in it")
+        if self.labels is not None and len(self.labels) != len(self.values):
             raise ForgeryError(
-                f"{self.name}: {len(self.images)} images but {len(self.labels)} labels"
+                f"{self.name}: {len(self.values)} {self.kind} but {len(self.labels)} labels"
             )
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.values)
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """(channels, height, width) of one image."""
-        return tuple(self.images.shape[1:])  # type: ignore[return-value]
+    def kind(self) -> str:
+        """``images`` or ``points``."""
+        return "images" if self.values.dim() == 4 else "points"
 
     @property
-    def mean_image(self) -> Tensor:
-        """The mean of all images, float32 ``[C, H, W]`` in [-1, 1]."""
+    def shape(self) -> tuple[int, ...]:
+        """(channels, height, width) of one image, (dimensions,) of one point."""
+        return tuple(self.values.shape[1:])
+
+    def to_model(self, values: Tensor) -> Tensor:
+        """Values as the networks see them, float32: pixels in [-1, 1], points in their units."""
+        if self.kind == "images":
+            return to_model(values)
+        return self.units.to_model(values) if self.units else values
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean of all values as the networks see them, float32 ``[C, H, W]`` or ``[D]``."""
         # NumPy converts as it adds; torch would first make a copy eight times as large.
-        mean = self.images.cpu().numpy().mean(axis=0, dtype=np.float64)
-        return torch.from_numpy(mean / 127.5 - 1).float()
+        mean = torch.from_numpy(self.values.cpu().numpy().mean(axis=0, dtype=np.float64))
+        return (
+            mean.div(127.5).sub(1).float() if self.kind == "images" else self.to_model(mean).float()
+        )
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over shape, pixels and labels: the same data gives the same text anywhere."""
-        digest = hashlib.sha256(repr(tuple(self.images.shape)).encode())
-        digest.update(self.images.contiguous().cpu().numpy().data)
+        """SHA-256 over shape, values and labels: the same data gives the same text anywhere."""
+        digest = hashlib.sha256(repr(tuple(self.values.shape)).encode())
+        digest.update(self.values.contiguous().cpu().numpy().data)
         if self.labels is not None:
             digest.update(self.labels.contiguous().cpu().numpy().data)
         return digest.hexdigest()
@@ -74,10 +116,11 @@ class Dataset:
     def to(self, device: torch.device) -> "Dataset":
         """The same data on a device; the whole of it moves once, before the first step."""
         labels = None if self.labels is None else self.labels.to(device)
-        return replace(self, images=self.images.to(device), labels=labels)
+        return replace(self, values=self.values.to(device), labels=labels)
 
 
-#: Draws a random order of ``n`` things for an epoch: f(epoch, n) -> int64 [n].
+#: Draws a random order of ``n`` things for an epoch: f(epoch, n) -> int64 [n]; or one for each
+#: member of an ensemble, [S, n].
 Order = Callable[[int, int], Tensor]
 
 
@@ -85,7 +128,7 @@ class Batches:
     """Minibatch number i of an endless run through the data, as a function of i alone.
 
     Every epoch visits the data in a new order and leaves out the last ``len(data) % batch_size``
-    images of it. Nothing is remembered but the current epoch's order, so that a resumed run needs
+    of them. Nothing is remembered but the current epoch's order, so that a resumed run needs
     only the counter i to go on exactly.
     """
 
@@ -93,7 +136,7 @@ class Batches:
         if batch_size > len(data):
             raise ForgeryError(
                 f"a batch of {batch_size} is larger than the data: "
-                f"{data.name} has {len(data)} images"
+                f"{data.name} has {len(data)} {data.kind}"
             )
         self.data = data
         self.batch_size = batch_size
@@ -103,10 +146,13 @@ class Batches:
         self._order = torch.empty(0, dtype=torch.int64)
 
     def __getitem__(self, i: int) -> Tensor:
-        """Batch i, normalised on the data's device: float32 ``[m, C, H, W]`` in [-1, 1]."""
+        """Batch i on the data's device, as the networks see it: float32 ``[m, *shape]``.
+
+        ``[S, m, *shape]`` where the order is one for each member of an ensemble.
+        """
         epoch, position = divmod(i, self.per_epoch)
         if epoch != self._epoch:
             self._epoch = epoch
-            self._order = self._draw_order(epoch, len(self.data)).to(self.data.images.device)
-        rows = self._order[position * self.batch_size : (position + 1) * self.batch_size]
-        return to_model(self.data.images[rows])
+            self._order = self._draw_order(epoch, len(self.data)).to(self.data.values.device)
+        rows = self._order[..., position * self.batch_size : (position + 1) * self.batch_size]
+        return self.data.to_model(self.data.values[rows])

@@ -1,18 +1,21 @@
 """From images to features: the networks that measures look through, apart from the arithmetic."""
 
 from .classifier import Classifier, accuracy, train_classifier
-from .digits import load_digit_classifier
+from .coordinates import Coordinates
+from .digits import load_digit_classifier, load_stacked_digit_classifier
 from .extractor import Extractor
 from .files import load_classifier, save_classifier
 from .inception import load_inception
 
 __all__ = [
     "Classifier",
+    "Coordinates",
     "Extractor",
     "accuracy",
     "load_classifier",
     "load_digit_classifier",
     "load_inception",
+    "load_stacked_digit_classifier",
     "save_classifier",
     "train_classifier",
 ]

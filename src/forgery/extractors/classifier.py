@@ -91,11 +91,12 @@ def train_classifier(
     labels = _labels(data)
     if len(data) < batch_size:
         raise ForgeryError(f"{data.name}: {len(data)} images do not fill a batch of {batch_size}")
-    device = data.images.device
+    device = data.values.device
     random = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng():  # the caller's random state is left as it was
         torch.manual_seed(seed)
-        network = Classifier(data.shape, data.classes).to(device)
+        channels, height, width = data.shape
+        network = Classifier((channels, height, width), data.classes).to(device)
     optimiser = torch.optim.AdamW(network.parameters(), learning_rate, weight_decay=weight_decay)
     steps = len(data) // batch_size
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _rise_and_fall(epochs * steps))
@@ -104,7 +105,7 @@ def train_classifier(
         order = torch.randperm(len(data), generator=random).to(device)
         total = torch.zeros((), device=device)
         for rows in order[: steps * batch_size].split(batch_size):
-            images = _shifted(to_model(data.images[rows]), shift, random)
+            images = _shifted(to_model(data.values[rows]), shift, random)
             loss = F.cross_entropy(network(images)[1], labels[rows])
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -123,7 +124,7 @@ def accuracy(network: Classifier, data: Dataset, batch_size: int = 1000) -> floa
     network.eval()
     right = 0
     for images, expected in zip(
-        data.images.split(batch_size), labels.split(batch_size), strict=True
+        data.values.split(batch_size), labels.split(batch_size), strict=True
     ):
         right += int((network(to_model(images))[1].argmax(1) == expected).sum())
     return right / len(data)

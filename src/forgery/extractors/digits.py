@@ -6,7 +6,10 @@ There is no standard extractor for MNIST. This one is small, fixed by its hash, 
 distance on its features print the distance between the training and the test images: the floor.
 """
 
+from dataclasses import replace
 from importlib.resources import as_file, files
+
+from torch import Tensor, nn
 
 from .extractor import Extractor
 from .files import load_classifier
@@ -26,3 +29,33 @@ def load_digit_classifier() -> Extractor:
     """
     with as_file(files("forgery.extractors") / FILE) as path:
         return load_classifier(path, SHA256)
+
+
+def load_stacked_digit_classifier() -> Extractor:
+    """The same for images of three digits, one a channel (Stacked MNIST).
+
+    192 features, those of the three, and 1000 logits: the log-probabilities of every triple.
+    """
+    one = load_digit_classifier()
+    classes = tuple(a + b + c for a in one.classes for b in one.classes for c in one.classes)
+    return replace(
+        one,
+        name=f"{NAME} of each channel",
+        network=_EachChannel(one.network),
+        image_shape=(3, 28, 28),
+        classes=classes,
+    )
+
+
+class _EachChannel(nn.Module):
+    """``[N, 3, H, W]`` → features ``[N, 3d]``, logits ``[N, K³]``, by a network of one channel."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        features, logits = self.network(x.flatten(0, 1)[:, None])
+        a, b, c = logits.log_softmax(1).unflatten(0, (-1, 3)).unbind(1)
+        triples = a[:, :, None, None] + b[:, None, :, None] + c[:, None, None, :]
+        return features.unflatten(0, (-1, 3)).flatten(1), triples.flatten(1)

@@ -8,9 +8,11 @@ in blocks that keep 50,000 × 50,000 distances out of memory. Every measure rais
 from .classes import ClassBalance, class_balance, class_histogram, kl_divergence
 from .density_coverage import DensityCoverage, density_and_coverage
 from .frechet import FeatureStatistics, feature_statistics, frechet_distance
+from .grid_divergence import GridDivergence, grid_divergence
 from .inputs import count_nonfinite
 from .kernel import KernelDistance, kernel_distance
 from .memorisation import Memorisation, detect_memorisation
+from .modes import Modes, mode_coverage
 from .parzen import ParzenLikelihood, choose_sigma, log_likelihood, parzen_likelihood
 from .precision_recall import PrecisionRecall, precision_and_recall
 
@@ -18,8 +20,10 @@ __all__ = [
     "ClassBalance",
     "DensityCoverage",
     "FeatureStatistics",
+    "GridDivergence",
     "KernelDistance",
     "Memorisation",
+    "Modes",
     "ParzenLikelihood",
     "PrecisionRecall",
     "choose_sigma",
@@ -30,9 +34,11 @@ __all__ = [
     "detect_memorisation",
     "feature_statistics",
     "frechet_distance",
+    "grid_divergence",
     "kernel_distance",
     "kl_divergence",
     "log_likelihood",
+    "mode_coverage",
     "parzen_likelihood",
     "precision_and_recall",
 ]

@@ -9,10 +9,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from .layers import Maxout
 from .spec import Spec
-
-#: Linear pieces whose maximum a maxout unit takes.
-PIECES = 5
 
 
 def _uniform(linear: nn.Linear, limit: float) -> nn.Linear:
@@ -31,13 +29,13 @@ class ReLUSigmoidGenerator(nn.Module):
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
-        self.shape = spec.shape
+        self.shape = spec.image_shape
         sizes = [spec.latent] + [spec.width] * spec.depth
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise(sizes):
             layers += [_uniform(nn.Linear(inputs, outputs), 0.05), nn.ReLU(inplace=True)]
-        output = _uniform(nn.Linear(sizes[-1], spec.pixels), 0.05)
-        mean = ((spec.mean_image.flatten() + 1) / 2).clamp(1e-7, 1 - 1e-7)
+        output = _uniform(nn.Linear(sizes[-1], spec.size), 0.05)
+        mean = ((spec.mean.flatten() + 1) / 2).clamp(1e-7, 1 - 1e-7)
         with torch.no_grad():
             output.bias.copy_(torch.logit(mean.double()))
         self.layers = nn.Sequential(*layers, output)
@@ -47,16 +45,10 @@ class ReLUSigmoidGenerator(nn.Module):
         return torch.tanh(self.layers(z) / 2).view(-1, *self.shape)
 
 
-class Maxout(nn.Module):
-    """``[N, inputs]`` → ``[N, units]``: each unit is the largest of :data:`PIECES` linear maps."""
-
-    def __init__(self, inputs: int, units: int, limit: float) -> None:
-        super().__init__()
-        self.units = units
-        self.pieces = _uniform(nn.Linear(inputs, units * PIECES), limit)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.pieces(x).view(-1, self.units, PIECES).max(dim=2).values
+def _maxout(inputs: int, units: int, limit: float) -> Maxout:
+    layer = Maxout(inputs, units)
+    _uniform(layer.pieces, limit)
+    return layer
 
 
 class MaxoutDiscriminator(nn.Module):
@@ -68,9 +60,9 @@ class MaxoutDiscriminator(nn.Module):
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
-        layers: list[nn.Module] = [nn.Dropout(0.2), Maxout(spec.pixels, spec.width, 0.005)]
+        layers: list[nn.Module] = [nn.Dropout(0.2), _maxout(spec.size, spec.width, 0.005)]
         for _ in range(spec.depth - 1):
-            layers += [nn.Dropout(0.5), Maxout(spec.width, spec.width, 0.005)]
+            layers += [nn.Dropout(0.5), _maxout(spec.width, spec.width, 0.005)]
         output = _uniform(nn.Linear(spec.width, 1), 0.005)
         self.layers = nn.Sequential(*layers, nn.Dropout(0.5), output)
 

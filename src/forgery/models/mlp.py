@@ -12,7 +12,7 @@ from .spec import Spec
 
 
 class MLPGenerator(nn.Module):
-    """z ``[N, latent]`` → images ``[N, C, H, W]`` in [-1, 1]."""
+    """z ``[N, latent]`` → images ``[N, C, H, W]`` in [-1, 1], or points ``[N, D]``."""
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
@@ -21,18 +21,19 @@ class MLPGenerator(nn.Module):
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise(sizes):
             layers += [nn.Linear(inputs, outputs), nn.ReLU(inplace=True)]
-        self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], spec.pixels), nn.Tanh())
+        layers.append(nn.Linear(sizes[-1], spec.size))
+        self.layers = nn.Sequential(*layers, *([nn.Tanh()] if spec.bounded else []))
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         return self.layers(z).view(-1, *self.shape)
 
 
 class MLPDiscriminator(nn.Module):
-    """Images ``[N, C, H, W]`` in [-1, 1] → logits ``[N]``."""
+    """Images ``[N, C, H, W]`` in [-1, 1], or points ``[N, D]`` → logits ``[N]``."""
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
-        sizes = [spec.pixels] + [spec.width] * spec.depth
+        sizes = [spec.size] + [spec.width] * spec.depth
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise(sizes):
             layers += [nn.Linear(inputs, outputs), nn.LeakyReLU(0.2, inplace=True)]

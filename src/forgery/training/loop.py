@@ -1,15 +1,17 @@
 """The loop around the game: iterate, report, sample, save."""
 
+import math
 import time
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 from ..config import Config
 from ..errors import ForgeryError
 from . import checkpoint, optimizers, randomness
 from .interrupt import Interrupt
-from .report import Report, Reporter
+from .report import VITAL_SAMPLES, Measure, Report, Reporter
 from .run import Run
 from .state import Training
 
@@ -27,9 +29,9 @@ def train(
     batch: Callable[[int], Tensor],
     batches_per_epoch: int,
     run: Run,
-    draw: Callable[[int, Tensor], None],
+    draw: Callable[[int], None],
     watch: Watch,
-    measure: Callable[[], float] | None = None,
+    measure: Measure,
 ) -> int | None:
     """Play the game until the config's length is reached or a signal arrives.
 
@@ -44,12 +46,11 @@ def train(
     run:
         Where reports and checkpoints go; its config holds the settings.
     draw:
-        Keeps a picture: (step, samples ``[n, C, H, W]`` in [-1, 1] from the same z every time).
+        Keeps a picture of the samples of a step.
     watch:
         Told of every step and report.
     measure:
-        The Fréchet distance to held-out data, for every ``evaluate_every`` steps. The time that it
-        takes is not training time.
+        Scores the samples of a step that is reported. The time that it takes is not training time.
 
     Returns
     -------
@@ -62,15 +63,12 @@ def train(
         Within one report interval of the first loss that is not finite.
     """
     config, game = run.config, training.game
-    z = randomness.fixed_noise(config.noise, config.grid, config.latent, config.seed)
-    z = z.to(training.device)
-    reporter = Reporter(training, run, z, batch(0), batches_per_epoch, measure)
+    z = randomness.fixed_noise(config.noise, VITAL_SAMPLES, config.latent, config.seed)
+    real = torch.cat([batch(i) for i in range(math.ceil(VITAL_SAMPLES / len(batch(0))))])
+    reporter = Reporter(training, run, z.to(training.device), real, batches_per_epoch, measure)
     last_step = length_in_steps(config, batches_per_epoch, game.batches_per_step)
     saved_at = training.step
     before, started = training.seconds, time.perf_counter()
-
-    def sample() -> None:
-        draw(training.step, training.draw(z))
 
     def save() -> None:
         nonlocal saved_at
@@ -80,7 +78,7 @@ def train(
         saved_at = training.step
 
     if training.step == 0:
-        sample()
+        draw(0)
         save()
 
     with Interrupt() as interrupt:
@@ -96,10 +94,10 @@ def train(
             if training.step % config.report_every == 0:
                 check_finite(training, run, training.step - config.report_every)
                 report = reporter.report()
-                if report.frechet is not None and run.best_step() == training.step:
+                if "frechet" in report.quality and run.best_step() == training.step:
                     save()
             if is_sampled(training.step, config):
-                sample()
+                draw(training.step)
             if training.step % config.checkpoint_every == 0:
                 save()
             watch(training.step, share_done(training, config, last_step), report)
@@ -107,7 +105,7 @@ def train(
         if training.step > saved_at:
             save()
     if not is_sampled(training.step, config):
-        sample()
+        draw(training.step)
     return interrupt.signal
 
 
@@ -127,7 +125,7 @@ def iterate(
     """
     game = training.game
     first = training.step * game.batches_per_step
-    randomness.seed_step(config.seed, training.step, training.device)
+    training.begin_step(training.step)
     schedule(training, config, first // batches_per_epoch)
 
     numbers = game.step([batch(first + j) for j in range(game.batches_per_step)])

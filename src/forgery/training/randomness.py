@@ -6,6 +6,7 @@ that everything random inside it (z, dropout, whatever a penalty draws) follows 
 """
 
 import hashlib
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -49,6 +50,11 @@ def permutation(seed: int, epoch: int, n: int) -> Tensor:
     """The order in which an epoch visits ``n`` images: int64 [n], on the CPU."""
     generator = torch.Generator().manual_seed(derive(seed, "data", epoch))
     return torch.randperm(n, generator=generator)
+
+
+def permutations(seeds: Sequence[int], epoch: int, n: int) -> Tensor:
+    """The order of each seed, int64 [S, n]."""
+    return torch.stack([permutation(seed, epoch, n) for seed in seeds])
 
 
 def noise(kind: str, n: int, size: int, device: torch.device) -> Tensor:

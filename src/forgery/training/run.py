@@ -63,8 +63,8 @@ class Run:
 
     def best_step(self) -> int | None:
         """The step with the lowest Fréchet distance, if the run was evaluated while it trained."""
-        measured = [r for r in self.read_metrics() if r.get("frechet") is not None]
-        return min(measured, key=lambda r: r["frechet"])["step"] if measured else None
+        measured = [r for r in self.read_metrics() if "frechet" in r["quality"]]
+        return min(measured, key=lambda r: r["quality"]["frechet"])["step"] if measured else None
 
     def rewind(self, step: int) -> None:
         """Forget reports and pictures of later steps: the run goes on from ``step``."""

@@ -1,5 +1,6 @@
 """Everything of a run that changes while it trains, and its way into a checkpoint and back."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
@@ -22,6 +23,10 @@ class Training:
         The two players with their optimisers.
     average:
         G's moving average, or None.
+    begin_step:
+        Seeds everything random of the step with that number.
+    members:
+        How many seeds an ensemble trains; None for a game of one.
     step:
         Iterations of Algorithm 1 made so far.
     seconds:
@@ -33,13 +38,16 @@ class Training:
 
     game: Game
     average: Average | None
+    begin_step: Callable[[int], None]
+    members: int | None = None
     step: int = 0
     seconds: float = 0.0
     totals: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
         exact = torch.float32 if self.device.type == "mps" else torch.float64  # mps has no float64
-        self.totals = torch.zeros(5, dtype=exact, device=self.device)
+        shape = (5,) if self.members is None else (5, self.members)
+        self.totals = torch.zeros(shape, dtype=exact, device=self.device)
 
     @property
     def device(self) -> torch.device:

@@ -31,5 +31,5 @@ def mnist(split: str = "train") -> Dataset:
         )
     assert whole.labels is not None
     return Dataset(
-        f"mnist[{split}]", whole.images[start:stop], whole.labels[start:stop], whole.classes
+        f"mnist[{split}]", whole.values[start:stop], whole.labels[start:stop], whole.classes
     )

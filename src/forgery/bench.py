@@ -1,0 +1,288 @@
+"""Mode coverage over many seeds: one table of objectives and packings on a known density.
+
+All seeds of a setting train together as one ensemble (``training/ensemble.py``). A bench folder
+holds, for each setting, the checkpoints of its ensemble and, once it is done, its results, so that
+a bench that was killed goes on where it stopped; and the tables, ``results.csv`` and
+``results.md``.
+"""
+
+import csv
+import io
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from . import data as data_room
+from . import metrics
+from .build import batches_of, ensemble_of, on_this_machine
+from .config import Config
+from .data import Dataset
+from .errors import ForgeryError
+from .recipes import pacgan
+from .training import checkpoint, loop, randomness
+from .training.checkpoint import write_file
+from .training.interrupt import Interrupt
+from .training.state import Training
+
+#: Samples that the published protocol looks at (fjxmlzn/PacGAN).
+SAMPLES = 2_500
+
+#: (data, objective, pack) → modes and % of high quality, mean and standard error of ten runs, as
+#: PacGAN's authors ran it: Lin et al. 2018, and the numbers of runs and steps of their code.
+PUBLISHED = {
+    ("ring8", "non-saturating", 1): "6.3 ± 0.5 modes, 98.2 %",
+    ("ring8", "non-saturating", 2): "7.9 ± 0.1 modes, 95.6 %",
+    ("ring8", "non-saturating", 4): "7.8 ± 0.1 modes, 95.9 %",
+    ("grid25", "non-saturating", 1): "17.3 ± 0.8 modes, 94.8 %",
+    ("grid25", "non-saturating", 2): "23.8 ± 0.7 modes, 91.3 %",
+    ("grid25", "non-saturating", 4): "24.8 ± 0.2 modes, 93.6 %",
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one seed reached.
+
+    ``modes`` and ``high_quality`` are those of :func:`forgery.metrics.mode_coverage` on
+    :data:`SAMPLES` samples; ``nonfinite`` counts samples that are no numbers, which reach nothing.
+    """
+
+    data: str
+    objective: str
+    pack: int
+    seed: int
+    steps: int
+    modes: int
+    high_quality: float
+    nonfinite: int
+
+
+#: Told of every step: (setting in words, step, steps in all).
+Progress = Callable[[str, int, int], None]
+
+
+def bench(
+    config: Config,
+    objectives: Sequence[str],
+    packs: Sequence[int],
+    seeds: Sequence[int],
+    out: Path,
+    progress: Progress = lambda setting, step, steps: None,
+) -> list[Result] | None:
+    """Train every objective with every packing and every seed; write the tables into ``out``.
+
+    Parameters
+    ----------
+    config:
+        The settings that all share, usually ``recipes.pacgan()``, the published protocol; its
+        length must be in steps, and its data a density with modes.
+    progress:
+        Told of every step.
+
+    Returns
+    -------
+    list of Result or None
+        One for each setting and seed; None when a signal stopped it (what is done is kept).
+    """
+    if len(set(seeds)) != len(seeds):
+        repeated = sorted({seed for seed in seeds if list(seeds).count(seed) > 1})
+        raise ForgeryError(f"every seed may be given once; repeated: {repeated}")
+    if config.steps is None:
+        raise ForgeryError(
+            f"a bench is as long as its steps say: give --steps, not {config.length}"
+        )
+    config, where = on_this_machine(config)
+    dataset = data_room.load(config.data, config.split)
+    if dataset.density is None or dataset.density.modes is None:
+        raise ForgeryError(f"{config.data} has no known modes: choose ring8 or grid25")
+    _claim(out, {"config": config.to_dict(), "seeds": list(seeds)})
+    results: list[Result] = []
+    with Interrupt() as interrupt:
+        for objective, pack in product(objectives, packs):
+            setting = config.replace(objective=objective, pack=pack)
+            folder = out / f"{objective}-pack{pack}"
+            done = folder / "results.json"
+            if not done.exists():
+                training = ensemble_of(setting, seeds, dataset, where)
+                words = f"{objective}, pack {pack}"
+                _train(
+                    training, setting, seeds, dataset, folder, interrupt,
+                    lambda step, words=words: progress(words, step, config.steps),  # type: ignore
+                )  # fmt: skip
+                if interrupt.signal is not None:
+                    return None
+                found = [asdict(r) for r in _judge(training, setting, seeds, dataset)]
+                write_file(done, json.dumps(found, indent=1).encode())
+            results += [Result(**line) for line in json.loads(done.read_text())]
+            write_file(out / "results.csv", as_csv(results).encode())
+            write_file(out / "results.md", as_markdown(results, config).encode())
+    return results
+
+
+def _claim(out: Path, record: dict[str, Any]) -> None:
+    """Make the folder, or see that it holds this very bench."""
+    kept = out / "bench.json"
+    try:
+        if kept.exists():
+            earlier = json.loads(kept.read_text(encoding="utf-8"))
+            # Objectives and packings may be added; the rest is one protocol.
+            if _protocol(earlier) != _protocol(record):
+                raise ForgeryError(
+                    f"{out} holds a bench with other settings or seeds: choose another --out"
+                )
+            return
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise ForgeryError(f"{out} is there already and is not a bench: choose another --out")
+        out.mkdir(parents=True, exist_ok=True)
+        write_file(kept, json.dumps(record, indent=1).encode())
+    except OSError as error:
+        raise ForgeryError(f"cannot write to {out}: {error.strerror or error}") from error
+
+
+def _protocol(record: dict[str, Any]) -> dict[str, Any]:
+    free = ("objective", "pack", "threads", "device")
+    return record | {"config": {k: v for k, v in record["config"].items() if k not in free}}
+
+
+def _train(
+    training: Training,
+    config: Config,
+    seeds: Sequence[int],
+    dataset: Dataset,
+    folder: Path,
+    interrupt: Interrupt,
+    progress: Callable[[int], None],
+) -> None:
+    """Train an ensemble to its last step, from its last checkpoint if it has one."""
+    steps, folder = config.steps or 0, folder / "checkpoints"
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(True for _ in checkpoint.steps(folder)):
+        training.restore(checkpoint.read_last(folder)[0])
+    batches = batches_of(config, dataset, training.device, seeds)
+    before, started = training.seconds, time.perf_counter()
+    while training.step < steps and interrupt.signal is None:
+        loop.iterate(training, batches.__getitem__, batches.per_epoch, config)
+        training.seconds = before + time.perf_counter() - started
+        if training.step % config.checkpoint_every == 0 or training.step == steps:
+            checkpoint.write(folder, training.checkpoint(), config.keep_checkpoints, None)
+        progress(training.step)
+    if training.step < steps:
+        checkpoint.write(folder, training.checkpoint(), config.keep_checkpoints, None)
+
+
+def _judge(
+    training: Training, config: Config, seeds: Sequence[int], dataset: Dataset
+) -> list[Result]:
+    """What each member reached, by samples that its seed would draw alone."""
+    density = dataset.density
+    assert density is not None
+    assert density.modes is not None
+    assert density.mode_std is not None
+    z = torch.stack(
+        [randomness.fixed_noise(config.noise, SAMPLES, config.latent, s) for s in seeds]
+    )
+    drawn: Tensor = training.draw(z.to(training.device)).cpu()
+    results = []
+    for seed, samples in zip(seeds, drawn, strict=True):
+        nonfinite = metrics.count_nonfinite(samples)
+        # What is no number lies nowhere near a mode.
+        points = samples.nan_to_num(nan=1e9, posinf=1e9, neginf=-1e9)
+        reached = metrics.mode_coverage(points, density.modes, density.mode_std)
+        results.append(
+            Result(
+                config.data, config.objective, config.pack, seed, training.step,
+                reached.covered, reached.high_quality, nonfinite,
+            )
+        )  # fmt: skip
+    return results
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One row of the table: means over seeds, ± their standard error (NaN for one seed)."""
+
+    data: str
+    objective: str
+    pack: int
+    seeds: int
+    steps: int
+    modes: float
+    modes_se: float
+    high_quality: float
+    high_quality_se: float
+
+
+def summarise(results: Sequence[Result]) -> list[Summary]:
+    """One row for each setting, in the order in which they were run."""
+    settings = dict.fromkeys((r.data, r.objective, r.pack, r.steps) for r in results)
+    rows = []
+    for data, objective, pack, steps in settings:
+        of = [r for r in results if (r.objective, r.pack) == (objective, pack)]
+        modes, quality = [r.modes for r in of], [r.high_quality for r in of]
+        rows.append(
+            Summary(
+                data, objective, pack, len(of), steps,
+                mean(modes), _standard_error(modes), mean(quality), _standard_error(quality),
+            )
+        )  # fmt: skip
+    return rows
+
+
+def _standard_error(values: Sequence[float]) -> float:
+    return stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+
+
+def as_csv(results: Sequence[Result]) -> str:
+    """One line a seed."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(Result.__dataclass_fields__))
+    writer.writeheader()
+    writer.writerows(asdict(result) for result in results)
+    return text.getvalue()
+
+
+def as_markdown(results: Sequence[Result], config: Config) -> str:
+    """The table over the settings, with the protocol and what differs from the published one."""
+    density = data_room.DENSITIES[config.data]()
+    total = 0 if density.modes is None else len(density.modes)
+    lines = [
+        f"| {config.data} | seeds | steps | modes of {total} | high quality | published |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in summarise(results):
+        name = row.objective + (f", packing {row.pack}" if row.pack > 1 else "")
+        published = PUBLISHED.get((row.data, row.objective, row.pack), "–")
+        lines.append(
+            f"| {name} | {row.seeds} | {row.steps:,} | {row.modes:.1f} ± {row.modes_se:.1f} | "
+            f"{row.high_quality:.1%} ± {row.high_quality_se:.1%} | {published} |"
+        )
+    changed = changes(config)
+    lines += [
+        "",
+        f"{SAMPLES:,} samples a seed; of high quality within 3 standard deviations of the nearest "
+        "mode; a mode counts with one such sample; ± standard error over seeds. Published: ten "
+        "runs of 400,000 steps (Lin et al. 2018). "
+        + (f"Changed from that protocol: {', '.join(changed)}." if changed else "Same protocol."),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def changes(config: Config) -> list[str]:
+    """What of the published protocol a config changes, in words."""
+    published, mine = pacgan(data=config.data).to_dict(), config.to_dict()
+    free = {"recipe", "seed", "objective", "pack", "device", "threads", "grid", "keep_checkpoints"}
+    free |= {name for name in mine if name.endswith("_every")}
+    return [
+        f"{name.replace('_', '-')} {mine[name]} (theirs {published[name]})"
+        for name in mine
+        if name not in free and mine[name] != published[name]
+    ]

@@ -1,0 +1,111 @@
+"""From names to things: a config and its data become a game that can be trained."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from .config import Config
+from .data import Batches, Dataset
+from .errors import lookup
+from .models import DISCRIMINATORS, GENERATORS, Spec
+from .objectives import OBJECTIVES
+from .penalties import PENALTIES, Penalty
+from .training import device, optimizers, randomness
+from .training.average import Average
+from .training.ensemble import Ensemble, MemberNoise
+from .training.game import Game, Player
+from .training.state import Training
+
+
+def training_of(config: Config, dataset: Dataset, where: torch.device) -> Training:
+    """The players, the average and the counters at the start of a run, on their device."""
+    lookup(randomness.NOISES, config.noise, "noise")
+    generator, discriminator = networks(config, dataset.mean)
+    game = _game(
+        config,
+        generator.to(where),
+        discriminator.to(where),
+        lambda m: randomness.noise(config.noise, m, config.latent, where),
+    )
+    average = Average(generator, config.ema) if config.ema else None
+    return Training(game, average, partial(randomness.seed_step, config.seed, device=where))
+
+
+def ensemble_of(
+    config: Config, seeds: Sequence[int], dataset: Dataset, where: torch.device
+) -> Training:
+    """The same for many seeds at once: member i begins as ``config.seed = seeds[i]`` would."""
+    pairs = [networks(config.replace(seed=seed), dataset.mean) for seed in seeds]
+    generator, discriminator = (Ensemble(members).to(where) for members in zip(*pairs, strict=True))
+    noise = MemberNoise(config.noise, config.latent, seeds, where)
+    game = _game(config, generator, discriminator, noise, batch_axis=1)
+    average = Average(generator, config.ema) if config.ema else None
+    return Training(game, average, noise.begin_step, members=len(seeds))
+
+
+def _game(
+    config: Config,
+    generator: nn.Module,
+    discriminator: nn.Module,
+    noise: Callable[[int], Tensor],
+    batch_axis: int = 0,
+) -> Game:
+    """The config's game between two networks that are on their device."""
+    return Game(
+        _player(generator, config.g_learning_rate, config),
+        _player(discriminator, config.d_learning_rate, config),
+        lookup(OBJECTIVES, config.objective, "objective"),
+        noise,
+        config.d_steps,
+        config.updates,
+        _penalty(config),
+        config.pack,
+        batch_axis,
+    )
+
+
+def _penalty(config: Config) -> Penalty | None:
+    penalty = lookup(PENALTIES, config.penalty, "penalty")
+    if penalty is None:
+        return None
+    return lambda judge, real, fake: config.penalty_weight * penalty(judge, real, fake)
+
+
+def networks(config: Config, mean: Tensor) -> tuple[nn.Module, nn.Module]:
+    """G and D as they begin: their weights follow from the seed."""
+    build_g = lookup(GENERATORS, config.generator, "generator")
+    build_d = lookup(DISCRIMINATORS, config.discriminator, "discriminator")
+    joined = torch.cat([mean] * config.pack)  # what D sees at once
+    with torch.random.fork_rng(devices=[]):  # the caller's random state stays its own
+        torch.default_generator.manual_seed(randomness.derive(config.seed, "weights"))
+        return (
+            build_g(Spec(tuple(mean.shape), config.latent, config.g_width, config.g_depth, mean)),
+            build_d(
+                Spec(tuple(joined.shape), config.latent, config.d_width, config.d_depth, joined)
+            ),
+        )
+
+
+def _player(network: nn.Module, learning_rate: float, config: Config) -> Player:
+    optimizer = optimizers.build(network.parameters(), learning_rate, config)
+    return Player(network, optimizer)
+
+
+def batches_of(
+    config: Config, dataset: Dataset, where: torch.device, seeds: Sequence[int] | None = None
+) -> Batches:
+    """The minibatches of a config's run, or of an ensemble of seeds."""
+    if seeds is None:
+        order = partial(randomness.permutation, config.seed)
+    else:
+        order = partial(randomness.permutations, seeds)
+    return Batches(dataset.to(where), config.batch_size * config.pack, order)
+
+
+def on_this_machine(config: Config) -> tuple[Config, torch.device]:
+    """The config with its device and threads decided, and the device."""
+    where = device.choose(config.device)
+    threads = device.prepare_cpu(config.threads)
+    return config.replace(device=str(where), threads=threads), where

@@ -1,0 +1,77 @@
+"""``forgery bench``"""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ._flags import FLAT, NOTHING_SHARED, SharedFlags, given
+
+#: A flag that takes 1,2,4.
+Listed = Parameter(negative=())
+
+
+def bench(
+    data: str,
+    /,
+    *,
+    objective: Annotated[str, Listed] = "non-saturating",
+    pack: Annotated[str, Listed] = "1",
+    seeds: Annotated[str, Listed] = "10",
+    out: Path | None = None,
+    flags: Annotated[SharedFlags, FLAT] = NOTHING_SHARED,  # type: ignore[valid-type]
+) -> int:
+    """Count the modes that many seeds reach, by the published protocol.
+
+    All seeds of a setting train together. The defaults are PacGAN's networks and settings (forgery
+    recipes pacgan); every setting may be changed, and the table then says so. A bench that was
+    stopped goes on when it is asked for again.
+
+    Parameters
+    ----------
+    data:
+        ring8 or grid25.
+    objective:
+        One or more, with commas between.
+    pack:
+        How many samples D judges together, one or more numbers: 1,2,4.
+    seeds:
+        How many seeds; or which, with commas between: 3,5,8.
+    out:
+        The folder of the bench; bench/DATA if not given.
+    """
+    from ..bench import as_markdown, summarise
+    from ..bench import bench as run
+    from ..recipes import pacgan
+    from ._progress import counting
+
+    config = pacgan(data=data).replace(**given(flags))
+    folder = out or Path("bench") / data
+    which = _numbers("seeds", seeds)
+    with counting() as progress:
+        results = run(
+            config,
+            [name.strip() for name in objective.split(",")],
+            _numbers("pack", pack),
+            which if "," in seeds else list(range(which[0])),
+            folder,
+            progress,
+        )
+    if results is None:
+        print(f"stopped and saved; the same command goes on with it ({folder})")
+        return 130
+    print(as_markdown(results, config))
+    print(f"{len(summarise(results))} settings, kept in {folder}/results.csv and results.md")
+    return 0
+
+
+def _numbers(name: str, text: str) -> list[int]:
+    from ..errors import ForgeryError
+
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if not numbers or min(numbers) < (0 if name == "seeds" and "," in text else 1):
+        raise ForgeryError(f"--{name} takes whole numbers with commas between, not {text!r}")
+    return numbers

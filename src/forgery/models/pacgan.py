@@ -1,0 +1,54 @@
+"""The pair of the mode-coverage experiments on rings and grids.
+
+Source: fjxmlzn/PacGAN, synthetic_data_experiments. Width 400 and depth 4 (G), width 200 and depth 3
+(D) are its sizes; weights start at N(0, .02²), biases at zero.
+"""
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from .layers import Maxout
+from .spec import Spec
+
+
+def _normal(linear: nn.Linear) -> nn.Linear:
+    nn.init.normal_(linear.weight, std=0.02)
+    if linear.bias is not None:
+        nn.init.zeros_(linear.bias)
+    return linear
+
+
+class BatchNormGenerator(nn.Module):
+    """z ``[N, latent]`` → layers of linear, batch norm, ReLU → ``[N, *shape]``."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        self.shape = spec.shape
+        sizes = [spec.latent] + [spec.width] * spec.depth
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise(sizes):
+            linear = _normal(nn.Linear(inputs, outputs, bias=False))  # batch norm has its own
+            # That program's averages keep 95 % a step.
+            layers += [linear, nn.BatchNorm1d(outputs, momentum=0.05), nn.ReLU(inplace=True)]
+        layers.append(_normal(nn.Linear(sizes[-1], spec.size)))
+        self.layers = nn.Sequential(*layers, *([nn.Tanh()] if spec.bounded else []))
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        return self.layers(z).view(-1, *self.shape)
+
+
+class PlainMaxoutDiscriminator(nn.Module):
+    """``[N, *shape]`` → maxout layers without dropout → logits ``[N]``."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise([spec.size] + [spec.width] * spec.depth):
+            layer = Maxout(inputs, outputs)
+            _normal(layer.pieces)
+            layers.append(layer)
+        self.layers = nn.Sequential(*layers, _normal(nn.Linear(spec.width, 1)))
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        return self.layers(x.flatten(1)).squeeze(1)

@@ -1,0 +1,93 @@
+"""What a D of limited capacity says about C(G)."""
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from . import style
+from .check import Check, Evidence
+from .discriminator import train_discriminator
+from .divergence import criterion, value
+from .pairs import bumps
+from .quadrature import Grid, cover, midpoints
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: Units in D's one hidden layer.
+WIDTHS = (1, 2, 4, 16)
+STEPS, CELLS = 800, 6000
+
+
+def capacity() -> Evidence:
+    """Theorem 1 in practice: a trained D is a lower bound
+
+    C(G) is a maximum over all functions D. A network is one of them: what it reaches is a lower
+    bound of C(G), and so of the Jensen-Shannon divergence, and the bound tightens as the network
+    grows. (It is the training that must find the maximum: a D that is stuck gives a true bound, but
+    a loose one. And a D that sees no difference need not mean good samples, only a D too small to
+    see what is wrong with them.)
+
+    V(D, G) is integrated over a grid. Estimated from the very samples that D was trained on, it
+    could come out above C(G).
+    """
+    p, q = bumps([0.0, 2.0], [1.0, 0.4]), bumps([1.0], 0.5)
+    grid = midpoints(cover(p, q), CELLS)
+    masses = grid.masses(p), grid.masses(q)
+    networks = [train_discriminator(p, q, width, depth=1, steps=STEPS) for width in WIDTHS]
+    logits = [network(grid.points.float()).double() for network in networks]
+    values = [value(a, *masses).item() for a in logits]
+    bound = criterion(*masses).item()
+    checks = [
+        Check(
+            f"V(D, G) of a trained D is at most C(G): of {len(WIDTHS)} widths, how many are above",
+            0,
+            sum(v > bound for v in values),
+            0,
+        ),
+        Check(
+            f"a wider D comes closer: of {len(WIDTHS) - 1} steps in width, how many do not",
+            0,
+            sum(wide <= narrow for narrow, wide in pairwise(values)),
+            0,
+        ),
+        Check(
+            f"V(D, G) with {WIDTHS[-1]} units, against C(G)",
+            bound,
+            values[-1],
+            0.002,
+        ),
+    ]
+    return Evidence(checks, lambda: _draw(grid, masses, logits, values, bound))
+
+
+def _draw(
+    grid: Grid,
+    masses: tuple[Tensor, Tensor],
+    logits: list[Tensor],
+    values: list[float],
+    bound: float,
+) -> "Figure":
+    from matplotlib import colormaps
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    curves, bounds = figure.subplots(1, 2, width_ratios=[3, 2])
+    x = grid.points[:, 0]
+    style.distributions(curves, x, *(mass / grid.weights for mass in masses))
+    shades = colormaps["Blues"]
+    for i, (width, answer) in enumerate(zip(WIDTHS, logits, strict=True)):
+        colour = shades(0.35 + 0.65 * i / (len(WIDTHS) - 1))
+        curves.plot(x, answer.sigmoid(), color=colour, label=f"D, {width} wide")
+        bounds.scatter([str(width)], [values[i]], color=[colour], s=40, zorder=2)
+    curves.set(xlim=(-2.6, 3.6), ylim=(0, 1.05), xlabel="x", title="What D of each width can say")
+    curves.legend(frameon=False, fontsize=8, loc="lower left", bbox_to_anchor=(0, 0.06))
+    bounds.plot([str(width) for width in WIDTHS], values, **style.LIMIT, zorder=1)
+    bounds.axhline(bound, color="black", linewidth=1, linestyle="--")
+    bounds.text(0, bound, "C(G)", va="bottom", fontsize=9)
+    bounds.set(xlabel="units in D's hidden layer", ylabel="V(D, G), nats", title="What it reaches")
+    bounds.margins(y=0.15)
+    for axes in (curves, bounds):
+        style.plain(axes)
+    return figure

@@ -1,0 +1,194 @@
+"""The paper's Figure 1, drawn from a real game on a line."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from ..models import DISCRIMINATORS, GENERATORS, Spec
+from ..objectives import OBJECTIVES
+from ..training.game import Game, Player
+from . import style
+from .check import Check, Evidence
+from .discriminator import cosine
+from .divergence import jsd, log_ratio
+from .pairs import bumps
+from .quadrature import Grid, midpoints
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: Updates that D alone makes first, and iterations of the game after them.
+D_ALONE, STEPS = 300, 1200
+#: The second moment of the game that is shown, the end being the last.
+EARLY = 20
+BATCH, D_STEPS = 512, 2
+#: Both fall to 0 along a cosine: with a constant rate the two would circle about the end.
+G_LEARNING_RATE, D_LEARNING_RATE = 4e-3, 1e-2
+#: What is looked at: a line from -4 to 4 in so many cells.
+LINE, CELLS = torch.tensor([[-4.0], [4.0]], dtype=torch.float64), 200
+#: How many z are pushed through G to see p_g: evenly spaced, so that only cells blur it.
+Z = 100_000
+
+#: G may come to rise or to fall along the line; with this seed it rises, and no arrows cross.
+SEED = 2
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The game at one moment, over the cells of the line.
+
+    Parameters
+    ----------
+    title:
+        Which moment it is.
+    p_data, p_g:
+        Probabilities of the cells, float64 ``[N]``.
+    d:
+        D(x) at the cells' middles, float64 ``[N]``.
+    z, x:
+        Some noise, and where G sends it: ``[K]``.
+    """
+
+    title: str
+    p_data: Tensor
+    p_g: Tensor
+    d: Tensor
+    z: Tensor
+    x: Tensor
+
+    def mean_under_both(self, values: Tensor) -> float:
+        """The mean of ``[N]`` under ½(p_data + p_g)."""
+        return (values * (self.p_data + self.p_g) / 2).sum().item()
+
+
+def figure_1() -> Evidence:
+    """Figure 1: a game on a line
+
+    G turns even noise z on a line into points x = G(z): an arrow leads from each z to its x. Where
+    arrows crowd, p_g (green) is high; where they fan out, it is low. D (blue) is asked at each
+    place how likely a point there comes from the data (dotted) rather than from G.
+
+    1. At the start all of p_g sits in one place and D knows nothing.
+    2. D is trained alone and finds the answer to this p_g: real everywhere but where G's points
+       are.
+    3. The game begins. D's slope tells each of G's points in which direction it would look more
+       real, and p_g spreads that way.
+    4. At the end p_g lies on p_data, but for the steps that a small network of straight pieces
+       leaves. D finds next to nothing to tell apart, and says ½.
+
+    These are not sketches: two small networks played this game by Algorithm 1.
+    """
+    moments = play()
+    grid = midpoints(LINE, CELLS)
+    alone, end = moments[1], moments[-1]
+    best = log_ratio(alone.p_data.log(), alone.p_g.log()).sigmoid()
+    checks = [
+        Check(
+            "D trained alone comes to D*: mean absolute error under ½(p_data + p_g)",
+            0.0,
+            alone.mean_under_both((alone.d - best).abs()),
+            0.05,
+        ),
+        Check(
+            "the game ends near p_g = p_data: JSD(p_data‖p_g) by grid, nats",
+            0.0,
+            jsd(end.p_data, end.p_g).item(),
+            0.03,
+        ),
+        Check(
+            "D ends near ½: mean absolute difference under ½(p_data + p_g)",
+            0.0,
+            end.mean_under_both((end.d - 0.5).abs()),
+            0.03,
+        ),
+    ]
+    return Evidence(checks, lambda: _draw(grid, moments))
+
+
+def play(seed: int = SEED) -> list[Moment]:
+    """Algorithm 1 on two bumps of a line: the game at four moments."""
+    density = bumps([-0.8, 1.2], [0.7, 0.4], [0.6, 0.4])
+    random = torch.Generator().manual_seed(seed)
+    with torch.random.fork_rng(devices=[]):  # the caller's random state is left as it was
+        torch.manual_seed(seed)
+        g, d = (
+            table["mlp"](Spec((1,), latent=1, width=width, depth=2, mean=torch.zeros(1)))
+            for table, width in ((GENERATORS, 64), (DISCRIMINATORS, 32))
+        )
+    # β₁ = 0: momentum would carry each player past where the other has left it.
+    g_adam = torch.optim.Adam(g.parameters(), lr=G_LEARNING_RATE, betas=(0.0, 0.9))
+    d_adam = torch.optim.Adam(d.parameters(), lr=D_LEARNING_RATE, betas=(0.0, 0.99))
+
+    def noise(m: int) -> Tensor:
+        return torch.rand(m, 1, generator=random) * 2 - 1
+
+    game = Game(
+        Player(g, g_adam), Player(d, d_adam), OBJECTIVES["non-saturating"], noise, d_steps=D_STEPS
+    )
+
+    def real() -> Tensor:
+        return density.sample(BATCH, random).float()
+
+    grid = midpoints(LINE, CELLS)
+    p_data = grid.masses(density)
+    moments = [_look("the start", grid, p_data, g, d)]
+    for _ in range(D_ALONE):
+        game.update_discriminator(real())
+    moments.append(_look(f"D alone, {D_ALONE} updates", grid, p_data, g, d))
+    for step in range(STEPS):
+        if step == EARLY:
+            moments.append(_look(f"{EARLY} steps of the game", grid, p_data, g, d))
+        left = cosine(step / STEPS)
+        g_adam.param_groups[0]["lr"] = G_LEARNING_RATE * left
+        d_adam.param_groups[0]["lr"] = D_LEARNING_RATE * left
+        game.step([real() for _ in range(game.batches_per_step)])
+    moments.append(_look(f"{STEPS:,} steps of the game", grid, p_data, g, d))
+    return moments
+
+
+@torch.no_grad()
+def _look(title: str, grid: Grid, p_data: Tensor, g: nn.Module, d: nn.Module) -> Moment:
+    x = g(_even(Z)).double()
+    edges = torch.linspace(LINE[0].item(), LINE[1].item(), CELLS + 1, dtype=torch.float64)
+    p_g = torch.histogram(x.flatten(), edges).hist / Z
+    belief = d(grid.points.float()).double().sigmoid()
+    few = _even(25)
+    return Moment(title, p_data, p_g, belief, few.flatten(), g(few).flatten())
+
+
+def _even(n: int) -> Tensor:
+    """The middles of n equal parts of [-1, 1]: ``[n, 1]``."""
+    return ((torch.arange(n) + 0.5) / n * 2 - 1)[:, None]
+
+
+def _draw(grid: Grid, moments: list[Moment]) -> "Figure":
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 3.9), layout="constrained")
+    rows = figure.subplots(2, len(moments), height_ratios=[3.2, 1], sharex=True, sharey="row")
+    x, cell = grid.points[:, 0], grid.weights[0]
+    arrow = {"arrowstyle": "-|>", "mutation_scale": 6, "linewidth": 0.6, "color": "#555555"}
+    for i, (moment, top, below) in enumerate(zip(moments, *rows, strict=True)):
+        style.distributions(top, x, moment.p_data / cell, moment.p_g / cell)
+        top.plot(x, moment.d, **style.D, label="D")
+        # p_g of the start is a spike, many times as high as all the rest.
+        top.set(ylim=(0, 1.1), title=f"({'abcd'[i]}) {moment.title}")
+        below.set(ylim=(0, 1), xlim=(-3.6, 3.6), xlabel="x above, z below")
+        below.axhline(0, color="black", linewidth=1.2)
+        below.axhline(1, color="black", linewidth=1.2)
+        for start, end in zip(moment.z.tolist(), moment.x.tolist(), strict=True):
+            below.annotate(
+                "",
+                (end, 1),
+                (start * 2.5, 0),  # z is stretched over the breadth of the data
+                arrowprops=arrow,
+                annotation_clip=False,
+            )
+        style.plain(top)
+        below.set_yticks([])
+        below.spines[:].set_visible(False)
+    rows[0, 0].legend(frameon=False, loc="upper left")
+    rows[0, 0].set_ylabel("density, and D(x)")
+    return figure

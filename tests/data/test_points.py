@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+import torch
+
+from forgery import ForgeryError, data
+
+ROWS = [[1.0, 100.0], [2.0, 300.0], [4.0, 500.0]]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".npy", ".npz"])
+def test_points_from_every_format(tmp_path, suffix):
+    path = tmp_path / f"mine{suffix}"
+    if suffix == ".csv":
+        path.write_text("x,y\n" + "".join(f"{x},{y}\n" for x, y in ROWS))
+    elif suffix == ".npy":
+        np.save(path, np.array(ROWS))
+    else:
+        np.savez(path, points=np.array(ROWS))
+    points = data.load(str(path))
+    assert points.values.tolist() == ROWS
+    shown = points.to_model(points.values)
+    torch.testing.assert_close(shown.mean(0), torch.zeros(2), atol=1e-6, rtol=0)
+    torch.testing.assert_close(shown.std(0), torch.ones(2))
+    torch.testing.assert_close(points.units.from_model(shown), points.values)
+    torch.testing.assert_close(points.mean, torch.zeros(2), atol=1e-6, rtol=0)
+
+
+def test_a_line_of_numbers_is_points_of_one_dimension(tmp_path):
+    np.save(tmp_path / "line.npy", np.arange(5))
+    assert data.load(str(tmp_path / "line.npy")).shape == (1,)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1,2\n3,nan\n", r"1 of 2 points hold NaN or infinity, the first is point 2"),
+        ("1,2\n3,2\n", r"column 2 is the same in every row \(2\)"),
+        ("1,2\n", "1 row is too little"),
+        ("x,y\n1,2\n3,four\n", r"line 3: expected numbers, found '3, ?four'"),
+        ("1,2\n3\n", "line 2: 1 numbers, the lines before have 2"),
+        (
+            ",".join("1" * 17) + "\n" + ",".join("2" * 17) + "\n",
+            "1 to 16 dimensions, these have 17",
+        ),
+        ("", "no points"),
+        ("x,y\n", "no points"),
+    ],
+)
+def test_tables_that_are_no_points(tmp_path, text, message):
+    path = tmp_path / "bad.csv"
+    path.write_text(text)
+    with pytest.raises(ForgeryError, match=message):
+        data.load(str(path))
+
+
+def test_arrays_that_are_no_points(tmp_path):
+    np.savez(tmp_path / "two.npz", a=np.ones(3), b=np.ones(3))
+    np.save(tmp_path / "words.npy", np.array(["a", "b"]))
+    np.save(tmp_path / "cube.npy", np.zeros((2, 2, 2)))
+    (tmp_path / "text.npy").write_text("hello")
+    for name, message in {
+        "two.npz": r"2 arrays \(a, b\): expected 1",
+        "words.npy": "expected numbers",
+        "cube.npy": r"shape \[2, 2, 2\]",
+        "text.npy": "as a NumPy file",
+    }.items():
+        with pytest.raises(ForgeryError, match=message):
+            data.load(str(tmp_path / name))

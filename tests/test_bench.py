@@ -1,0 +1,89 @@
+import csv
+import signal
+
+import pytest
+
+import forgery
+from forgery import ForgeryError
+from forgery.bench import Result, as_markdown, bench, summarise
+from forgery.recipes import pacgan
+
+SMALL = {"g_width": 8, "g_depth": 2, "d_width": 6, "steps": 12, "checkpoint_every": 4}
+
+
+def small(**changes):
+    return pacgan(device="cpu", threads=1, **SMALL | changes)
+
+
+def test_a_bench_gives_each_seed_what_its_own_run_gives(tmp_path):
+    results = bench(small(), ["non-saturating"], [1, 2], [0, 3], tmp_path / "b")
+    assert [(r.pack, r.seed, r.steps) for r in results] == [
+        (1, 0, 12),
+        (1, 3, 12),
+        (2, 0, 12),
+        (2, 3, 12),
+    ]
+    lines = list(csv.DictReader((tmp_path / "b/results.csv").open()))
+    assert [int(line["modes"]) for line in lines] == [r.modes for r in results]
+    model = forgery.train(small(seed=3, pack=2), tmp_path / "alone")
+    ring = forgery.data.load("ring8").density
+    reached = forgery.metrics.mode_coverage(model.sample(2500, seed=3), ring.modes, ring.mode_std)
+    assert results[3].modes == reached.covered
+    assert results[3].high_quality == pytest.approx(reached.high_quality, abs=2e-3)
+
+
+def test_a_stopped_bench_goes_on_and_repeats_nothing(tmp_path):
+    expected = bench(small(), ["non-saturating"], [1, 2], [0, 1], tmp_path / "whole")
+    seen = []
+
+    def stop_at(setting, step, steps):
+        seen.append((setting, step))
+        if setting.endswith("2") and step == 6:
+            signal.raise_signal(signal.SIGINT)
+
+    assert bench(small(), ["non-saturating"], [1, 2], [0, 1], tmp_path / "cut", stop_at) is None
+    assert seen[-1] == ("non-saturating, pack 2", 6)
+    seen.clear()
+    again = bench(
+        small(), ["non-saturating"], [1, 2], [0, 1], tmp_path / "cut",
+        lambda setting, step, steps: seen.append((setting, step)),
+    )  # fmt: skip
+    assert seen[0] == ("non-saturating, pack 2", 7)
+    assert again == expected
+    # Asked a third time it only reads its results.
+    seen.clear()
+    bench(small(), ["non-saturating"], [1, 2], [0, 1], tmp_path / "cut")
+    assert not seen
+
+
+def test_what_a_bench_refuses(tmp_path):
+    def start(out="b", seeds=(0, 1), **changes):
+        bench(small(**changes), ["non-saturating"], [1], seeds, tmp_path / out)
+
+    with pytest.raises(ForgeryError, match=r"given once; repeated: \[1\]"):
+        start(seeds=(1, 0, 1))
+    with pytest.raises(ForgeryError, match="no known modes: choose ring8 or grid25"):
+        start(data="moons")
+    with pytest.raises(ForgeryError, match="give --steps, not 2 epochs"):
+        bench(pacgan().replace(epochs=2), ["non-saturating"], [1], [0], tmp_path / "b")
+    start(steps=1)
+    with pytest.raises(ForgeryError, match="other settings or seeds"):
+        start(steps=2)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/notes.txt").write_text("not yours")
+    with pytest.raises(ForgeryError, match="not a bench"):
+        start(out="mine")
+
+
+def test_the_table_states_means_errors_and_what_was_changed():
+    results = [Result("ring8", "non-saturating", 2, s, 12, m, q, 0) for s, m, q in
+               ((0, 6, 0.5), (1, 8, 0.7))]  # fmt: skip
+    (row,) = summarise(results)
+    assert (row.modes, row.modes_se) == (7, pytest.approx(1))
+    assert (row.high_quality, row.high_quality_se) == (pytest.approx(0.6), pytest.approx(0.1))
+    table = as_markdown(results, small())
+    assert "| non-saturating, packing 2 | 2 | 12 | 7.0 ± 1.0 | 60.0% ± 10.0% |" in table
+    assert "7.9 ± 0.1 modes, 95.6 %" in table  # the published row
+    assert "steps 12 (theirs 400000)" in table
+    assert "g-width 8 (theirs 400)" in table
+    assert "Same protocol." in as_markdown(results, pacgan())

@@ -1,0 +1,67 @@
+import dataclasses
+
+import pytest
+import torch
+from torch.nn.functional import relu
+
+from forgery.objectives import OBJECTIVES, Objective
+from forgery.theory.closed_forms import CLOSED_FORMS, NO_CLOSED_FORM, ClosedForm
+from forgery.theory.divergence import kl, total_variation
+from forgery.theory.objectives import compare, optimal_logits
+from forgery.theory.pairs import random_masses
+
+
+def test_every_objective_has_a_closed_form_or_a_reason_why_not():
+    assert not set(CLOSED_FORMS) & set(NO_CLOSED_FORM)
+    assert set(OBJECTIVES) == set(CLOSED_FORMS) | set(NO_CLOSED_FORM)
+
+
+def test_every_closed_form_is_checked(results):
+    claims = [check.claim for check in results["objectives"].checks]
+    for name in CLOSED_FORMS:
+        assert sum(claim.startswith(f"{name}: ") for claim in claims) == 2
+
+
+@pytest.mark.parametrize("name", CLOSED_FORMS)
+def test_what_g_descends_is_least_at_p_data(name):
+    random = torch.Generator().manual_seed(0)
+    divergence = CLOSED_FORMS[name].divergence
+    p_data = random_masses(6, random)
+    for _ in range(50):
+        assert divergence(p_data, random_masses(6, random)) > divergence(p_data, p_data)
+
+
+@pytest.mark.parametrize("name", CLOSED_FORMS)
+def test_a_wrong_closed_form_is_found_out(name):
+    form = CLOSED_FORMS[name]
+    doubled = dataclasses.replace(form, logits=lambda p, q: 2 * form.logits(p, q))
+    assert not compare(name, OBJECTIVES[name], doubled)[0].holds
+    other = dataclasses.replace(form, divergence=kl)  # KL(p_data‖p_g), which none of them is
+    logits, gradient = compare(name, OBJECTIVES[name], other)
+    assert logits.holds
+    assert not gradient.holds
+
+
+def test_an_optimum_at_kinks_is_found():
+    """Hinge: p relu(1 - a) + q relu(1 + a) is least at a = ±1, by the sign of p - q."""
+    hinge = Objective(d=lambda a, b: relu(1 - a) + relu(1 + b), g=lambda b, a: -b)
+    form = ClosedForm(
+        "sign(p_data - p_g)",
+        lambda p, q: (p - q).sign(),
+        "2·TV(p_data, p_g)",
+        lambda p, q: 2 * total_variation(p, q),
+    )
+    assert all(check.holds for check in compare("hinge", hinge, form))
+
+
+def test_the_optimum_beats_its_neighbours():
+    random = torch.Generator().manual_seed(1)
+    p, q = random_masses(5, random)[None], random_masses(5, random)[None]
+    from forgery.theory.objectives import d_loss
+
+    for objective in OBJECTIVES.values():
+        best = optimal_logits(objective, p, q)
+        least = d_loss(objective, best, p, q)
+        for _ in range(20):
+            moved = best + 0.1 * torch.randn(best.shape, generator=random, dtype=torch.float64)
+            assert d_loss(objective, moved, p, q) > least
