@@ -34,6 +34,49 @@ CANDIDATES: dict[str, dict[str, Any]] = {
         "penalty": "r1",
         "penalty_weight": 0.01,
     },
+    "r1+r2 .1, latent 8": {"latent": 8},
+    "r1+r2 .1, latent 16": {"latent": 16},
+    "r1+r2 .1, latent 16, depth 3": {"latent": 16, "g_depth": 3, "d_depth": 3},
+    "r1+r2 .02, latent 16, depth 3": {
+        "penalty_weight": 0.02,
+        "latent": 16,
+        "g_depth": 3,
+        "d_depth": 3,
+    },
+    "r1+r2 .1, latent 8, depth 3": {"latent": 8, "g_depth": 3, "d_depth": 3},
+    "r1+r2 .1, latent 8, β1 .5": {"latent": 8, "beta1": 0.5},
+    "r1+r2 .02, latent 8, depth 3, β1 .5": {
+        "penalty_weight": 0.02,
+        "latent": 8,
+        "g_depth": 3,
+        "d_depth": 3,
+        "beta1": 0.5,
+    },
+    "no penalty, latent 8, depth 3": {
+        "penalty": "none",
+        "latent": 8,
+        "g_depth": 3,
+        "d_depth": 3,
+    },
+    "r1+r2 .1, latent 8, decay": {"latent": 8, "learning_rate_decay": 1.0003},
+    "r1+r2 .02, latent 8, decay": {
+        "latent": 8,
+        "learning_rate_decay": 1.0003,
+        "penalty_weight": 0.02,
+    },
+    "non-saturating, r1 .1, latent 8, decay": {
+        "objective": "non-saturating",
+        "penalty": "r1",
+        "latent": 8,
+        "learning_rate_decay": 1.0003,
+    },
+    "r1+r2 .1, batch 512, no average": {"batch_size": 512, "ema": 0.0},
+    "r1+r2 .1, β1 .5": {"beta1": 0.5},
+    "non-saturating, no penalty, β1 .5": {
+        "objective": "non-saturating",
+        "penalty": "none",
+        "beta1": 0.5,
+    },
     "non-saturating, no penalty": {"objective": "non-saturating", "penalty": "none"},
 }
 
@@ -42,11 +85,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*")
     parser.add_argument("--steps", type=int, default=6_000)
+    parser.add_argument("--data", nargs="+", default=DATA)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     options = parser.parse_intermixed_args()
     threads, cpu = devices.prepare_cpu(1), torch.device("cpu")
     for name in options.names or CANDIDATES:
-        for source in DATA:
+        for source in options.data:
             dataset = data.load(source)
             assert dataset.density is not None
             known = KnownDensity(dataset.density)

@@ -47,3 +47,66 @@ def test_relativistic_pairing_compares_pairs():
     g = OBJECTIVES["relativistic"].g(OTHERS, LOGITS)
     torch.testing.assert_close(d, -torch.log((LOGITS - OTHERS).sigmoid()))
     torch.testing.assert_close(g, -torch.log((OTHERS - LOGITS).sigmoid()))
+
+
+def test_least_squares_on_raw_logits():
+    objective = OBJECTIVES["least-squares"]
+    assert objective.d(LOGITS, OTHERS).tolist() == pytest.approx(
+        [8 + 0.5, 1.125 + 2, 0.5 + 0, 0.5 + 0.125]
+    )
+    assert objective.g(OTHERS, None).tolist() == pytest.approx([0, 4.5, 0.5, 0.125])
+
+
+def test_a_critic_values_differences():
+    objective = OBJECTIVES["wasserstein"]
+    assert objective.d(LOGITS, OTHERS).tolist() == pytest.approx([4, -1.5, 0, -1.5])
+    assert objective.g(OTHERS, None).tolist() == pytest.approx([-1, 2, 0, -0.5])
+    torch.testing.assert_close(objective.d(LOGITS + 7, OTHERS + 7), objective.d(LOGITS, OTHERS))
+
+
+def test_hinge_stops_caring_beyond_its_margins():
+    objective = OBJECTIVES["hinge"]
+    assert objective.d(LOGITS, OTHERS).tolist() == pytest.approx([4 + 2, 1.5, 1 + 1, 0 + 1.5])
+    sure = torch.tensor([1.5], requires_grad=True)
+    objective.d(sure, -sure).sum().backward()
+    assert sure.grad.item() == 0
+
+
+def test_relativistic_average_compares_with_the_other_sides_mean():
+    d = OBJECTIVES["relativistic-average"].d(LOGITS, OTHERS)
+    over, under = LOGITS - OTHERS.mean(), OTHERS - LOGITS.mean()
+    expected = -(over.sigmoid().log() + (1 - under.sigmoid()).log()) / 2
+    torch.testing.assert_close(d, expected)
+    g = OBJECTIVES["relativistic-average"].g(OTHERS, LOGITS)
+    expected = -(under.sigmoid().log() + (1 - over.sigmoid()).log()) / 2
+    torch.testing.assert_close(g, expected)
+    # Of an ensemble [S, N], each member is compared with its own minibatch.
+    both = OBJECTIVES["relativistic-average"].d(
+        torch.stack([LOGITS, LOGITS * 2]), torch.stack([OTHERS, OTHERS * 2])
+    )
+    torch.testing.assert_close(both[0], d)
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_gradients_push_real_up_and_fake_down_and_g_the_other_way(name):
+    objective = OBJECTIVES[name]
+    real, fake = (x.clone().requires_grad_() for x in (LOGITS / 10, OTHERS / 10))
+    objective.d(real, fake).mean().backward()
+    assert (real.grad <= 0).all()
+    assert (
+        fake.grad[OTHERS != 0] * (1 if name != "least-squares" else OTHERS[OTHERS != 0])
+    ).min() >= 0
+    fake.grad = None
+    objective.g(fake, real.detach() if objective.g_needs_real else None).mean().backward()
+    assert (fake.grad < 0).all()
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_no_preference_where_d_is_undecided(name):
+    """At the logit that an objective calls undecided, real and fake pull D equally hard."""
+    objective = OBJECTIVES[name]
+    level = 0.0 if objective.undecided is None else objective.undecided
+    logits = torch.full((3,), level, dtype=torch.float64)
+    real, fake = logits.clone().requires_grad_(), logits.clone().requires_grad_()
+    objective.d(real, fake).sum().backward()
+    torch.testing.assert_close(real.grad, -fake.grad)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from forgery.penalties import PENALTIES
+from forgery.penalties import PENALTIES, RANDOM
 
 
 def quadratic(x):
@@ -30,5 +30,49 @@ def test_penalties_differentiate_in_the_weights_of_d(name, images):
     real, fake = images
     penalty = PENALTIES[name](lambda x: weight * quadratic(x), real, fake).mean()
     penalty.backward()
-    # The penalty is w²/2 of a constant, so its slope is 2/w of its value.
-    torch.testing.assert_close(weight.grad, 2 * penalty.detach() / 3)
+    if name not in RANDOM:
+        # The penalty is w²/2 of a constant, so its slope is 2/w of its value.
+        torch.testing.assert_close(weight.grad, 2 * penalty.detach() / 3)
+    assert weight.grad.isfinite()
+    assert weight.grad != 0
+
+
+def test_a_slope_of_one_costs_nothing(images):
+    real, fake = images
+    direction = torch.zeros(9, dtype=torch.float64)
+    direction[4] = 1
+    for name in ("wgan-gp", "dragan"):
+        for slope, expected in ((1.0, 0.0), (3.0, 4.0), (0.0, 1.0)):
+            penalty = PENALTIES[name](lambda x, s=slope: s * x.flatten(1) @ direction, real, fake)
+            assert penalty.shape == (5,)
+            torch.testing.assert_close(
+                penalty, torch.full_like(penalty, expected), atol=1e-5, rtol=0
+            )
+
+
+def test_wgan_gp_looks_between_each_pair_and_dragan_near_the_data(images):
+    real, fake = images
+    seen = []
+
+    def judge(x):
+        seen.append(x.detach())
+        return quadratic(x)
+
+    PENALTIES["wgan-gp"](judge, real, fake)
+    share = ((seen[0] - real) / (fake - real)).flatten(1)
+    assert ((share >= 0) & (share <= 1)).all()
+    torch.testing.assert_close(share, share[:, :1].expand_as(share))  # one ε a sample
+    assert share[:, 0].std() > 0.05
+    PENALTIES["dragan"](judge, real, fake)
+    offset = seen[1] - real
+    assert (offset >= 0).all()
+    assert (offset <= real.std() / 2).all()
+    assert offset.flatten(1).std(1).min() > 0
+
+
+def test_a_flat_d_has_a_finite_gradient(images):
+    """‖∇D‖ = 0, where a bare root would give NaN."""
+    weight = torch.zeros(9, dtype=torch.float64, requires_grad=True)
+    for name in ("wgan-gp", "dragan"):
+        PENALTIES[name](lambda x: x.flatten(1) @ weight, *images).mean().backward()
+        assert weight.grad.isfinite().all()

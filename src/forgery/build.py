@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from .config import Config
 from .data import Batches, Dataset
-from .errors import lookup
+from .errors import ForgeryError, lookup
 from .models import DISCRIMINATORS, GENERATORS, Spec
 from .objectives import OBJECTIVES
-from .penalties import PENALTIES, Penalty
+from .penalties import PENALTIES, RANDOM, Penalty
 from .training import device, optimizers, randomness
 from .training.average import Average
 from .training.ensemble import Ensemble, MemberNoise
@@ -37,6 +37,11 @@ def ensemble_of(
     config: Config, seeds: Sequence[int], dataset: Dataset, where: torch.device
 ) -> Training:
     """The same for many seeds at once: member i begins as ``config.seed = seeds[i]`` would."""
+    if config.penalty in RANDOM:
+        raise ForgeryError(
+            f"penalty {config.penalty} draws random numbers, which many seeds at once cannot "
+            "share: choose another, or train each seed on its own"
+        )
     pairs = [networks(config.replace(seed=seed), dataset.mean) for seed in seeds]
     generator, discriminator = (Ensemble(members).to(where) for members in zip(*pairs, strict=True))
     noise = MemberNoise(config.noise, config.latent, seeds, where)
@@ -63,6 +68,7 @@ def _game(
         _penalty(config),
         config.pack,
         batch_axis,
+        config.clip,
     )
 
 

@@ -73,6 +73,9 @@ class Config:
     objective: str = _option("non-saturating", GAME, "What D and G minimise.")
     penalty: str = _option("none", GAME, "What is added to D's loss from its gradients.")
     penalty_weight: float = _option(1.0, GAME, "The penalty's γ or λ.", least=0)
+    clip: float = _option(
+        0.0, GAME, "D's weights are kept within ± this after its updates; 0 for no.", least=0
+    )
     updates: str = _option(
         "alternating",
         GAME,
@@ -88,7 +91,7 @@ class Config:
     )
     seed: int = _option(0, GAME, "Every random number of the run follows from it.", least=0)
 
-    optimizer: str = _option("adam", OPTIMIZER, "adam, or momentum.")
+    optimizer: str = _option("adam", OPTIMIZER, "adam, rmsprop, or momentum.")
     g_learning_rate: float = _option(2e-4, OPTIMIZER, "Learning rate of G.", above=0)
     d_learning_rate: float = _option(2e-4, OPTIMIZER, "Learning rate of D.", above=0)
     beta1: float = _option(0.9, OPTIMIZER, "Adam: decay of the mean gradient.", least=0, below=1)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import relu, softplus
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,49 @@ def non_saturating(fake: Tensor, real: Tensor | None = None) -> Tensor:
     return softplus(-fake)
 
 
+def least_squares(real: Tensor, fake: Tensor) -> Tensor:
+    """½(a - 1)² + ½b², on raw logits a of real and b of fake (xudonmao/LSGAN)."""
+    return (real - 1).square() / 2 + fake.square() / 2
+
+
+def least_squares_g(fake: Tensor, real: Tensor | None = None) -> Tensor:
+    """½(b - 1)²."""
+    return (fake - 1).square() / 2
+
+
+def critic(real: Tensor, fake: Tensor) -> Tensor:
+    """b - a: D is a critic whose values only mean something by their differences.
+
+    An estimate of the Wasserstein distance while D's slope is held to 1, by clipping its weights
+    (martinarjovsky/WassersteinGAN) or by the penalty wgan-gp (igul222/improved_wgan_training).
+    """
+    return fake - real
+
+
+def raise_fake(fake: Tensor, real: Tensor | None = None) -> Tensor:
+    """-b: G's half for a critic, and for hinge."""
+    return -fake
+
+
+def hinge(real: Tensor, fake: Tensor) -> Tensor:
+    """relu(1 - a) + relu(1 + b) (pfnet-research/sngan_projection)."""
+    return relu(1 - real) + relu(1 + fake)
+
+
 def pair(better: Tensor, worse: Tensor) -> Tensor:
     """-log sigmoid(better - worse): each sample is compared with one of the other side."""
     return softplus(worse - better)
+
+
+def above_average(better: Tensor, worse: Tensor) -> Tensor:
+    """½[-log sigmoid(a - b̄) - log sigmoid(ā - b)]: each side against the other's mean.
+
+    ``better`` is a, which the player wants above ``worse``, b; means over the minibatch
+    (AlexiaJM/RelativisticGAN, with the ½ of its code).
+    """
+    over = better - worse.mean(-1, keepdim=True)
+    under = worse - better.mean(-1, keepdim=True)
+    return (softplus(-over) + softplus(under)) / 2
 
 
 def _given(real: Tensor | None) -> Tensor:
@@ -73,4 +113,13 @@ OBJECTIVES: dict[str, Objective] = {
         g_needs_real=True,
         undecided=None,
     ),
+    "relativistic-average": Objective(
+        d=above_average,
+        g=lambda fake, real: above_average(fake, _given(real)),
+        g_needs_real=True,
+        undecided=None,
+    ),
+    "least-squares": Objective(d=least_squares, g=least_squares_g, undecided=0.5),
+    "wasserstein": Objective(d=critic, g=raise_fake, undecided=None),
+    "hinge": Objective(d=hinge, g=raise_fake),
 }

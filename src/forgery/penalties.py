@@ -40,9 +40,38 @@ def r1_r2(judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
     return r1(judge, real, fake) + r2(judge, real, fake)
 
 
+def slope_of_one(judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
+    """(‖∇D(x̂)‖ - 1)² at one random place x̂ between each real and fake sample.
+
+    WGAN-GP, λ 10 (igul222/improved_wgan_training).
+    """
+    share = torch.rand_like(real.flatten(1)[:, :1]).view(-1, *[1] * (real.dim() - 1))
+    return (gradient_norm(judge, real + share * (fake - real)) - 1).square()
+
+
+def slope_of_one_near_data(judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
+    """(‖∇D(x + αδ)‖ - 1)² near real data; δ = ½·std(batch)·U[0, 1) for each value, α ~ U[0, 1).
+
+    DRAGAN, λ 10 (kodalinaveen3/DRAGAN).
+    """
+    offset = real.std() / 2 * torch.rand_like(real)
+    share = torch.rand_like(real.flatten(1)[:, :1]).view(-1, *[1] * (real.dim() - 1))
+    return (gradient_norm(judge, real + share * offset) - 1).square()
+
+
+def gradient_norm(judge: Judge, x: Tensor) -> Tensor:
+    """‖∇ₓD(x)‖ for each sample; the 1e-12 keeps the root's own gradient finite at 0."""
+    return (squared_gradient(judge, x) + 1e-12).sqrt()
+
+
 PENALTIES: dict[str, Penalty | None] = {
     "none": None,
     "r1": r1,
     "r2": r2,
     "r1+r2": r1_r2,
+    "wgan-gp": slope_of_one,
+    "dragan": slope_of_one_near_data,
 }
+
+#: Those that draw random numbers, which an ensemble's members would not draw alone.
+RANDOM = frozenset({"wgan-gp", "dragan"})

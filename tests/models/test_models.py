@@ -4,6 +4,7 @@ import torch
 from forgery import ForgeryError
 from forgery.models import DISCRIMINATORS, GENERATORS, Spec
 from forgery.models.layers import Maxout
+from forgery.penalties import r1
 
 MEAN = torch.linspace(-1, 1, 28 * 28).view(1, 28, 28)
 
@@ -19,7 +20,7 @@ def test_every_generator_draws_images_in_range(name, shape, depth):
     network = GENERATORS[name](spec(shape, depth=depth, mean=torch.zeros(shape)))
     images = network(5 * torch.randn(7, 100))
     assert images.shape == (7, *shape)
-    assert images.abs().max() <= 1
+    assert images.abs().max() <= 1 or not getattr(network, "bounded", True)
 
 
 @pytest.mark.parametrize("name", DISCRIMINATORS)
@@ -33,16 +34,82 @@ def test_every_discriminator_returns_one_logit_an_image(name, shape, depth):
     assert all(p.grad is not None for p in network.parameters())
 
 
+def of_points(build, dimensions):
+    """The network for points, or None where it says that it is for images."""
+    try:
+        return build(spec((dimensions,), mean=torch.zeros(dimensions)))
+    except ForgeryError as error:
+        assert "for images" in str(error)  # noqa: PT017
+        return None
+
+
 @pytest.mark.parametrize("name", GENERATORS)
 def test_every_generator_draws_points_or_says_that_it_cannot(name):
-    of_points = spec((2,), mean=torch.zeros(2))
-    if name == "relu-sigmoid":
-        with pytest.raises(ForgeryError, match="for images"):
-            GENERATORS[name](of_points)
-        return
-    points = GENERATORS[name](of_points)(torch.randn(7, 100) * 100)
-    assert points.shape == (7, 2)
-    assert points.abs().max() > 1 or name == "mlp-batchnorm"  # points may lie anywhere
+    network = of_points(GENERATORS[name], 2)
+    if network is not None:
+        points = network(torch.randn(7, 100) * 100)
+        assert points.shape == (7, 2)
+        assert points.abs().max() > 1 or name == "mlp-batchnorm"  # points may lie anywhere
+
+
+@pytest.mark.parametrize("name", DISCRIMINATORS)
+def test_every_discriminator_judges_points_or_says_that_it_cannot(name):
+    network = of_points(DISCRIMINATORS[name], 2)
+    if network is not None:
+        assert network(torch.randn(7, 2)).shape == (7,)
+
+
+@pytest.mark.parametrize("name", DISCRIMINATORS)
+def test_the_penalty_of_every_discriminator_has_the_gradient_that_differences_give(name):
+    torch.manual_seed(0)
+    network = DISCRIMINATORS[name](spec(width=4, depth=2)).double()
+    stir(network)
+    x = torch.randn(3, 1, 28, 28, dtype=torch.float64)
+    # Through real minibatches first, as in training; then without dropout.
+    assert r1(network, x, x).isfinite().all()
+    network.eval()
+    weights = list(network.parameters())
+    gradient = torch.autograd.grad(r1(network, x, x).mean(), weights, allow_unused=True)
+    assert all(g is not None for w, g in zip(weights, gradient, strict=True) if w.dim() > 1)
+    direction = [torch.randn_like(w) * w.std(unbiased=False) for w in weights]
+    pairs = zip(gradient, direction, strict=True)
+    slope = sum((g * v).sum() for g, v in pairs if g is not None)
+    step = 1e-7
+
+    def moved(sign):
+        for w, v in zip(weights, direction, strict=True):
+            w.data += sign * step * v
+        value = r1(network, x, x).mean().item()
+        for w, v in zip(weights, direction, strict=True):
+            w.data -= sign * step * v
+        return value
+
+    assert slope.item() == pytest.approx((moved(1) - moved(-1)) / (2 * step), rel=1e-4)
+
+
+@torch.no_grad()
+def stir(network):
+    """Away from the start, where some weights are zero."""
+    for parameter in network.parameters():
+        parameter += 0.1 * torch.randn_like(parameter)
+
+
+@pytest.mark.parametrize(("name", "table"), [("G", GENERATORS), ("D", DISCRIMINATORS)])
+def test_a_gradient_reaches_every_weight_of_every_network(name, table):
+    torch.manual_seed(0)
+    for kind, build in table.items():
+        network = build(spec(width=8))
+        x = torch.randn(16, 100) if name == "G" else torch.randn(16, 1, 28, 28)
+        optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+        for _ in range(2):  # behind a layer that begins at zero, gradients begin one step later
+            optimizer.zero_grad()
+            output = network(x)
+            (output * torch.randn_like(output)).mean().backward()
+            optimizer.step()
+        # A bias in front of batch norm has none.
+        for key, parameter in network.named_parameters():
+            assert parameter.grad is not None, f"{kind}: {key}"
+            assert parameter.grad.any() or parameter.dim() == 1, f"{kind}: {key}"
 
 
 def test_pacgans_networks_begin_small():

@@ -233,3 +233,24 @@ def test_an_objective_of_differences_is_undecided_midway(make, real):
     places = torch.cat([real[0], fake])
     belief, _ = game.opinion(places, fake, real[0])
     assert belief.logit().view(2, -1).mean(1).sum().item() == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("updates", UPDATES)
+def test_clipping_bounds_ds_weights_and_not_gs(make, real, updates):
+    game = make("wasserstein", d_steps=2, updates=updates, clip=0.01)
+    game.step(real[:2])
+    assert all(p.abs().max() <= 0.01 for p in game.discriminator.parameters)
+    assert any(p.abs().max() > 0.01 for p in game.generator.parameters)
+
+
+@pytest.mark.parametrize("pack", [1, 2])
+@pytest.mark.parametrize("penalty", [n for n, p in PENALTIES.items() if p])
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_every_objective_plays_with_every_penalty(make, real, objective, penalty, pack):
+    game = make(objective, penalty=PENALTIES[penalty], pack=pack)
+    d, g = weights(game.discriminator), weights(game.generator)
+    for _ in range(3):
+        numbers = game.step(real[: game.batches_per_step])
+    assert numbers.isfinite().all()
+    assert not same(d, game.discriminator)
+    assert not same(g, game.generator)

@@ -1,7 +1,8 @@
 """Generators and discriminators, one family a file.
 
 Every generator maps z ``[N, latent]`` to images ``[N, C, H, W]`` in [-1, 1], or to points
-``[N, D]``; every discriminator maps such samples to logits ``[N]``, never to probabilities.
+``[N, D]``; every discriminator maps such samples to logits ``[N]``, never to probabilities. A
+generator of images that nothing holds within [-1, 1] says ``bounded = False``.
 A new pair is one file in this folder and a line in each table.
 """
 
@@ -9,9 +10,13 @@ from collections.abc import Callable
 
 from torch import nn
 
+from .cifar2014 import DeconvGenerator, MaxoutConvDiscriminator, ReLUSigmoidLinearGenerator
+from .dcgan import DCGANDiscriminator, DCGANGenerator
 from .goodfellow2014 import MaxoutDiscriminator, ReLUSigmoidGenerator
 from .mlp import MLPDiscriminator, MLPGenerator
+from .modern import ModernDiscriminator, ModernGenerator
 from .pacgan import BatchNormGenerator, PlainMaxoutDiscriminator
+from .resnet import ResNetDiscriminator, ResNetGenerator
 from .spec import Spec
 
 __all__ = ["DISCRIMINATORS", "GENERATORS", "Spec"]
@@ -19,11 +24,20 @@ __all__ = ["DISCRIMINATORS", "GENERATORS", "Spec"]
 GENERATORS: dict[str, Callable[[Spec], nn.Module]] = {
     "mlp": MLPGenerator,
     "relu-sigmoid": ReLUSigmoidGenerator,
+    "relu-sigmoid-linear2014": ReLUSigmoidLinearGenerator,
+    "deconv2014": DeconvGenerator,
     "mlp-batchnorm": BatchNormGenerator,
+    "dcgan": DCGANGenerator,
+    "resnet": ResNetGenerator,
+    "modern": ModernGenerator,
 }
 
 DISCRIMINATORS: dict[str, Callable[[Spec], nn.Module]] = {
     "mlp": MLPDiscriminator,
     "maxout": MaxoutDiscriminator,
+    "maxout-conv2014": MaxoutConvDiscriminator,
     "mlp-maxout": PlainMaxoutDiscriminator,
+    "dcgan": DCGANDiscriminator,
+    "resnet": ResNetDiscriminator,
+    "modern": ModernDiscriminator,
 }

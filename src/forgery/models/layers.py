@@ -1,9 +1,19 @@
 """Layers that several families share."""
 
+from typing import TypeVar
+
+import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils.parametrize import is_parametrized
+
+from ..errors import ForgeryError
+from .spec import Spec
 
 #: Linear pieces whose maximum a maxout unit takes: five in the 2014 paper's networks and PacGAN's.
 PIECES = 5
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class Maxout(nn.Module):
@@ -16,3 +26,50 @@ class Maxout(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.pieces(x).view(-1, self.units, PIECES).max(dim=2).values
+
+
+def doublings(spec: Spec) -> tuple[int, int]:
+    """(4 or 7, k ≥ 1): the images are 4·2^k or 7·2^k pixels high and wide.
+
+    Raises
+    ------
+    ForgeryError
+        When they are of another size, or points.
+    """
+    _, height, width = spec.image_shape
+    for start in (4, 7):
+        k = (height // start).bit_length() - 1
+        if k >= 1 and height == width == start << k:
+            return start, k
+    sizes = sorted(start << k for start in (4, 7) for k in range(1, 7))
+    raise ForgeryError(
+        f"this network is for square images of {', '.join(map(str, sizes))} … pixels "
+        f"(4·2^k or 7·2^k), and the data are {height} × {width}: "
+        "choose another --generator and --discriminator, such as mlp"
+    )
+
+
+def spectrally_normalised(network: Network) -> Network:
+    """The network, each of whose linear and convolutional weights is divided by its largest
+    singular value from now on (Miyato et al. 2018).
+
+    The value is estimated by one power iteration at each pass in training mode; the vectors that
+    it works on are buffers, saved and restored with the weights.
+
+    Raises
+    ------
+    ForgeryError
+        For a layer that begins at zero: it has no direction to keep.
+    """
+    for name, layer in list(network.named_modules()):
+        weighted = isinstance(layer, nn.Linear | nn.modules.conv._ConvNd)
+        if not weighted or is_parametrized(layer, "weight"):
+            continue
+        assert isinstance(layer.weight, Tensor)
+        if not torch.any(layer.weight):
+            raise ForgeryError(
+                f"spectral normalisation cannot scale weights that begin at zero ({name}): "
+                "choose another --discriminator, such as resnet"
+            )
+        spectral_norm(layer)
+    return network

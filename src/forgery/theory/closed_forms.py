@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from .divergence import LOG_4, jsd, kl, on_pairs
+from .divergence import LOG_4, jsd, kl, on_pairs, total_variation
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,11 @@ def _pair_kl(p_data: Tensor, p_g: Tensor) -> Tensor:
     return kl(either_order, on_pairs(p_data, p_data))
 
 
+def _least_squares(p_data: Tensor, p_g: Tensor) -> Tensor:
+    t = p_g / p_data
+    return (p_data * (t - 2 * (1 + t).log() - 1 / (1 + t))).sum() / 2
+
+
 CLOSED_FORMS: dict[str, ClosedForm] = {
     # Theorem 1.
     "minimax": ClosedForm(
@@ -69,7 +74,26 @@ CLOSED_FORMS: dict[str, ClosedForm] = {
         "KL(½(p_data⊗p_g + p_g⊗p_data)‖p_data⊗p_data)",
         _pair_kl,
     ),
+    # With t = p_g/p_data, D's best is 1/(1 + t) and G's loss at x ½(D - 1)² = ½(t/(1 + t))²: the
+    # derivative in p_g of ½ p_data (t - 2 log(1 + t) - 1/(1 + t) + 1). With the targets -1, 1 for D
+    # and 0 for G it would be Pearson's χ² (Mao et al. 2017); with 0, 1 and 1, as used, it is this.
+    "least-squares": ClosedForm(
+        "p_data/(p_data + p_g)",
+        lambda p_data, p_g: p_data / (p_data + p_g),
+        "½ E_p_data[t - 2 log(1 + t) - 1/(1 + t)], t = p_g/p_data",
+        _least_squares,
+    ),
+    # The geometric GAN, Lim and Ye 2017.
+    "hinge": ClosedForm(
+        "sign(p_data - p_g)",
+        lambda p_data, p_g: (p_data - p_g).sign(),
+        "2·TV(p_data, p_g)",
+        lambda p_data, p_g: 2 * total_variation(p_data, p_g),
+    ),
 }
 
 #: Objective → why there is nothing to compare it with.
-NO_CLOSED_FORM: dict[str, str] = {}
+NO_CLOSED_FORM: dict[str, str] = {
+    "wasserstein": "without a bound on its slope D has no optimum; with one, it is the distance W₁",
+    "relativistic-average": "a sample's loss depends on the means of its minibatch",
+}

@@ -68,6 +68,9 @@ class Game:
     batch_axis:
         Which axis of the tensors counts the minibatch: 0, or 1 for an ensemble
         (``training/ensemble.py``), where axis 0 counts its members.
+    clip:
+        D's weights are kept within ± this after each of its updates, which bounds its slope
+        (Arjovsky et al. 2017); 0 for no.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Game:
         penalty: Penalty | None = None,
         pack: int = 1,
         batch_axis: int = 0,
+        clip: float = 0.0,
     ) -> None:
         self.generator = generator
         self.discriminator = discriminator
@@ -90,6 +94,7 @@ class Game:
         self.penalty = penalty
         self.pack = pack
         self.batch_axis = batch_axis
+        self.clip = clip
         self._update = lookup(UPDATES, updates, "updates")
         # G's step of such an objective compares its samples with a real batch of its own.
         self.g_batches = int(objective.g_needs_real and updates == "alternating")
@@ -116,6 +121,7 @@ class Game:
         real_logits, fake_logits = self.judge(real, fake)
         loss = self.objective.d(real_logits, fake_logits)
         self.discriminator.descend(mean(loss) + self.penalise(real, fake))
+        self.clip_discriminator()
         return loss, real_logits, fake_logits
 
     def update_generator(self, real: Tensor) -> Tensor:
@@ -142,6 +148,13 @@ class Game:
             return samples
         axis = self.batch_axis
         return samples.unflatten(axis, (-1, self.pack)).flatten(axis + 1, axis + 2)
+
+    def clip_discriminator(self) -> None:
+        """Keep D's weights within their bounds, where they have some."""
+        if self.clip:
+            with torch.no_grad():
+                torch._foreach_clamp_min_(self.discriminator.parameters, -self.clip)
+                torch._foreach_clamp_max_(self.discriminator.parameters, self.clip)
 
     def penalise(self, real: Tensor, fake: Tensor) -> Tensor | float:
         """What D's gradients add to its loss."""
@@ -214,6 +227,7 @@ def simultaneous(game: Game, batches: Sequence[Tensor]) -> Tensor:
         for parameter, gradient in zip(player.parameters, gradients, strict=True):
             parameter.grad = gradient
         player.optimizer.step()
+    game.clip_discriminator()
     return _summary(d_loss, g_loss, real_logits, fake_logits)
 
 

@@ -39,12 +39,17 @@ def _adam(params: Iterable[Tensor], lr: float, config: Config) -> Optimizer:
     return torch.optim.Adam(params, lr=lr, betas=(config.beta1, config.beta2), fused=True)
 
 
+def _rmsprop(params: Iterable[Tensor], lr: float, config: Config) -> Optimizer:
+    return torch.optim.RMSprop(params, lr=lr)  # α = .99, as in martinarjovsky/WassersteinGAN
+
+
 def _momentum(params: Iterable[Tensor], lr: float, config: Config) -> Optimizer:
     return ClassicalMomentum(params, lr=lr, momentum=config.momentum)
 
 
 OPTIMIZERS: dict[str, Callable[[Iterable[Tensor], float, Config], Optimizer]] = {
     "adam": _adam,
+    "rmsprop": _rmsprop,
     "momentum": _momentum,
 }
 
@@ -73,5 +78,5 @@ def schedule(optimizer: Optimizer, start: float, step: int, epoch: int, config: 
     """Set an optimiser's learning rate (and momentum, where it has one) for a step."""
     for group in optimizer.param_groups:
         group["lr"] = learning_rate(start, step, config)
-        if "momentum" in group:
+        if isinstance(optimizer, ClassicalMomentum):
             group["momentum"] = momentum(epoch, config)

@@ -1,0 +1,88 @@
+"""DCGAN: deep convolutional networks by the guidelines that made them train.
+
+Source: Radford et al. 2015, and Newmu/dcgan_code, faces/train_uncond_dcgan.py. Width 128 at 64
+pixels are its networks, with 1024 maps at 4 × 4. Square images of 4·2^k or 7·2^k pixels; their
+size says how many layers there are, and the spec's depth is ignored.
+
+No layer but batch norm has a bias, as there. That program normalises by the minibatch's statistics
+always; here samples are drawn in evaluation mode, by running averages.
+"""
+
+from torch import Tensor, nn
+
+from .layers import doublings
+from .spec import Spec
+
+
+def _begin(network: nn.Module) -> None:
+    """Weights from N(0, .02²), gains of batch norm from N(1, .02²), its biases at zero."""
+    for layer in network.modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            nn.init.normal_(layer.weight, 1, 0.02)
+            nn.init.zeros_(layer.bias)
+        elif isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(layer.weight, std=0.02)
+
+
+def _twice(inputs: int, outputs: int) -> nn.ConvTranspose2d:
+    """A fractionally strided convolution: ``[N, inputs, H, W]`` → ``[N, outputs, 2H, 2W]``."""
+    return nn.ConvTranspose2d(inputs, outputs, 5, 2, padding=2, output_padding=1, bias=False)
+
+
+def _half(inputs: int, outputs: int) -> nn.Conv2d:
+    """A strided convolution: ``[N, inputs, 2H, 2W]`` → ``[N, outputs, H, W]``."""
+    return nn.Conv2d(inputs, outputs, 5, 2, padding=2, bias=False)
+
+
+class DCGANGenerator(nn.Module):
+    """z ``[N, latent]`` → images ``[N, C, S, S]`` in [-1, 1].
+
+    z is projected to 4 × 4 or 7 × 7; each layer doubles the size and halves the maps, down to
+    ``width`` before the last.
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        start, k = doublings(spec)
+        maps = spec.width << (k - 1)
+        units = maps * start**2
+        layers: list[nn.Module] = [
+            nn.Linear(spec.latent, units, bias=False),
+            nn.BatchNorm1d(units),
+            nn.ReLU(inplace=True),
+            nn.Unflatten(1, (maps, start, start)),
+        ]
+        for _ in range(k - 1):
+            layers += [_twice(maps, maps // 2), nn.BatchNorm2d(maps // 2), nn.ReLU(inplace=True)]
+            maps //= 2
+        self.layers = nn.Sequential(*layers, _twice(maps, spec.shape[0]), nn.Tanh())
+        _begin(self)
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        images: Tensor = self.layers(z)
+        return images
+
+
+class DCGANDiscriminator(nn.Module):
+    """Images ``[N, C, S, S]`` in [-1, 1] → logits ``[N]``.
+
+    Each layer halves the size and doubles the maps, from ``width`` after the first. Batch norm in
+    all of them but the first lets the samples of a batch see each other.
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        start, k = doublings(spec)
+        maps = spec.width
+        layers: list[nn.Module] = [_half(spec.shape[0], maps), nn.LeakyReLU(0.2, inplace=True)]
+        for _ in range(k - 1):
+            layers += [_half(maps, 2 * maps), nn.BatchNorm2d(2 * maps)]
+            layers.append(nn.LeakyReLU(0.2, inplace=True))
+            maps *= 2
+        output = nn.Linear(maps * start**2, 1, bias=False)
+        self.layers = nn.Sequential(*layers, nn.Flatten(), output)
+        _begin(self)
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        logits: Tensor = self.layers(x).squeeze(1)
+        return logits
