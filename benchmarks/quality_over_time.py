@@ -25,6 +25,7 @@ from forgery.extractors import load_digit_classifier
 from forgery.pixels import to_pixels
 from forgery.training import checkpoint
 from forgery.training import device as devices
+from forgery.training.run import open_run
 
 SAMPLES = 10_000
 
@@ -68,7 +69,8 @@ def run_forgery(
         for step in range(every, steps + 1, every):
             model = studio.resume(path, steps=step) if path.exists() else studio.train(config, path)
             seconds = checkpoint.read_last(path / "checkpoints")[0].counters["seconds"]
-            line = {"name": name, **changes, "step": step, "seconds": seconds}
+            told = [f["name"] for r in open_run(path).read_metrics() for f in r["findings"]]
+            line = {"name": name, **changes, "step": step, "seconds": seconds, "doctor": told}
             keep(line | judge(model.sample(SAMPLES, seed=1)))
 
 

@@ -74,7 +74,7 @@ def main() -> None:
                     file.write(json.dumps({"candidate": name} | line) + "\n")
 
             machine = {"device": "cpu", "threads": threads, "seed": seed}
-            changes = {"split": "train50k"} | CANDIDATES[name] | machine
+            changes = {"split": "train50k", "g_width": 256} | CANDIDATES[name] | machine
             run_forgery("mlp", options.steps, options.every, changes, judge, keep)
 
 

@@ -5,7 +5,7 @@ description. Square images of 4·2^k or 7·2^k pixels. ``width`` is the channels
 doubled at each halving up to :data:`MOST` times it; ``depth`` the residual blocks at each size.
 
 What the description leaves open is chosen here: the expansion and the groups of a block, the cap on
-the channels, no bias on any layer that no activation follows but the outputs.
+the channels, and that only the output and the layers before an activation have biases.
 """
 
 from itertools import pairwise
