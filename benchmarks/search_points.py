@@ -58,6 +58,9 @@ CANDIDATES: dict[str, dict[str, Any]] = {
         "g_depth": 3,
         "d_depth": 3,
     },
+    "r1+r2 .1, latent 2, decay": {"latent": 2, "learning_rate_decay": 1.0003},
+    "r1+r2 .1, slow decay": {"latent": 2, "learning_rate_decay": 1.0001},
+    "r1+r2 .1, latent 4, decay": {"latent": 4, "learning_rate_decay": 1.0003},
     "r1+r2 .1, latent 8, decay": {"latent": 8, "learning_rate_decay": 1.0003},
     "r1+r2 .02, latent 8, decay": {
         "latent": 8,

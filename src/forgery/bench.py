@@ -104,16 +104,19 @@ def bench(
     dataset = data_room.load(config.data, config.split)
     if dataset.density is None or dataset.density.modes is None:
         raise ForgeryError(f"{config.data} has no known modes: choose ring8 or grid25")
+    settings = [config.replace(objective=o, pack=p) for o, p in product(objectives, packs)]
+    for setting in settings:  # what cannot be built is told now, not after hours of the others
+        ensemble_of(setting, seeds[:1], dataset, where)
+        batches_of(setting, dataset, where, seeds[:1])
     _claim(out, {"config": config.to_dict(), "seeds": list(seeds)})
     results: list[Result] = []
     with Interrupt() as interrupt:
-        for objective, pack in product(objectives, packs):
-            setting = config.replace(objective=objective, pack=pack)
-            folder = out / f"{objective}-pack{pack}"
+        for setting in settings:
+            folder = out / f"{setting.objective}-pack{setting.pack}"
             done = folder / "results.json"
             if not done.exists():
                 training = ensemble_of(setting, seeds, dataset, where)
-                words = f"{objective}, pack {pack}"
+                words = f"{setting.objective}, pack {setting.pack}"
                 _train(
                     training, setting, seeds, dataset, folder, interrupt,
                     lambda step, words=words: progress(words, step, config.steps),  # type: ignore

@@ -224,3 +224,47 @@ def test_help_needs_no_torch():
         "assert 'torch' not in sys.modules and 'matplotlib' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+SMALL = ["--steps=2", "--g-width=6", "--d-width=6", "--device=cpu", "--threads=1"]
+
+
+def test_bench_prints_and_keeps_its_table(forgery):
+    code, out, _ = forgery("bench", "ring8", "--pack", "1,2", "--seeds", "2", *SMALL)
+    assert code == 0
+    assert "| non-saturating, packing 2 | 2 | 2 |" in out
+    assert "g-width 6 (theirs 400)" in out
+    lines = Path("bench/ring8/results.csv").read_text().splitlines()
+    assert len(lines) == 1 + 4
+    # Asked again, it reads what it has; with a packing more it adds that.
+    code, again, _ = forgery("bench", "ring8", "--pack", "1,2", "--seeds", "2", *SMALL)
+    assert out.endswith(again)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["ring8", "--seeds", "1,1"], "repeated: [1]"),
+        (["ring8", "--seeds", "none"], "--seeds takes whole numbers"),
+        (["ring8", "--pack", "0"], "--pack takes whole numbers"),
+        (["mnist", "--seeds", "2"], "no known modes"),
+        (["ring8", "--objective", "hings", "--seeds", "2"], "did you mean 'hinge'"),
+        (["ring8", "--penalty", "dragan", "--seeds", "2"], "draws random numbers"),
+    ],
+)
+def test_what_a_bench_cannot_do(forgery, arguments, message):
+    code, _, error = forgery("bench", *arguments, *SMALL)
+    assert code == 2
+    assert message in error
+
+
+def test_points_by_command(forgery):
+    Path("mine.csv").write_text("x,y\n" + "".join(f"{i % 7},{i % 5}\n" for i in range(300)))
+    code, out, _ = forgery("train", "mine.csv", "--out=run", "--report-every=1", *SMALL)
+    assert code == 0
+    assert "recipe" in Path("run/config.json").read_text()
+    assert forgery("sample", "run", "-n", "5", "--out", "drawn.csv")[0] == 0
+    assert len(Path("drawn.csv").read_text().splitlines()) == 5
+    code, out, _ = forgery("train", "ring8", "--out=ring", "--report-every=1", *SMALL)
+    assert "JSD" in out
+    assert "modes" in out
