@@ -406,7 +406,7 @@ def test_points_are_trained_drawn_sampled_and_measured(tmp_path):
     spread = model.sample(1000).std(0)
     assert spread[1] > 10 * spread[0] > 10 * spread[2]
     with Image.open(tmp_path / "run/samples/00000004.png") as picture:
-        assert picture.size == (360, 360)
+        assert picture.size == (320, 320)
     for name in ("points.csv", "points.npz", "points.png"):
         gallery.save_samples(drawn, tmp_path / name)
     table = torch.tensor([[float(x) for x in line.split(",")] for line in

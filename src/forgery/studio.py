@@ -63,6 +63,8 @@ class Model:
         z = randomness.fixed_noise(self.config.noise, n, self.config.latent, seed)
         with torch.no_grad():
             samples = torch.cat([self.generator(part.to(where)).cpu() for part in z.split(500)])
+        if samples.dim() == 4:
+            return samples.clamp_(-1, 1)  # not every generator ends in a tanh
         return self.units.from_model(samples) if self.units else samples
 
 

@@ -60,4 +60,4 @@ def _captioned(picture: Path, caption: str) -> Image.Image:
     white = 255 if frame.mode == "L" else (255, 255, 255)
     ImageDraw.Draw(frame).text((4, frame.height - 13), caption, fill=white)
     # Sixteen greys are enough for a moving picture and make the file a third as large.
-    return frame.quantize(16 if frame.mode == "L" else 64)
+    return frame.quantize(16 if frame.mode == "L" else 32)

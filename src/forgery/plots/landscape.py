@@ -77,7 +77,7 @@ class Landscape:
         z:
             On a line: the first coordinate of the noise that each sample was drawn from, ``[n]``.
         """
-        figure = Figure(figsize=(3.6, 3.6), dpi=100, layout="constrained")
+        figure = Figure(figsize=(3.2, 3.2), dpi=100, layout="constrained")
         axes = figure.subplots()
         if samples.shape[1] == 1:
             self._draw_line(axes, samples[:, 0], belief, z)
@@ -110,9 +110,9 @@ class Landscape:
             axes.scatter(x, y, s=size, color=colour, linewidths=0, label=name)
         if directions is not None and samples.shape[1] == 2:
             # The scale stays the same from picture to picture, so that arrows shrink as D comes to
-            # know nothing: a slope of 1 across the picture is a fiftieth of its width.
+            # know nothing: a slope of 1 across the picture is a tenth of its width.
             width = right - left
-            moved = directions[:ARROWS] * width * width / 50
+            moved = directions[:ARROWS] * width * width / 10
             lengths = moved.norm(dim=1, keepdim=True).clamp(min=1e-12)
             moved = moved * (width / 6 / lengths).clamp(max=1)
             axes.quiver(

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..errors import ForgeryError
+from ..errors import ForgeryError, lookup
 from . import randomness
 
 
@@ -149,7 +149,7 @@ class MemberNoise:
     """z for every member at once, each drawn as its seed would draw it alone: m → ``[S, m, Z]``."""
 
     def __init__(self, kind: str, latent: int, seeds: Sequence[int], device: torch.device) -> None:
-        self._draw = randomness.NOISES[kind]
+        self._draw = lookup(randomness.NOISES, kind, "noise")
         self._latent, self._seeds, self._device = latent, seeds, device
         self._generators = [torch.Generator(device) for _ in seeds]
 
