@@ -12,8 +12,8 @@ from .config import Config
 def mlp(**changes: Any) -> Config:
     """The default: MLPs tuned for the best digits a minute on a CPU.
 
-    The tutorial's networks with a G twice as wide, five times its learning rate, no memory in Adam's
-    mean gradient (β1 = 0), and an average of G. What was compared is in docs/results.md.
+    The tutorial's networks with a G twice as wide, five times its learning rate, no memory in
+    Adam's mean gradient (β1 = 0), and an average of G. What was compared is in docs/results.md.
     """
     return Config(
         recipe="mlp",
