@@ -28,14 +28,15 @@ def artist(config: Config, data: Dataset, training: Training) -> Callable[[int],
     z = randomness.fixed_noise(config.noise, n, config.latent, config.seed).to(training.device)
     if data.kind == "images":
         return lambda step: plots.grid(training.draw(z))
-    real = data.to_model(data.values[:n])
+    # As many as samples, since some objectives compare them one by one: few come round again.
+    real = data.to_model(data.values[torch.arange(n) % len(data)])
     landscape = plots.Landscape(real.cpu(), *_view(data))
 
     def draw(step: int) -> Image:
         samples, belief, directions = training.draw(z), None, None
         places = landscape.places()
         if places is not None and config.pack == 1:  # what D thinks of one point alone
-            belief, directions = game.opinion(places.to(training.device), samples, real[: len(z)])
+            belief, directions = game.opinion(places.to(training.device), samples, real)
         return landscape.draw(
             f"{data.name}, step {step:,}",
             samples.cpu(),

@@ -135,7 +135,7 @@ class Landscape:
         bins = torch.linspace(left, right, 80).tolist()
         if self.density is not None:
             axes.plot(x, self.density(x[:, None]), color=REAL, linestyle=":", label="p_data")
-        else:
+        elif len(self.real):
             axes.hist(self.real[:, 0].tolist(), bins, density=True, color=REAL, alpha=0.4)
         # As a density of all samples, also of those outside of the picture.
         share = torch.full_like(samples, 1 / (len(samples) * (bins[1] - bins[0]))).tolist()
