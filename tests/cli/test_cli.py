@@ -265,6 +265,10 @@ def test_points_by_command(forgery):
     assert "recipe" in Path("run/config.json").read_text()
     assert forgery("sample", "run", "-n", "5", "--out", "drawn.csv")[0] == 0
     assert len(Path("drawn.csv").read_text().splitlines()) == 5
+    code, out, _ = forgery("show", "run")
+    assert code == 0
+    assert "300 points of [2]" in out
+    assert forgery("doctor", "run")[0] == 0
     code, out, _ = forgery("train", "ring8", "--out=ring", "--report-every=1", *SMALL)
     assert "JSD" in out
     assert "modes" in out

@@ -25,7 +25,8 @@ def show(run: Path, /) -> None:
     data = record["data"]
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_row("recipe", f"{config.recipe}, {config.length}")
-    table.add_row("data", f"{data['name']}: {data['images']:,} images of {data['shape']}")
+    kind = "images" if "images" in data else "points"
+    table.add_row("data", f"{data['name']}: {data[kind]:,} {kind} of {data['shape']}")
     table.add_row("made with", f"forgery {record['forgery']}, torch {record['torch']}")
     machine = f"{record['machine']['device']} ({config.device}, {config.threads} threads)"
     table.add_row("machine", machine)
