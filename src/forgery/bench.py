@@ -23,7 +23,7 @@ from torch import Tensor
 
 from . import data as data_room
 from . import metrics
-from .build import batches_of, ensemble_of, on_this_machine
+from .build import batches_of, check_ensemble, ensemble_of, on_this_machine
 from .config import Config
 from .data import Dataset
 from .errors import ForgeryError
@@ -100,6 +100,7 @@ def bench(
         raise ForgeryError(
             f"a bench is as long as its steps say: give --steps, not {config.length}"
         )
+    check_ensemble(config)
     config, where = on_this_machine(config)
     dataset = data_room.load(config.data, config.split)
     if dataset.density is None or dataset.density.modes is None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from .config import Config
 from .data import Batches, Dataset
 from .errors import ForgeryError, lookup
-from .models import DISCRIMINATORS, GENERATORS, Spec
+from .models import CONDITIONS, DISCRIMINATORS, GENERATORS, Spec
 from .objectives import OBJECTIVES
 from .penalties import PENALTIES, RANDOM, Penalty
 from .training import device, optimizers, randomness
@@ -22,7 +22,7 @@ from .training.state import Training
 def training_of(config: Config, dataset: Dataset, where: torch.device) -> Training:
     """The players, the average and the counters at the start of a run, on their device."""
     lookup(randomness.NOISES, config.noise, "noise")
-    generator, discriminator = networks(config, dataset.mean)
+    generator, discriminator = networks(config, dataset.mean, classes_of(config, dataset))
     game = _game(
         config,
         generator.to(where),
@@ -37,17 +37,38 @@ def ensemble_of(
     config: Config, seeds: Sequence[int], dataset: Dataset, where: torch.device
 ) -> Training:
     """The same for many seeds at once: member i begins as ``config.seed = seeds[i]`` would."""
-    if config.penalty in RANDOM:
-        raise ForgeryError(
-            f"penalty {config.penalty} draws random numbers, which many seeds at once cannot "
-            "share: choose another, or train each seed on its own"
-        )
+    check_ensemble(config)
     pairs = [networks(config.replace(seed=seed), dataset.mean) for seed in seeds]
     generator, discriminator = (Ensemble(members).to(where) for members in zip(*pairs, strict=True))
     noise = MemberNoise(config.noise, config.latent, seeds, where)
     game = _game(config, generator, discriminator, noise, batch_axis=1)
     average = Average(generator, config.ema) if config.ema else None
     return Training(game, average, noise.begin_step, members=len(seeds))
+
+
+def check_ensemble(config: Config) -> None:
+    """Refuse what many seeds at once cannot do."""
+    if config.penalty in RANDOM:
+        raise ForgeryError(
+            f"penalty {config.penalty} draws random numbers, which many seeds at once cannot "
+            "share: choose another, or train each seed on its own"
+        )
+    if config.is_conditional:
+        raise ForgeryError(
+            f"many seeds at once are not told classes (conditional {config.conditional}): train "
+            "each seed on its own, or give --conditional none"
+        )
+
+
+def classes_of(config: Config, dataset: Dataset) -> int:
+    """How many classes the players are told; 0 where they are told none.
+
+    Raises
+    ------
+    ForgeryError
+        When a conditional run's data has no labels.
+    """
+    return len(dataset.class_counts) if config.is_conditional else 0
 
 
 def _game(
@@ -79,18 +100,19 @@ def _penalty(config: Config) -> Penalty | None:
     return lambda judge, real, fake: config.penalty_weight * penalty(judge, real, fake)
 
 
-def networks(config: Config, mean: Tensor) -> tuple[nn.Module, nn.Module]:
+def networks(config: Config, mean: Tensor, classes: int = 0) -> tuple[nn.Module, nn.Module]:
     """G and D as they begin: their weights follow from the seed."""
+    condition = lookup(CONDITIONS, config.conditional, "conditional")
     build_g = lookup(GENERATORS, config.generator, "generator")
     build_d = lookup(DISCRIMINATORS, config.discriminator, "discriminator")
     joined = torch.cat([mean] * config.pack)  # what D sees at once
     with torch.random.fork_rng(devices=[]):  # the caller's random state stays its own
         torch.default_generator.manual_seed(randomness.derive(config.seed, "weights"))
+        g = Spec(tuple(mean.shape), config.latent, config.g_width, config.g_depth, mean)
+        d = Spec(tuple(joined.shape), config.latent, config.d_width, config.d_depth, joined)
         return (
-            build_g(Spec(tuple(mean.shape), config.latent, config.g_width, config.g_depth, mean)),
-            build_d(
-                Spec(tuple(joined.shape), config.latent, config.d_width, config.d_depth, joined)
-            ),
+            condition.generator(build_g, g, classes),
+            condition.discriminator(build_d, d, classes),
         )
 
 
@@ -107,7 +129,8 @@ def batches_of(
         order = partial(randomness.permutation, config.seed)
     else:
         order = partial(randomness.permutations, seeds)
-    return Batches(dataset.to(where), config.batch_size * config.pack, order)
+    m = config.batch_size * config.pack
+    return Batches(dataset.to(where), m, order, config.is_conditional)
 
 
 def on_this_machine(config: Config) -> tuple[Config, torch.device]:

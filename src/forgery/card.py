@@ -75,6 +75,7 @@ MEASURES = {
     "coverage": ("coverage (k = 5)", "higher"),
     "class_kl": ("KL of drawn classes from the data's, nats", "lower"),
     "classes": ("classes drawn", "higher"),
+    "asked_right": ("asked class right", "higher"),
     "uniform_kl": ("KL of drawn classes from uniform, nats", "lower"),
     "parzen": ("Parzen log-likelihood, nats", "see note"),
     "parzen_se": ("  its standard error", ""),
@@ -204,20 +205,27 @@ class Evaluator:
     def _frechet(self, features: Tensor) -> float:
         return metrics.frechet_distance(metrics.feature_statistics(features), self._statistics)
 
-    def card(self, run: str, step: int, samples: Tensor) -> Card:
+    def card(self, run: str, step: int, samples: Tensor, asked: Tensor | None = None) -> Card:
         """Every score of images ``[N, C, H, W]`` in [-1, 1] or points ``[N, D]``, and the floor.
 
-        Samples with NaN or infinite values are counted, and the others measured.
+        Samples with NaN or infinite values are counted, and the others measured. ``asked`` are the
+        classes ``[N]`` that a conditional generator was asked for.
         """
         nonfinite = metrics.count_nonfinite(samples)
-        finite = samples[samples.flatten(1).isfinite().all(1)] if nonfinite else samples
+        are_finite = samples.flatten(1).isfinite().all(1)
+        finite = samples[are_finite] if nonfinite else samples
         if len(finite) <= self.features.shape[1]:
             raise ForgeryError(
                 f"{run}: {nonfinite} of {len(samples)} samples hold NaN or infinity; too few are "
                 "left to measure"
             )
         values = as_stored(finite)
-        scores, histogram = self._scores(values)
+        left_out, labels = dict(self.left_out), None
+        if asked is not None and "class_kl" in left_out:
+            left_out["asked_right"] = left_out["class_kl"]
+        elif asked is not None:
+            asked, labels = asked[are_finite], self.train.labels
+        scores, histogram = self._scores(values, None if labels is None else asked)
         scores["near_train"] = metrics.detect_memorisation(
             _raw(values[:2000]),
             _raw(self.train.values[:REMEMBERED]),
@@ -225,13 +233,14 @@ class Evaluator:
         ).near
         generator = torch.Generator().manual_seed(self.seed)
         rows = torch.randperm(len(self.train), generator=generator)[: self.samples]
-        floor, _ = self._scores(self.train.values[rows])
-        return Card(
-            run, step, self.protocol, scores, floor, nonfinite, histogram, dict(self.left_out)
-        )
+        floor, _ = self._scores(self.train.values[rows], None if labels is None else labels[rows])
+        return Card(run, step, self.protocol, scores, floor, nonfinite, histogram, left_out)
 
-    def _scores(self, values: Tensor) -> tuple[dict[str, float], list[int]]:
-        """Every score of values as a data set keeps them, and how often each class was drawn."""
+    def _scores(self, values: Tensor, asked: Tensor | None) -> tuple[dict[str, float], list[int]]:
+        """Every score of values as a data set keeps them, and how often each class was drawn.
+
+        ``asked`` are the classes that they should be of ``[N]``, where that is known.
+        """
         features, logits = self.extractor.features_and_logits(values)
         scores = {"frechet": self._frechet(features)}
         size = min(1000, len(features), len(self.features))
@@ -254,6 +263,8 @@ class Evaluator:
         if "class_kl" not in self.left_out:
             assert self.against.labels is not None
             scores["class_kl"] = metrics.class_balance(labels, self.against.labels, self.classes).kl
+        if asked is not None:
+            scores["asked_right"] = (labels == asked).double().mean().item()
         if "parzen" not in self.left_out:
             parzen = metrics.parzen_likelihood(
                 _raw(values), _raw(self.validation), _raw(self.against.values)

@@ -69,6 +69,11 @@ class Config:
     noise: str = _option(
         "normal", NETWORKS, "Distribution of z: normal, or uniform; both of unit variance."
     )
+    conditional: str = _option(
+        "none",
+        NETWORKS,
+        "How the players are told a sample's class: none, concat, projection, or auxiliary.",
+    )
 
     objective: str = _option("non-saturating", GAME, "What D and G minimise.")
     penalty: str = _option("none", GAME, "What is added to D's loss from its gradients.")
@@ -141,6 +146,11 @@ class Config:
                 f"evaluate-every must be a multiple of report-every ({self.report_every}), "
                 f"not {self.evaluate_every}"
             )
+        if self.is_conditional and self.pack > 1:
+            raise ForgeryError(
+                f"conditional {self.conditional} judges a sample with its class, and pack "
+                f"{self.pack} joins samples of several: give --pack 1 or --conditional none"
+            )
         lengths = [name for name in LENGTHS if getattr(self, name) is not None]
         if len(lengths) != 1:
             given = " and ".join(lengths) if lengths else "none"
@@ -159,6 +169,11 @@ class Config:
     def to_dict(self) -> dict[str, Any]:
         """Every field by name, as JSON can hold it."""
         return dataclasses.asdict(self)
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the players are told the class of a sample."""
+        return self.conditional != "none"
 
     @property
     def length(self) -> str:

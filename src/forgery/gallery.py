@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy
 import torch
@@ -26,16 +27,23 @@ def artist(config: Config, data: Dataset, training: Training) -> Callable[[int],
     game = training.game
     n = config.grid if data.kind == "images" else POINTS_SHOWN
     z = randomness.fixed_noise(config.noise, n, config.latent, config.seed).to(training.device)
+    y, columns = None, None
+    if config.is_conditional:
+        y, columns = _in_columns(data, n)
+        # One z a row: what is alike in a row is z's doing, in a column the class's.
+        z = z[torch.arange(n) // columns]
+        y = y.to(training.device)
     if data.kind == "images":
-        return lambda step: plots.grid(training.draw(z))
+        return lambda step: plots.grid(training.draw(z, y), columns)
     # As many as samples, since some objectives compare them one by one: few come round again.
     real = data.to_model(data.values[torch.arange(n) % len(data)])
     landscape = plots.Landscape(real.cpu(), *_view(data))
 
     def draw(step: int) -> Image:
-        samples, belief, directions = training.draw(z), None, None
+        samples, belief, directions = training.draw(z, y), None, None
         places = landscape.places()
-        if places is not None and config.pack == 1:  # what D thinks of one point alone
+        # What D thinks of one point alone, whatever its class.
+        if places is not None and config.pack == 1 and not config.is_conditional:
             belief, directions = game.opinion(places.to(training.device), samples, real)
         return landscape.draw(
             f"{data.name}, step {step:,}",
@@ -46,6 +54,15 @@ def artist(config: Config, data: Dataset, training: Training) -> Callable[[int],
         )
 
     return draw
+
+
+def _in_columns(data: Dataset, n: int) -> tuple[Tensor, int]:
+    """The classes of n pictures, one class a column, int64 ``[n]``; and how many columns.
+
+    Classes of which the data has none are passed over, and those beyond n.
+    """
+    present = data.class_counts.nonzero().flatten()[:n]
+    return present[torch.arange(n) % len(present)], len(present)
 
 
 def _view(data: Dataset) -> tuple[Tensor, Callable[[Tensor], Tensor] | None]:
@@ -66,6 +83,12 @@ def _view(data: Dataset) -> tuple[Tensor, Callable[[Tensor], Tensor] | None]:
 
 def real_ones(config: Config, data: Dataset) -> Image:
     """Real data as the samples are drawn, to be put beside them."""
+    if data.kind == "images" and config.is_conditional:
+        assert data.labels is not None
+        y, columns = _in_columns(data, config.grid)
+        of = {c: (data.labels == c).nonzero().flatten() for c in y[:columns].tolist()}
+        rows = [of[c][i // columns % len(of[c])] for i, c in enumerate(y.tolist())]
+        return plots.grid(data.to_model(data.values[torch.stack(rows)].cpu()), columns)
     if data.kind == "images":
         return plots.grid(data.to_model(data.values[: config.grid].cpu()))
     return plots.scatter(data.values[:POINTS_SHOWN].cpu())
@@ -83,21 +106,25 @@ def draw_summary(run: Run) -> None:
         plots.curves(reports, run.path / "curves.png", title)
 
 
-def save_samples(samples: Tensor, out: Path) -> None:
+def save_samples(
+    samples: Tensor, out: Path, labels: Tensor | None = None, columns: int | None = None
+) -> None:
     """Write samples to a file whose suffix says how.
 
     Images ``[N, C, H, W]`` in [-1, 1]: a grid (``.png`` …), ``.npz``, or a folder of PNGs. Points
-    ``[N, D]``: a picture (``.png`` …), ``.npz``, or ``.csv``.
+    ``[N, D]``: a picture (``.png`` …), ``.npz``, or ``.csv``. The ``labels`` that they were drawn
+    for ``[N]`` go into an ``.npz`` too; a grid is square unless ``columns`` are given.
     """
+    arrays: dict[str, Any] = {} if labels is None else {"labels": labels.numpy()}
     suffix = out.suffix.lower()
     images = samples.dim() == 4
     try:
         if suffix == ".npz" and images:
-            numpy.savez_compressed(out, images=to_pixels(samples).numpy())
+            numpy.savez_compressed(out, images=to_pixels(samples).numpy(), **arrays)
         elif suffix == ".npz":
-            numpy.savez_compressed(out, points=samples.numpy())
+            numpy.savez_compressed(out, points=samples.numpy(), **arrays)
         elif suffix in (".png", ".jpg", ".jpeg", ".webp", ".bmp"):
-            (plots.grid(samples) if images else plots.scatter(samples)).save(out)
+            (plots.grid(samples, columns) if images else plots.scatter(samples)).save(out)
         elif suffix == "" and images:
             out.mkdir(parents=True, exist_ok=True)
             for i, pixels in enumerate(to_pixels(samples)):

@@ -6,8 +6,8 @@ goes on to ``training/loop.py`` and ``training/game.py``.
 
 import platform
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +20,7 @@ from .build import batches_of, networks, on_this_machine, training_of
 from .card import Card, KnownDensity, evaluator_of
 from .config import LENGTHS, MACHINE, REPORTING, Config, section_of
 from .data import Batches, Dataset, Units
-from .errors import ForgeryError
+from .errors import ForgeryError, did_you_mean
 from .extractors import accuracy, save_classifier, train_classifier
 from .gallery import artist, draw_summary, real_ones
 from .pixels import as_stored
@@ -35,12 +35,17 @@ from .training.state import Training, load_network
 TRACKED = 10_000
 
 
+#: A class, by number or by name; several; or None for as often as the data has each.
+Classes = int | str | Sequence[int | str] | None
+
+
 @dataclass(frozen=True)
 class Model:
     """A trained generator, ready to draw.
 
     ``generator`` is G's moving average where the run keeps one. ``interrupted_by`` is the number
-    of the signal that ended the training early, if one did.
+    of the signal that ended the training early, if one did. ``classes`` says how many of each class
+    a conditional run was trained on; it is empty where the run is not conditional.
     """
 
     path: Path
@@ -50,22 +55,67 @@ class Model:
     discriminator: nn.Module
     units: Units | None = None
     interrupted_by: int | None = None
+    classes: dict[str, int] = field(default_factory=dict)
 
-    def sample(self, n: int, seed: int = 0) -> Tensor:
+    def sample(self, n: int, seed: int = 0, classes: Classes = None) -> Tensor:
         """``n`` samples, on the CPU: images ``[n, C, H, W]`` in [-1, 1], or points ``[n, D]``.
 
         float32; points are in the units of the data. The same seed draws the same samples, and
         sample i does not depend on n.
+
+        Parameters
+        ----------
+        classes:
+            Of a conditional run: the class that is asked for, by number or by name, or several,
+            which then take turns. None draws them as often as the data has them.
+
+        Raises
+        ------
+        ForgeryError
+            For a class of a run that has none, or one that the run does not know.
         """
         if n < 1:
             raise ForgeryError(f"the number of samples must be at least 1, not {n}")
+        y = self.labels(n, seed, classes)
         where = next(self.generator.parameters()).device
         z = randomness.fixed_noise(self.config.noise, n, self.config.latent, seed)
         with torch.no_grad():
-            samples = torch.cat([self.generator(part.to(where)).cpu() for part in z.split(500)])
+            samples = _in_parts(self.generator, z, y, where)
         if samples.dim() == 4:
             return samples.clamp_(-1, 1)  # not every generator ends in a tanh
         return self.units.from_model(samples) if self.units else samples
+
+    def labels(self, n: int, seed: int = 0, classes: Classes = None) -> Tensor | None:
+        """The class of each sample that :meth:`sample` draws, int64 ``[n]``.
+
+        None where the run is not conditional.
+        """
+        if not self.classes and classes is not None:
+            raise ForgeryError(
+                f"{self.path} was not trained with classes, so that none can be asked of it: "
+                "train one with --recipe conditional"
+            )
+        if not self.classes:
+            return None
+        if classes is None:
+            return randomness.fixed_labels(torch.tensor(list(self.classes.values())), n, seed)
+        asked = [classes] if isinstance(classes, int | str) else list(classes)
+        if not asked:
+            raise ForgeryError("no class was given: give one, or several to take turns")
+        turns = torch.tensor([self._class_number(name) for name in asked])
+        return turns[torch.arange(n) % len(turns)]
+
+    def _class_number(self, asked: int | str) -> int:
+        names = list(self.classes)
+        if isinstance(asked, int) and 0 <= asked < len(names):
+            asked = names[asked]
+        if asked not in names:
+            known = f"0 to {len(names) - 1}" if isinstance(asked, int) else ""
+            expected = f": its classes are {known}" if known else did_you_mean(str(asked), names)
+            raise ForgeryError(f"{self.path} knows no class {asked!r}{expected}")
+        if not self.classes[asked]:
+            raise ForgeryError(f"{self.path} was trained on no sample of class {asked!r}")
+        return names.index(asked)
 
 
 def train(config: Config, out: Path | str | None = None, watch: Watch | None = None) -> Model:
@@ -93,7 +143,8 @@ def train(config: Config, out: Path | str | None = None, watch: Watch | None = N
     training = training_of(config, dataset, where)
     batches = batches_of(config, dataset, where)
     measure = _tracker(config, dataset, training)
-    run = create(None if out is None else Path(out), config, _facts(dataset, where))
+    facts = _facts(config, dataset, where)
+    run = create(None if out is None else Path(out), config, facts)
     with run.lock():
         return _play(run, training, batches, watch, measure)
 
@@ -159,7 +210,9 @@ def load(
     else:
         raise ForgeryError(f"{path} keeps no checkpoint of step {step}: it has {kept}")
     # Only the checkpoint's numbers are needed, not the data: its mean may be anything.
-    generator, discriminator = networks(run.config, torch.zeros(run.record["data"]["shape"]))
+    mean = torch.zeros(run.record["data"]["shape"])
+    classes = _recorded_classes(run)
+    generator, discriminator = networks(run.config, mean, len(classes))
     averaged = any(name.startswith("average.") for name in last.model)
     load_network(generator, "average" if averaged else "generator", last)
     load_network(discriminator, "discriminator", last)
@@ -171,6 +224,7 @@ def load(
         generator.to(where).eval().requires_grad_(False),
         discriminator.to(where).eval().requires_grad_(False),
         _recorded_units(run),
+        classes=classes,
     )
 
 
@@ -198,6 +252,7 @@ def _play(
                 lambda step: picture(step).save(run.samples / f"{step:08d}.png"),
                 watch or (lambda step, done, report: None),
                 measure,
+                batches.labels,
             )
         draw_summary(run)
     except OSError as error:
@@ -213,6 +268,7 @@ def _play(
         training.game.discriminator.network.eval(),
         batches.data.units,
         stopped_by,
+        _recorded_classes(run),
     )
 
 
@@ -223,6 +279,9 @@ def _tracker(config: Config, dataset: Dataset, training: Training) -> Measure:
     ``evaluate_every`` steps.
     """
     z = randomness.fixed_noise(config.noise, TRACKED, config.latent, config.seed)
+    y = None
+    if config.is_conditional:
+        y = randomness.fixed_labels(dataset.class_counts, TRACKED, config.seed)
     known = KnownDensity(dataset.density) if dataset.density else None
     evaluator = None
     if config.evaluate_every:
@@ -232,14 +291,23 @@ def _tracker(config: Config, dataset: Dataset, training: Training) -> Measure:
         due = evaluator if evaluator and step % config.evaluate_every == 0 else None
         if not (known or due):
             return {}
-        samples = torch.cat([training.draw(part.to(training.device)) for part in z.split(500)])
+        samples = _in_parts(training.draw, z, y, training.device)
         scores = known.scores(samples) if known and samples.isfinite().all() else {}
         return scores | ({"frechet": due.frechet(samples)} if due else {})
 
     return measure
 
 
-def _facts(dataset: Dataset, where: torch.device) -> dict[str, Any]:
+def _in_parts(
+    draw: Callable[..., Tensor], z: Tensor, y: Tensor | None, where: torch.device
+) -> Tensor:
+    """What G draws of z ``[n, Z]`` and, in a conditional run, y ``[n]``; on the CPU."""
+    given = (z,) if y is None else (z, y)
+    parts = zip(*(tensor.split(500) for tensor in given), strict=True)
+    return torch.cat([draw(*(tensor.to(where) for tensor in part)).cpu() for part in parts])
+
+
+def _facts(config: Config, dataset: Dataset, where: torch.device) -> dict[str, Any]:
     """What config.json records beside the settings."""
     return {
         "forgery": __version__,
@@ -252,8 +320,20 @@ def _facts(dataset: Dataset, where: torch.device) -> dict[str, Any]:
             "shape": list(dataset.shape),
             "fingerprint": dataset.fingerprint,
         }
-        | ({"units": dataset.units.to_lists()} if dataset.units else {}),
+        | ({"units": dataset.units.to_lists()} if dataset.units else {})
+        | ({"classes": _classes(dataset)} if config.is_conditional else {}),
     }
+
+
+def _classes(dataset: Dataset) -> dict[str, int]:
+    """How many there are of each class."""
+    return dict(zip(dataset.classes, dataset.class_counts.tolist(), strict=True))
+
+
+def _recorded_classes(run: Run) -> dict[str, int]:
+    """The classes that a conditional run was trained on, as config.json records them."""
+    classes: dict[str, int] = run.record["data"].get("classes", {})
+    return classes
 
 
 def _recorded_units(run: Run) -> Units | None:
@@ -318,7 +398,8 @@ def evaluate(
     device.prepare_cpu(0)
     model = load(path, str(where), step)
     evaluator = evaluator_of(model.config.data, against, extractor, samples, seed, where)
-    card = evaluator.card(str(path), model.step, model.sample(samples, seed))
+    asked = model.labels(samples, seed)
+    card = evaluator.card(str(path), model.step, model.sample(samples, seed), asked)
     try:
         card.write(model.path / "card.json")
     except OSError as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from forgery.cli import VERBS, main
 from forgery.config import Config
@@ -186,6 +187,30 @@ def test_evaluate_compare_doctor(forgery):
     code, out, _ = forgery("doctor", "run0")
     assert code == 0
     assert "no findings in 2 reports, up to step 4" in out
+
+
+def test_a_class_is_asked_for(forgery):
+    told = ("--recipe=conditional", "--steps=2", "--out", "digits")
+    assert forgery("train", *told, *QUICK)[0] == 0
+    assert forgery("sample", "digits", "--class", "3", "-n", "5", "--out", "threes.npz")[0] == 0
+    assert np.load("threes.npz")["labels"].tolist() == [3] * 5
+    assert forgery("sample", "digits", "--classes", "0,7", "-n", "6", "--out", "two.png")[0] == 0
+    with Image.open("two.png") as picture:
+        assert picture.size == (2 * 30 + 2, 3 * 30 + 2)  # one class a column
+    assert forgery("sample", "digits", "-n", "20", "--out", "all.png")[0] == 0
+    with Image.open("all.png") as picture:
+        assert picture.size == (10 * 30 + 2, 2 * 30 + 2)
+    code, _, err = forgery("sample", "digits", "--class", "12", "--out", "none.png")
+    assert code == 2
+    assert "digits knows no class '12'" in err
+    assert forgery("train", "--steps=1", "--out", "plain", *QUICK)[0] == 0
+    code, _, err = forgery("sample", "plain", "--class", "3", "--out", "none.png")
+    assert code == 2
+    assert "plain was not trained with classes" in err
+    assert not Path("none.png").exists()
+    code, out, _ = forgery("evaluate", "digits", "--samples", "100", "--device", "cpu")
+    assert code == 0
+    assert "asked class right" in out
 
 
 def start(*arguments: str) -> subprocess.Popen:

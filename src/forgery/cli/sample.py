@@ -12,6 +12,7 @@ def sample(
     *,
     number: Annotated[int, Parameter(name=["--number", "-n"])] = 64,
     seed: int = 0,
+    classes: Annotated[str | None, Parameter(name=["--classes", "--class"])] = None,
     out: Path = Path("samples.png"),
     step: int | Literal["best"] | None = None,
     device: str = "cpu",
@@ -26,10 +27,13 @@ def sample(
         How many samples.
     seed:
         The same seed draws the same samples.
+    classes:
+        Of a conditional run: the class to draw, or several with commas between, which take turns.
+        All of them, if not given. A grid has one a column.
     out:
         Of images: a grid (grid.png), an array (samples.npz: uint8 [N, C, H, W] under "images"), or
         a folder, which gets one PNG an image. Of points: a picture, an array (float32 [N, D] under
-        "points"), or a table (samples.csv).
+        "points"), or a table (samples.csv). An array of a conditional run has "labels" too.
     step:
         Another checkpoint than the newest: its step, or best.
     device:
@@ -39,5 +43,11 @@ def sample(
     from ..studio import load
 
     model = load(run, device, step)
-    save_samples(model.sample(number, seed), out)
+    trained_on = [name for name, count in model.classes.items() if count]
+    asked = trained_on or None
+    if classes is not None:
+        asked = [name.strip() for name in classes.split(",")]
+    columns = len(asked) if asked and 1 < len(asked) <= number else None
+    samples, labels = model.sample(number, seed, asked), model.labels(number, seed, asked)
+    save_samples(samples, out, labels, columns)
     print(f"{number} samples of step {model.step:,} in {out}")

@@ -104,6 +104,23 @@ class Dataset:
             mean.div(127.5).sub(1).float() if self.kind == "images" else self.to_model(mean).float()
         )
 
+    @property
+    def class_counts(self) -> Tensor:
+        """How many there are of each class, int64 ``[K]`` on the CPU.
+
+        Raises
+        ------
+        ForgeryError
+            When the data has no labels.
+        """
+        if self.labels is None:
+            raise ForgeryError(
+                f"{self.name} has no labels, and a conditional run learns from them: choose "
+                "labelled data (an IDX file has them in the labels file beside it), or "
+                "--conditional none"
+            )
+        return torch.bincount(self.labels.cpu(), minlength=len(self.classes))
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over shape, values and labels: the same data gives the same text anywhere."""
@@ -129,10 +146,12 @@ class Batches:
 
     Every epoch visits the data in a new order and leaves out the last ``len(data) % batch_size``
     of them. Nothing is remembered but the current epoch's order, so that a resumed run needs
-    only the counter i to go on exactly.
+    only the counter i to go on exactly. Where the run is ``conditional``, a minibatch has labels.
     """
 
-    def __init__(self, data: Dataset, batch_size: int, order: Order) -> None:
+    def __init__(
+        self, data: Dataset, batch_size: int, order: Order, conditional: bool = False
+    ) -> None:
         if batch_size > len(data):
             raise ForgeryError(
                 f"a batch of {batch_size} is larger than the data: "
@@ -142,6 +161,7 @@ class Batches:
         self.batch_size = batch_size
         self.per_epoch = len(data) // batch_size
         self._draw_order = order
+        self._conditional = conditional
         self._epoch = -1
         self._order = torch.empty(0, dtype=torch.int64)
 
@@ -150,9 +170,19 @@ class Batches:
 
         ``[S, m, *shape]`` where the order is one for each member of an ensemble.
         """
+        return self.data.to_model(self.data.values[self._rows(i)])
+
+    def labels(self, i: int) -> Tensor | None:
+        """The classes of batch i, int64 ``[m]``; None where the run is not conditional."""
+        if not self._conditional:
+            return None
+        assert self.data.labels is not None
+        return self.data.labels[self._rows(i)]
+
+    def _rows(self, i: int) -> Tensor:
+        """Which of the data make batch i."""
         epoch, position = divmod(i, self.per_epoch)
         if epoch != self._epoch:
             self._epoch = epoch
             self._order = self._draw_order(epoch, len(self.data)).to(self.data.values.device)
-        rows = self._order[..., position * self.batch_size : (position + 1) * self.batch_size]
-        return self.data.to_model(self.data.values[rows])
+        return self._order[..., position * self.batch_size : (position + 1) * self.batch_size]

@@ -1,9 +1,9 @@
 """Generators and discriminators, one family a file.
 
 Every generator maps z ``[N, latent]`` to images ``[N, C, H, W]`` in [-1, 1], or to points
-``[N, D]``; every discriminator maps such samples to logits ``[N]``, never to probabilities. A
-generator of images that nothing holds within [-1, 1] says ``bounded = False``.
-A new pair is one file in this folder and a line in each table.
+``[N, D]``; every discriminator maps such samples to logits ``[N]``, never to probabilities.
+``conditional.py`` makes either of any family know classes. A new pair is one file in this folder
+and a line in each table.
 """
 
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from torch import nn
 
 from .cifar2014 import DeconvGenerator, MaxoutConvDiscriminator, ReLUSigmoidLinearGenerator
+from .conditional import CONDITIONS
 from .dcgan import DCGANDiscriminator, DCGANGenerator
 from .goodfellow2014 import MaxoutDiscriminator, ReLUSigmoidGenerator
 from .mlp import MLPDiscriminator, MLPGenerator
@@ -19,7 +20,7 @@ from .pacgan import BatchNormGenerator, PlainMaxoutDiscriminator
 from .resnet import ResNetDiscriminator, ResNetGenerator
 from .spec import Spec
 
-__all__ = ["DISCRIMINATORS", "GENERATORS", "Spec"]
+__all__ = ["CONDITIONS", "DISCRIMINATORS", "GENERATORS", "Spec"]
 
 GENERATORS: dict[str, Callable[[Spec], nn.Module]] = {
     "mlp": MLPGenerator,

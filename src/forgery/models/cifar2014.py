@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ForgeryError
-from .layers import Maxout
+from .layers import Discriminator, Maxout
 from .spec import Spec
 
 
@@ -45,8 +45,6 @@ class ReLUSigmoidLinearGenerator(nn.Module):
     Weights start at U(-.05, .05), the last layer's at U(-.5, .5).
     """
 
-    bounded = False
-
     def __init__(self, spec: Spec) -> None:
         super().__init__()
         self.shape = spec.image_shape
@@ -66,8 +64,6 @@ class DeconvGenerator(nn.Module):
     the size that it makes is not the images', the edge is cut away (10 × 10 maps for 28 pixels
     too). Weights start at U(-.05, .05).
     """
-
-    bounded = False
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
@@ -109,7 +105,7 @@ class _MaxoutConv(nn.Module):
         return pooled
 
 
-class MaxoutConvDiscriminator(nn.Module):
+class MaxoutConvDiscriminator(Discriminator):
     """Images ``[N, C, H, W]`` of at least 10 × 10 → logits ``[N]``.
 
     Three convolutional maxout layers with pooling (``width``, ``width`` and 6·``width`` maps), a
@@ -147,7 +143,3 @@ class MaxoutConvDiscriminator(nn.Module):
             nn.Dropout(0.5),
             output,
         )
-
-    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        logits: Tensor = self.layers(x).squeeze(1)
-        return logits

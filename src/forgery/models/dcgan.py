@@ -10,7 +10,7 @@ always; here samples are drawn in evaluation mode, by running averages.
 
 from torch import Tensor, nn
 
-from .layers import doublings
+from .layers import Discriminator, doublings
 from .spec import Spec
 
 
@@ -63,7 +63,7 @@ class DCGANGenerator(nn.Module):
         return images
 
 
-class DCGANDiscriminator(nn.Module):
+class DCGANDiscriminator(Discriminator):
     """Images ``[N, C, S, S]`` in [-1, 1] → logits ``[N]``.
 
     Each layer halves the size and doubles the maps, from ``width`` after the first. Batch norm in
@@ -82,7 +82,3 @@ class DCGANDiscriminator(nn.Module):
         output = nn.Linear(maps * start**2, 1, bias=False)
         self.layers = nn.Sequential(*layers, nn.Flatten(), output)
         _begin(self)
-
-    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        logits: Tensor = self.layers(x).squeeze(1)
-        return logits

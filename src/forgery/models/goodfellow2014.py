@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from .layers import Maxout
+from .layers import Discriminator, Maxout
 from .spec import Spec
 
 
@@ -51,12 +51,14 @@ def _maxout(inputs: int, units: int, limit: float) -> Maxout:
     return layer
 
 
-class MaxoutDiscriminator(nn.Module):
+class MaxoutDiscriminator(Discriminator):
     """Images ``[N, C, H, W]`` in [-1, 1] → dropout and maxout layers → logits ``[N]``.
 
     Dropout keeps .8 of the pixels and .5 of each later layer's inputs, scaled up by 1.25 and 2;
     weights start at U(-.005, .005).
     """
+
+    flattens = True
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
@@ -66,6 +68,6 @@ class MaxoutDiscriminator(nn.Module):
         output = _uniform(nn.Linear(spec.width, 1), 0.005)
         self.layers = nn.Sequential(*layers, nn.Dropout(0.5), output)
 
-    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+    def enter(self, x: Tensor) -> Tensor:
         # Dropout must meet black as 0, as it did in [0, 1].
-        return self.layers((x.flatten(1) + 1) / 2).squeeze(1)
+        return (x.flatten(1) + 1) / 2

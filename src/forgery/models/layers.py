@@ -28,6 +28,37 @@ class Maxout(nn.Module):
         return self.pieces(x).view(-1, self.units, PIECES).max(dim=2).values
 
 
+class Discriminator(nn.Module):
+    """Samples → features h ``[N, F]`` → a linear layer, the head → logits ``[N]``.
+
+    A family sets ``layers``, of which the last is the head, and says how a sample comes to the
+    first. The conditional versions (conditional.py) look at h.
+    """
+
+    #: Whether samples are flattened first, so that their shape is of no account.
+    flattens = False
+    layers: nn.Sequential
+
+    def enter(self, x: Tensor) -> Tensor:
+        """Samples as the first layer takes them."""
+        return x
+
+    @property
+    def head(self) -> nn.Module:
+        return self.layers[-1]
+
+    def features(self, x: Tensor) -> Tensor:
+        """h ``[N, F]``: what the head is given."""
+        h = self.enter(x)
+        for layer in list(self.layers)[:-1]:
+            h = layer(h)
+        return h
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        logits: Tensor = self.head(self.features(x)).squeeze(1)
+        return logits
+
+
 def doublings(spec: Spec) -> tuple[int, int]:
     """(4 or 7, k ≥ 1): the images are 4·2^k or 7·2^k pixels high and wide.
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from .layers import Discriminator
 from .spec import Spec
 
 
@@ -28,8 +29,10 @@ class MLPGenerator(nn.Module):
         return self.layers(z).view(-1, *self.shape)
 
 
-class MLPDiscriminator(nn.Module):
+class MLPDiscriminator(Discriminator):
     """Images ``[N, C, H, W]`` in [-1, 1], or points ``[N, D]`` → logits ``[N]``."""
+
+    flattens = True
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
@@ -39,5 +42,5 @@ class MLPDiscriminator(nn.Module):
             layers += [nn.Linear(inputs, outputs), nn.LeakyReLU(0.2, inplace=True)]
         self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], 1))
 
-    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        return self.layers(x.flatten(1)).squeeze(1)
+    def enter(self, x: Tensor) -> Tensor:
+        return x.flatten(1)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .layers import doublings
+from .layers import Discriminator, doublings
 from .spec import Spec
 
 #: The channels at the small end are at most this many times the width.
@@ -99,8 +99,6 @@ class ModernGenerator(nn.Module):
     Without tanh: images are meant to lie in [-1, 1], and may lie outside.
     """
 
-    bounded = False
-
     def __init__(self, spec: Spec) -> None:
         super().__init__()
         start, k = doublings(spec)
@@ -121,7 +119,7 @@ class ModernGenerator(nn.Module):
         return images
 
 
-class ModernDiscriminator(nn.Module):
+class ModernDiscriminator(Discriminator):
     """Images ``[N, C, S, S]`` → blocks → the product with a learnt basis → logits ``[N]``.
 
     G's mirror image.
@@ -143,7 +141,3 @@ class ModernDiscriminator(nn.Module):
         basis = nn.Conv2d(channels[-1], channels[-1], start, groups=channels[-1], bias=False)
         output = _linear(nn.Linear(channels[-1], 1))
         self.layers = nn.Sequential(*layers, _linear(basis), nn.Flatten(), output)
-
-    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        logits: Tensor = self.layers(x).squeeze(1)
-        return logits

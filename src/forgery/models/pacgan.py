@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from .layers import Maxout
+from .layers import Discriminator, Maxout
 from .spec import Spec
 
 
@@ -38,8 +38,10 @@ class BatchNormGenerator(nn.Module):
         return self.layers(z).view(-1, *self.shape)
 
 
-class PlainMaxoutDiscriminator(nn.Module):
+class PlainMaxoutDiscriminator(Discriminator):
     """``[N, *shape]`` → maxout layers without dropout → logits ``[N]``."""
+
+    flattens = True
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
@@ -50,5 +52,5 @@ class PlainMaxoutDiscriminator(nn.Module):
             layers.append(layer)
         self.layers = nn.Sequential(*layers, _normal(nn.Linear(spec.width, 1)))
 
-    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        return self.layers(x.flatten(1)).squeeze(1)
+    def enter(self, x: Tensor) -> Tensor:
+        return x.flatten(1)

@@ -12,7 +12,7 @@ from math import sqrt
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .layers import doublings, spectrally_normalised
+from .layers import Discriminator, doublings, spectrally_normalised
 from .spec import Spec
 
 
@@ -129,7 +129,7 @@ class _Block(nn.Module):
         return y
 
 
-class ResNetDiscriminator(nn.Module):
+class ResNetDiscriminator(Discriminator):
     """Images ``[N, C, S, S]`` in [-1, 1] → logits ``[N]``.
 
     Blocks that halve the size down to 8 × 8 or 7 × 7, two that keep it, the sum over all places,
@@ -150,6 +150,10 @@ class ResNetDiscriminator(nn.Module):
         self.output = _glorot(nn.Linear(spec.width, 1, bias=False))
         spectrally_normalised(self)
 
-    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        logits: Tensor = self.output(self.blocks(x).sum((2, 3))).squeeze(1)
-        return logits
+    @property
+    def head(self) -> nn.Module:
+        return self.output
+
+    def features(self, x: Tensor) -> Tensor:
+        h: Tensor = self.blocks(x).sum((2, 3))
+        return h

@@ -5,10 +5,14 @@ For a number of training iterations:
         draw m noise samples z and m data samples x; update D by its gradient on
         log D(x) + log(1 - D(G(z)))
     draw m fresh noise samples z; update G by its gradient on log(1 - D(G(z))), or on -log D(G(z))
+
+A conditional game (Mirza & Osindero 2014) is the same between G(z | y) and D(x | y), y being the
+classes of the real minibatch: fakes are then drawn as often of each class as the data has it.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -26,8 +30,8 @@ class Player:
     network: nn.Module
     optimizer: Optimizer
 
-    def __call__(self, x: Tensor) -> Tensor:
-        output: Tensor = self.network(x)
+    def __call__(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        output: Tensor = self.network(x) if y is None else self.network(x, y)
         return output
 
     @property
@@ -45,13 +49,27 @@ class Player:
         self.optimizer.step()
 
 
+class Judgement(NamedTuple):
+    """What D says of a real and a fake minibatch.
+
+    Logits of each, ``[n]``; and the mean class loss of each, 0 where D tells no classes.
+    """
+
+    real: Tensor
+    fake: Tensor
+    real_class: Tensor | float = 0.0
+    fake_class: Tensor | float = 0.0
+
+
 class Game:
     """The generator and the discriminator, playing against each other.
 
     Parameters
     ----------
     generator, discriminator:
-        The players: G maps z to images, D maps images to logits.
+        The players: G maps z to images, D maps images to logits; in a conditional game each is
+        given the classes y ``[n]`` too. A D with ``logits_and_class_losses`` also tells classes
+        (ACGAN), and both players minimise what it loses by that.
     objective:
         What the two minimise.
     noise:
@@ -99,48 +117,63 @@ class Game:
         # G's step of such an objective compares its samples with a real batch of its own.
         self.g_batches = int(objective.g_needs_real and updates == "alternating")
         self.batches_per_step = d_steps + self.g_batches
+        self._tell_classes = getattr(discriminator.network, "logits_and_class_losses", None)
         # Real and fake share D's pass unless a layer makes samples of one batch see each other.
         self._one_pass = not any(_couples_batch(layer) for layer in discriminator.network.modules())
 
-    def step(self, batches: Sequence[Tensor]) -> Tensor:
+    def step(
+        self, batches: Sequence[Tensor], labels: Sequence[Tensor | None] | None = None
+    ) -> Tensor:
         """One iteration of Algorithm 1 on ``batches_per_step`` real minibatches.
+
+        Parameters
+        ----------
+        batches:
+            The real minibatches.
+        labels:
+            Of a conditional game: the classes of each minibatch.
 
         Returns
         -------
         Tensor
             [D's loss, G's loss, mean D(x), mean D(G(z))] (``[4]``; ``[4, S]`` of an ensemble), on
             the device: reading it there and then would make the program wait for it at every step.
+            The losses are the objective's, without penalties and class losses.
         """
-        return self._update(self, batches)
+        return self._update(self, batches, [None] * len(batches) if labels is None else labels)
 
-    def update_discriminator(self, real: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def update_discriminator(
+        self, real: Tensor, y: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """D's step; returns its loss and D's logits on the real and the fake minibatch."""
         with torch.no_grad():  # D's step sends no gradient into G
-            fake = self.draw_like(real)
+            fake = self.draw_like(real, y)
         real = self.packed(real)
-        real_logits, fake_logits = self.judge(real, fake)
-        loss = self.objective.d(real_logits, fake_logits)
-        self.discriminator.descend(mean(loss) + self.penalise(real, fake))
+        said = self.judge(real, fake, y)
+        loss = self.objective.d(said.real, said.fake)
+        extra = self.penalise(real, fake, y) + said.real_class + said.fake_class
+        self.discriminator.descend(mean(loss) + extra)
         self.clip_discriminator()
-        return loss, real_logits, fake_logits
+        return loss, said.real, said.fake
 
-    def update_generator(self, real: Tensor) -> Tensor:
+    def update_generator(self, real: Tensor, y: Tensor | None = None) -> Tensor:
         """G's step on as many fresh noise samples as there are in a real minibatch; its loss.
 
         The real images themselves are looked at only where the objective asks for it.
         """
-        fake = self.draw_like(real)
+        fake = self.draw_like(real, y)
         if self.objective.g_needs_real:
-            real_logits, fake_logits = self.judge(self.packed(real), fake)
+            real_logits, fake_logits, _, class_loss = self.judge(self.packed(real), fake, y)
             loss = self.objective.g(fake_logits, real_logits)
         else:
-            loss = self.objective.g(self.discriminator(fake), None)
-        self.generator.descend(mean(loss))
+            fake_logits, class_losses = self._look(fake, y)
+            loss, class_loss = self.objective.g(fake_logits, None), _mean_or_0(class_losses)
+        self.generator.descend(mean(loss) + class_loss)
         return loss
 
-    def draw_like(self, real: Tensor) -> Tensor:
+    def draw_like(self, real: Tensor, y: Tensor | None = None) -> Tensor:
         """Samples, packed, from as many fresh z as there are real ones in a minibatch."""
-        return self.packed(self.generator(self.noise(real.shape[self.batch_axis])))
+        return self.packed(self.generator(self.noise(real.shape[self.batch_axis]), y))
 
     def packed(self, samples: Tensor) -> Tensor:
         """``[n·pack, C, …]`` → ``[n, pack·C, …]``: what D judges together."""
@@ -156,19 +189,31 @@ class Game:
                 torch._foreach_clamp_min_(self.discriminator.parameters, -self.clip)
                 torch._foreach_clamp_max_(self.discriminator.parameters, self.clip)
 
-    def penalise(self, real: Tensor, fake: Tensor) -> Tensor | float:
+    def penalise(self, real: Tensor, fake: Tensor, y: Tensor | None = None) -> Tensor | float:
         """What D's gradients add to its loss."""
         if self.penalty is None:
             return 0.0
-        return mean(self.penalty(self.discriminator, real, fake))
+        return mean(self.penalty(lambda x: self.discriminator(x, y), real, fake))
 
-    def judge(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-        """D's logits on a real and a fake minibatch."""
+    def judge(self, real: Tensor, fake: Tensor, y: Tensor | None = None) -> Judgement:
+        """What D says of a real and a fake minibatch, both of the classes y."""
         if self._one_pass:
-            logits = self.discriminator(torch.cat([real, fake], dim=self.batch_axis))
+            both = torch.cat([real, fake], dim=self.batch_axis)
+            logits, class_losses = self._look(both, y if y is None else y.repeat(2))
             real_logits, fake_logits = logits.chunk(2, dim=-1)
-            return real_logits, fake_logits
-        return self.discriminator(real), self.discriminator(fake)
+            if class_losses is None:
+                return Judgement(real_logits, fake_logits)
+            real_class, fake_class = class_losses.chunk(2)
+            return Judgement(real_logits, fake_logits, real_class.mean(), fake_class.mean())
+        (real_logits, of_real), (fake_logits, of_fake) = self._look(real, y), self._look(fake, y)
+        return Judgement(real_logits, fake_logits, _mean_or_0(of_real), _mean_or_0(of_fake))
+
+    def _look(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """D's logits on samples of the classes y, and its class losses where it tells classes."""
+        if self._tell_classes is None:
+            return self.discriminator(x, y), None
+        logits, class_losses = self._tell_classes(x, y)
+        return logits, class_losses
 
     def opinion(self, places: Tensor, fake: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
         """What D believes of any places, and where it would send samples.
@@ -198,41 +243,45 @@ class Game:
         return (real.mean(-1) + fake.mean(-1)) / 2
 
 
-def alternating(game: Game, batches: Sequence[Tensor]) -> Tensor:
+#: One for each minibatch: its classes, or None.
+Labels = Sequence[Tensor | None]
+
+
+def alternating(game: Game, batches: Sequence[Tensor], labels: Labels) -> Tensor:
     """Algorithm 1: k updates of D, then one of G against the D that they left."""
-    for real in batches[: game.d_steps]:
-        d_loss, real_logits, fake_logits = game.update_discriminator(real)
-    g_loss = game.update_generator(batches[-1])
+    for real, y in list(zip(batches, labels, strict=True))[: game.d_steps]:
+        d_loss, real_logits, fake_logits = game.update_discriminator(real, y)
+    g_loss = game.update_generator(batches[-1], labels[-1])
     return _summary(d_loss, g_loss, real_logits, fake_logits)
 
 
-def simultaneous(game: Game, batches: Sequence[Tensor]) -> Tensor:
+def simultaneous(game: Game, batches: Sequence[Tensor], labels: Labels) -> Tensor:
     """The 2014 authors' program: both gradients from one pass, before either network moves.
 
     Same minibatch, same z, same dropout masks in D (goodfeli/adversarial). With k > 1, D's other
     updates come first, as in Algorithm 1.
     """
-    *earlier, real = batches
+    *earlier, (real, y) = zip(batches, labels, strict=True)
     for batch in earlier:
-        game.update_discriminator(batch)
-    fake, real = game.draw_like(real), game.packed(real)
-    real_logits, fake_logits = game.judge(real, fake)
-    d_loss = game.objective.d(real_logits, fake_logits)
-    g_loss = game.objective.g(fake_logits, real_logits)
+        game.update_discriminator(*batch)
+    fake, real = game.draw_like(real, y), game.packed(real)
+    said = game.judge(real, fake, y)
+    d_loss = game.objective.d(said.real, said.fake)
+    g_loss = game.objective.g(said.fake, said.real)
     d, g = game.discriminator, game.generator
-    d_total = mean(d_loss) + game.penalise(real, fake)
+    d_total = mean(d_loss) + (game.penalise(real, fake, y) + said.real_class + said.fake_class)
     d_gradients = torch.autograd.grad(d_total, d.parameters, retain_graph=True)
-    g_gradients = torch.autograd.grad(mean(g_loss), g.parameters)
+    g_gradients = torch.autograd.grad(mean(g_loss) + said.fake_class, g.parameters)
     for player, gradients in ((d, d_gradients), (g, g_gradients)):
         for parameter, gradient in zip(player.parameters, gradients, strict=True):
             parameter.grad = gradient
         player.optimizer.step()
     game.clip_discriminator()
-    return _summary(d_loss, g_loss, real_logits, fake_logits)
+    return _summary(d_loss, g_loss, said.real, said.fake)
 
 
 #: How the two players' moves are ordered.
-UPDATES: dict[str, Callable[[Game, Sequence[Tensor]], Tensor]] = {
+UPDATES: dict[str, Callable[[Game, Sequence[Tensor], Labels], Tensor]] = {
     "alternating": alternating,
     "simultaneous": simultaneous,
 }
@@ -244,6 +293,10 @@ def mean(losses: Tensor) -> Tensor:
     Each member's gradient is then what it would be alone.
     """
     return losses.mean(-1).sum()
+
+
+def _mean_or_0(losses: Tensor | None) -> Tensor | float:
+    return 0.0 if losses is None else losses.mean()
 
 
 def _summary(d_loss: Tensor, g_loss: Tensor, real: Tensor, fake: Tensor) -> Tensor:

@@ -20,6 +20,14 @@ class Diverged(ForgeryError):
     """A loss or a weight is no longer a number."""
 
 
+#: Minibatch number i → its classes ``[m]``, or None where the game is not conditional.
+Labels = Callable[[int], Tensor | None]
+
+
+def no_labels(i: int) -> None:
+    """Those of a game that is not conditional."""
+
+
 #: Called after every step: (step, share of the run that is done from 0 to 1, report or None).
 Watch = Callable[[int, float, Report | None], None]
 
@@ -32,6 +40,7 @@ def train(
     draw: Callable[[int], None],
     watch: Watch,
     measure: Measure,
+    labels: Labels = no_labels,
 ) -> int | None:
     """Play the game until the config's length is reached or a signal arrives.
 
@@ -51,6 +60,8 @@ def train(
         Told of every step and report.
     measure:
         Scores the samples of a step that is reported. The time that it takes is not training time.
+    labels:
+        The classes of minibatch i.
 
     Returns
     -------
@@ -64,8 +75,18 @@ def train(
     """
     config, game = run.config, training.game
     z = randomness.fixed_noise(config.noise, VITAL_SAMPLES, config.latent, config.seed)
-    real = torch.cat([batch(i) for i in range(math.ceil(VITAL_SAMPLES / len(batch(0))))])
-    reporter = Reporter(training, run, z.to(training.device), real, batches_per_epoch, measure)
+    first = range(math.ceil(VITAL_SAMPLES / len(batch(0))))
+    real = torch.cat([batch(i) for i in first])
+    classes = [y for i in first if (y := labels(i)) is not None]
+    reporter = Reporter(
+        training,
+        run,
+        z.to(training.device),
+        real,
+        batches_per_epoch,
+        measure,
+        torch.cat(classes) if classes else None,
+    )
     last_step = length_in_steps(config, batches_per_epoch, game.batches_per_step)
     saved_at = training.step
     before, started = training.seconds, time.perf_counter()
@@ -87,7 +108,7 @@ def train(
             and (last_step is None or training.step < last_step)
             and (config.minutes is None or training.seconds < 60 * config.minutes)
         ):
-            iterate(training, batch, batches_per_epoch, config)
+            iterate(training, batch, batches_per_epoch, config, labels)
             training.seconds = before + time.perf_counter() - started - reporter.measuring
 
             report = None
@@ -116,7 +137,11 @@ def is_sampled(step: int, config: Config) -> bool:
 
 
 def iterate(
-    training: Training, batch: Callable[[int], Tensor], batches_per_epoch: int, config: Config
+    training: Training,
+    batch: Callable[[int], Tensor],
+    batches_per_epoch: int,
+    config: Config,
+    labels: Labels = no_labels,
 ) -> None:
     """One iteration of Algorithm 1 and the bookkeeping around it.
 
@@ -128,7 +153,8 @@ def iterate(
     training.begin_step(training.step)
     schedule(training, config, first // batches_per_epoch)
 
-    numbers = game.step([batch(first + j) for j in range(game.batches_per_step)])
+    which = range(first, first + game.batches_per_step)
+    numbers = game.step([batch(i) for i in which], [labels(i) for i in which])
 
     training.step += 1
     if training.average:

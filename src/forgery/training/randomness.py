@@ -72,3 +72,17 @@ def fixed_noise(kind: str, n: int, size: int, seed: int) -> Tensor:
     cpu = torch.device("cpu")
     blocks = [draw(_BLOCK, size, cpu, generator) for _ in range(0, n, _BLOCK)]
     return torch.cat(blocks)[:n]
+
+
+def fixed_labels(counts: Tensor, n: int, seed: int) -> Tensor:
+    """Classes that depend on the seed alone, by the data's counts ``[K]`` of them: int64 [n].
+
+    As with :func:`fixed_noise`, the first m of n are the same for every n.
+    """
+    generator = torch.Generator().manual_seed(derive(seed, "labels"))
+    shares = counts.double()
+    blocks = [
+        torch.multinomial(shares, _BLOCK, replacement=True, generator=generator)
+        for _ in range(0, n, _BLOCK)
+    ]
+    return torch.cat(blocks)[:n]

@@ -59,6 +59,8 @@ class Reporter:
         The noise whose samples the doctor looks at, the same every time.
     real:
         Real images, to compare them with.
+    y:
+        Of a conditional game: the classes of the real images, of which samples are drawn.
     batches_per_epoch:
         How many minibatches are one pass over the data.
     measure:
@@ -73,9 +75,11 @@ class Reporter:
         real: Tensor,
         batches_per_epoch: int,
         measure: Measure,
+        y: Tensor | None = None,
     ) -> None:
         self._training, self._run, self._measure = training, run, measure
         self._z = z[:VITAL_SAMPLES]
+        self._y = None if y is None else y[:VITAL_SAMPLES]
         self._compare = Comparison(real[:VITAL_SAMPLES])
         self._epochs_per_step = training.game.batches_per_step / batches_per_epoch
         self._doctor = Doctor(run.read_metrics())
@@ -89,7 +93,7 @@ class Reporter:
         means = read_totals(training)
         now = time.perf_counter()
         batches = (training.step - self._at) * training.game.batches_per_step
-        diversity, energy_distance = self._compare(training.draw(self._z))
+        diversity, energy_distance = self._compare(training.draw(self._z, self._y))
         report = Report(
             training.step,
             training.step * self._epochs_per_step,

@@ -58,13 +58,16 @@ class Training:
         """The network that draws samples: G's average where there is one, else G."""
         return self.average.network if self.average else self.game.generator.network
 
-    def draw(self, z: Tensor) -> Tensor:
-        """What the sampler makes of z ``[n, Z]``, as it would after training: ``[n, C, H, W]``."""
+    def draw(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """What the sampler makes of z ``[n, Z]``, as it would after training: ``[n, C, H, W]``.
+
+        In a conditional game: of the classes y ``[n]``.
+        """
         sampler = self.sampler
         was_training = sampler.training
         sampler.eval()
         with torch.no_grad():
-            images: Tensor = sampler(z)
+            images: Tensor = sampler(z) if y is None else sampler(z, y)
         sampler.train(was_training)
         return images
 

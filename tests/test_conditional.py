@@ -1,0 +1,200 @@
+"""Runs that are told classes: trained, asked for a class, measured; and what they refuse."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import forgery
+from forgery import ForgeryError, bench, build, gallery, recipes, studio
+from forgery.card import Evaluator
+from forgery.data import Batches, Dataset, load
+from forgery.extractors import load_digit_classifier
+from forgery.models import CONDITIONS
+from forgery.pixels import to_model
+from forgery.training import checkpoint, randomness
+
+TOLD = [name for name in CONDITIONS if name != "none"]
+MNIST_FILES = Path(studio.data_room.__file__).parent / "mnist"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A quick conditional run on the digits, and the model that the training returned."""
+    config = recipes.conditional(
+        g_width=32, d_width=32, latent=8, steps=3, report_every=3, grid=25, split="test",
+        device="cpu", threads=1,
+    )  # fmt: skip
+    path = tmp_path_factory.mktemp("conditional") / "run"
+    return forgery.train(config, path)
+
+
+@pytest.mark.parametrize("told", TOLD)
+@pytest.mark.parametrize("objective", ["non-saturating", "relativistic"])
+def test_resumed_a_conditional_run_ends_bit_identical(tiny, tmp_path, told, objective):
+    config = tiny.replace(conditional=told, objective=objective, d_steps=2)
+    forgery.train(config, tmp_path / "straight")
+    forgery.train(config.replace(steps=3), tmp_path / "run")
+    forgery.resume(tmp_path / "run", steps=6)
+    ends = [checkpoint.read_last(tmp_path / n / "checkpoints")[0] for n in ("straight", "run")]
+    assert ends[0].model.keys() == ends[1].model.keys()
+    assert all(torch.equal(ends[0].model[k], ends[1].model[k]) for k in ends[0].model)
+
+
+def test_a_minibatchs_labels_are_those_of_its_images():
+    data = Dataset(
+        "numbered", torch.arange(10, dtype=torch.uint8).view(10, 1, 1, 1), torch.arange(10)
+    )
+    batches = Batches(data, 3, lambda epoch, n: randomness.permutation(0, epoch, n), True)
+    for i in (0, 2, 5, 1):
+        pixels = ((batches[i].flatten() + 1) * 127.5).round().long()
+        assert torch.equal(pixels, batches.labels(i))
+    assert Batches(data, 3, lambda epoch, n: torch.arange(n)).labels(0) is None
+
+
+def test_labels_are_drawn_as_often_as_the_data_has_them():
+    counts = torch.tensor([100, 0, 300])
+    y = randomness.fixed_labels(counts, 10_000, 0)
+    # Three standard errors of a share of a quarter in 10,000 are .013.
+    assert (y == 0).double().mean().item() == pytest.approx(0.25, abs=0.013)
+    assert not (y == 1).any()
+    assert torch.equal(randomness.fixed_labels(counts, 300, 0), y[:300])
+    assert not torch.equal(randomness.fixed_labels(counts, 300, 1), y[:300])
+
+
+def test_a_class_can_be_asked_for(trained):
+    model = forgery.load(trained.path)
+    assert list(model.classes) == [str(i) for i in range(10)]
+    assert sum(model.classes.values()) == 10_000
+    for asked in (3, "3", [3], ["3"]):
+        assert torch.equal(model.sample(5, 1, asked), trained.sample(5, 1, "3"))
+    assert not torch.equal(model.sample(5, 1, 3), model.sample(5, 1, 4))
+    turns = model.sample(6, 1, [3, "4"])
+    assert model.labels(6, 1, [3, "4"]).tolist() == [3, 4, 3, 4, 3, 4]
+    torch.testing.assert_close(turns[::2], model.sample(6, 1, 3)[::2])
+    torch.testing.assert_close(turns[1::2], model.sample(6, 1, 4)[1::2])
+    # Not asked, by the data's shares; sample i does not depend on n.
+    torch.testing.assert_close(model.sample(600, 2)[:7], model.sample(7, 2))
+    assert len(model.labels(600, 2).unique()) == 10
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (10, "knows no class 10: its classes are 0 to 9"),
+        (-1, "knows no class -1: its classes are 0 to 9"),
+        ([1, 12], "knows no class 12"),
+        ("ten", "knows no class 'ten': choose from 0, 1"),
+        ([], "no class was given"),
+    ],
+)
+def test_a_class_that_a_run_does_not_know(trained, asked, message):
+    with pytest.raises(ForgeryError, match=message):
+        trained.sample(3, classes=asked)
+
+
+def test_a_class_asked_of_a_run_that_has_none(tiny, tmp_path):
+    model = forgery.train(tiny.replace(steps=1), tmp_path / "run")
+    assert model.labels(3) is None
+    assert "classes" not in model.path.joinpath("config.json").read_text()
+    for asked in (3, [3], []):
+        with pytest.raises(ForgeryError, match="was not trained with classes"):
+            model.sample(3, classes=asked)
+
+
+def test_a_class_without_images(tmp_path):
+    """An IDX file whose labels leave one out: its column is left out, and asking is refused."""
+    images = np.random.default_rng(0).integers(0, 256, (30, 4, 4), dtype=np.uint8)
+    labels = np.array([0, 2, 3] * 10, dtype=np.uint8)
+    for name, kind, array in (("images-idx3", 3, images), ("labels-idx1", 1, labels)):
+        header = bytes([0, 0, 8, kind]) + np.array(array.shape, ">u4").tobytes()
+        (tmp_path / f"my-{name}-ubyte").write_bytes(header + array.tobytes())
+    config = recipes.conditional(
+        data=str(tmp_path / "my-images-idx3-ubyte"), g_width=4, d_width=4, batch_size=10,
+        steps=1, grid=7, device="cpu", threads=1,
+    )  # fmt: skip
+    model = forgery.train(config, tmp_path / "run")
+    assert model.classes == {"0": 10, "1": 0, "2": 10, "3": 10}
+    assert model.sample(4, classes="2").shape == (4, 1, 4, 4)
+    with pytest.raises(ForgeryError, match="trained on no sample of class '1'"):
+        model.sample(4, classes=1)
+    with Image.open(tmp_path / "run/real.png") as picture:
+        assert picture.size == (3 * 6 + 2, 3 * 6 + 2)  # three columns of 4 pixels and gaps of 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"conditional": "projektion"}, "unknown conditional .* did you mean 'projection'"),
+        ({"data": "ring8", "split": "train"}, r"ring8\[train\] has no labels"),
+        ({"data": "unlabelled", "split": "train"}, "unlabelled has no labels, .* beside it"),
+    ],
+)
+def test_wrong_settings_are_met_before_anything_is_written(tiny, tmp_path, changes, message):
+    if changes.get("data") == "unlabelled":
+        changes = changes | {"data": str(tmp_path / "unlabelled")}
+        shutil.copy(MNIST_FILES / "t10k-images-idx3-ubyte.gz", tmp_path / "unlabelled")
+    config = tiny.replace(**{"conditional": "concat"} | changes)
+    with pytest.raises(ForgeryError, match=message):
+        forgery.train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_packing_and_many_seeds_at_once_are_refused(tiny, tmp_path):
+    with pytest.raises(ForgeryError, match="pack 2 joins samples of several: give --pack 1"):
+        tiny.replace(conditional="concat", pack=2)
+    config = recipes.pacgan(conditional="concat", steps=2)
+    with pytest.raises(ForgeryError, match="many seeds at once are not told classes"):
+        bench.bench(config, ["minimax"], [1], [0, 1], tmp_path / "bench")
+    assert not (tmp_path / "bench").exists()
+    with pytest.raises(ForgeryError, match="many seeds at once are not told classes"):
+        build.ensemble_of(config, [0, 1], load("ring8"), torch.device("cpu"))
+
+
+def test_pictures_have_one_class_a_column(trained, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(gallery.plots, "grid", lambda *given: drawn.append(given))
+    data = load("mnist", "test")
+    gallery.real_ones(trained.config, data)
+    real, columns = drawn[0]
+    assert columns == 10
+    assert len(real) == 25
+    # The ones in column 1 are ones: image i of class c is the data's own.
+    ones = data.to_model(data.values[data.labels == 1][:3])
+    assert torch.equal(real[1::10], ones)
+    training = build.training_of(trained.config, data, torch.device("cpu"))
+    asked = []
+    monkeypatch.setattr(training, "draw", lambda z, y: asked.append((z, y)))
+    gallery.artist(trained.config, data, training)(0)
+    z, y = asked[0]
+    assert y.tolist() == [i % 10 for i in range(25)]
+    assert torch.equal(z[0], z[9])
+    assert not torch.equal(z[9], z[10])
+
+
+def test_the_card_says_how_often_the_asked_class_was_drawn():
+    digits, fresh = load("mnist", "test"), load("mnist", "valid10k")
+    few = Dataset("few", digits.values[:600], digits.labels[:600], digits.classes)
+    held = Dataset("held", digits.values[600:900], digits.labels[600:900], digits.classes)
+    evaluator = Evaluator(few, held, load_digit_classifier(), samples=300, seed=0)
+    images, y = to_model(fresh.values[:300]), fresh.labels[:300].clone()
+    y[:30] = (y[:30] + 1) % 10
+    images[200:250, 0, 0, 0] = torch.nan  # not measured
+    card = evaluator.card("real", 0, images, y)
+    assert card.scores["asked_right"] == pytest.approx(220 / 250, abs=0.02)
+    assert card.floor["asked_right"] > 0.97
+    assert "asked_right" not in evaluator.card("real", 0, images).scores
+    unlabelled = Dataset("unlabelled", held.values)
+    card = Evaluator(few, unlabelled, evaluator.extractor, 300, 0).card("real", 0, images, y)
+    assert "asked_right" not in card.scores
+    assert "unlabelled has no labels" in card.left_out["asked_right"]
+
+
+def test_quality_is_measured_while_a_conditional_run_trains(tiny, tmp_path):
+    forgery.train(tiny.replace(conditional="concat", steps=2, evaluate_every=2), tmp_path / "run")
+    (line,) = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
+    assert json.loads(line)["quality"]["frechet"] > 50
