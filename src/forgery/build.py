@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from .config import Config
 from .data import Batches, Dataset
 from .errors import ForgeryError, lookup
-from .models import CONDITIONS, DISCRIMINATORS, GENERATORS, Spec
+from .models import CONDITIONS, DISCRIMINATORS, GENERATORS, Spec, spectrally_normalised
 from .objectives import OBJECTIVES
-from .penalties import PENALTIES, RANDOM, Penalty
+from .penalties import PENALTIES, RANDOM
 from .training import device, optimizers, randomness
 from .training.average import Average
 from .training.ensemble import Ensemble, MemberNoise
-from .training.game import Game, Player
+from .training.game import Game, Player, couples_batch
 from .training.state import Training
 
 
@@ -53,6 +53,11 @@ def check_ensemble(config: Config) -> None:
             f"penalty {config.penalty} draws random numbers, which many seeds at once cannot "
             "share: choose another, or train each seed on its own"
         )
+    if config.spectral_norm:
+        raise ForgeryError(
+            "spectral normalisation keeps a state of its own in each network, which many seeds at "
+            "once cannot share: train each seed on its own, or give --no-spectral-norm"
+        )
     if config.is_conditional:
         raise ForgeryError(
             f"many seeds at once are not told classes (conditional {config.conditional}): train "
@@ -79,6 +84,7 @@ def _game(
     batch_axis: int = 0,
 ) -> Game:
     """The config's game between two networks that are on their device."""
+    _check_joins(config, discriminator)
     return Game(
         _player(generator, config.g_learning_rate, config),
         _player(discriminator, config.d_learning_rate, config),
@@ -86,18 +92,28 @@ def _game(
         noise,
         config.d_steps,
         config.updates,
-        _penalty(config),
+        lookup(PENALTIES, config.penalty, "penalty"),
         config.pack,
         batch_axis,
         config.clip,
+        config.penalty_weight,
     )
 
 
-def _penalty(config: Config) -> Penalty | None:
-    penalty = lookup(PENALTIES, config.penalty, "penalty")
-    if penalty is None:
-        return None
-    return lambda judge, real, fake: config.penalty_weight * penalty(judge, real, fake)
+def _check_joins(config: Config, discriminator: nn.Module) -> None:
+    """Refuse an objective, a penalty and a discriminator that cannot play together."""
+    held = config.clip or config.spectral_norm or config.penalty != "none"
+    if not lookup(OBJECTIVES, config.objective, "objective").d_bounded and not held:
+        raise ForgeryError(
+            f"with the {config.objective} objective alone D's loss falls for ever: hold D's slope "
+            "by --penalty wgan-gp --penalty-weight 10, by --clip 0.01 or by --spectral-norm"
+        )
+    if config.penalty != "none" and couples_batch(discriminator):
+        raise ForgeryError(
+            f"penalty {config.penalty} is about the gradient at each sample, and in discriminator "
+            f"{config.discriminator} the samples of a batch see each other (batch norm): choose "
+            "another --discriminator, such as mlp, resnet or modern, or --penalty none"
+        )
 
 
 def networks(config: Config, mean: Tensor, classes: int = 0) -> tuple[nn.Module, nn.Module]:
@@ -110,10 +126,11 @@ def networks(config: Config, mean: Tensor, classes: int = 0) -> tuple[nn.Module,
         torch.default_generator.manual_seed(randomness.derive(config.seed, "weights"))
         g = Spec(tuple(mean.shape), config.latent, config.g_width, config.g_depth, mean)
         d = Spec(tuple(joined.shape), config.latent, config.d_width, config.d_depth, joined)
-        return (
-            condition.generator(build_g, g, classes),
-            condition.discriminator(build_d, d, classes),
-        )
+        generator = condition.generator(build_g, g, classes)
+        discriminator = condition.discriminator(build_d, d, classes)
+        if config.spectral_norm:
+            spectrally_normalised(discriminator)
+    return generator, discriminator
 
 
 def _player(network: nn.Module, learning_rate: float, config: Config) -> Player:
@@ -130,7 +147,14 @@ def batches_of(
     else:
         order = partial(randomness.permutations, seeds)
     m = config.batch_size * config.pack
-    return Batches(dataset.to(where), m, order, config.is_conditional)
+    batches = Batches(dataset.to(where), m, order, config.is_conditional)
+    if config.d_steps > batches.per_epoch:
+        raise ForgeryError(
+            f"{config.d_steps} updates of D a step need {config.d_steps} minibatches of {m}, and "
+            f"{dataset.name} makes no more than {batches.per_epoch}: give fewer --d-steps or a "
+            "smaller --batch-size"
+        )
+    return batches
 
 
 def on_this_machine(config: Config) -> tuple[Config, torch.device]:

@@ -78,8 +78,14 @@ class Config:
     objective: str = _option("non-saturating", GAME, "What D and G minimise.")
     penalty: str = _option("none", GAME, "What is added to D's loss from its gradients.")
     penalty_weight: float = _option(1.0, GAME, "The penalty's γ or λ.", least=0)
+    penalty_weight_final: float | None = _option(
+        None, GAME, "Its value after the burn-in; the same if not given.", least=0
+    )
     clip: float = _option(
         0.0, GAME, "D's weights are kept within ± this after its updates; 0 for no.", least=0
+    )
+    spectral_norm: bool = _option(
+        False, GAME, "D's weights are divided by their largest singular values (SN-GAN)."
     )
     updates: str = _option(
         "alternating",
@@ -101,6 +107,9 @@ class Config:
     d_learning_rate: float = _option(2e-4, OPTIMIZER, "Learning rate of D.", above=0)
     beta1: float = _option(0.9, OPTIMIZER, "Adam: decay of the mean gradient.", least=0, below=1)
     beta2: float = _option(0.999, OPTIMIZER, "Adam: decay of its square.", least=0, below=1)
+    beta2_final: float | None = _option(
+        None, OPTIMIZER, "Its value after the burn-in; the same if not given.", least=0, below=1
+    )
     momentum: float = _option(0.5, OPTIMIZER, "Momentum in the first epoch.", least=0, below=1)
     momentum_final: float = _option(
         0.7, OPTIMIZER, "Momentum from epoch momentum-epochs on.", least=0, below=1
@@ -112,6 +121,18 @@ class Config:
         1.0, OPTIMIZER, "Both learning rates are divided by it at every step.", least=1
     )
     learning_rate_min: float = _option(0.0, OPTIMIZER, "They never fall below this.", least=0)
+    learning_rate_final: float = _option(
+        1.0, OPTIMIZER, "What is left of both after the burn-in, as a share.", least=0
+    )
+    burn_in: float = _option(
+        0.0,
+        OPTIMIZER,
+        "Share of the run in which learning rates, β2 and the penalty's weight move to their final "
+        "values; 0 for none.",
+        least=0,
+        most=1,
+    )
+    burn_in_shape: str = _option("cosine", OPTIMIZER, "How they move: cosine, or linear.")
 
     steps: int | None = _option(None, LENGTH, "Train for this many updates of G.", least=1)
     epochs: float | None = _option(50.0, LENGTH, "… or this many passes over the data.", above=0)

@@ -29,12 +29,16 @@ class Objective:
     undecided:
         The logit of a sample of which D cannot say whether it is real; None where only differences
         between logits mean anything.
+    d_bounded:
+        Whether D's loss has a least value. Where it has none, D's slope must be held by a penalty,
+        by clipping or by spectral normalisation.
     """
 
     d: Callable[[Tensor, Tensor], Tensor]
     g: Callable[[Tensor, Tensor | None], Tensor]
     g_needs_real: bool = False
     undecided: float | None = 0.0
+    d_bounded: bool = True
 
 
 def classify(real: Tensor, fake: Tensor) -> Tensor:
@@ -120,6 +124,6 @@ OBJECTIVES: dict[str, Objective] = {
         undecided=None,
     ),
     "least-squares": Objective(d=least_squares, g=least_squares_g, undecided=0.5),
-    "wasserstein": Objective(d=critic, g=raise_fake, undecided=None),
+    "wasserstein": Objective(d=critic, g=raise_fake, undecided=None, d_bounded=False),
     "hinge": Objective(d=hinge, g=raise_fake),
 }

@@ -8,7 +8,13 @@ from torch import nn
 from torch.nn import functional
 
 from forgery import ForgeryError
-from forgery.models import CONDITIONS, DISCRIMINATORS, GENERATORS, Spec
+from forgery.models import (
+    CONDITIONS,
+    DISCRIMINATORS,
+    GENERATORS,
+    Spec,
+    spectrally_normalised,
+)
 from forgery.models.conditional import ConditionalGenerator, ProjectionDiscriminator
 
 TOLD = [name for name in CONDITIONS if name != "none"]
@@ -88,7 +94,7 @@ def test_concatenation_is_a_number_a_class_to_an_mlp_and_a_map_to_a_convolution(
 
 
 def test_what_tells_the_class_is_spectrally_normalised_as_the_rest_is():
-    d = ProjectionDiscriminator(DISCRIMINATORS["resnet"], spec(), K)
+    d = spectrally_normalised(ProjectionDiscriminator(DISCRIMINATORS["resnet"], spec(), K))
     for _ in range(30):
         d(torch.randn(2, 1, 28, 28), torch.tensor([0, 1]))
     assert torch.linalg.matrix_norm(d.embed.weight, 2).item() == pytest.approx(1, rel=0.05)

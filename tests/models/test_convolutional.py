@@ -14,7 +14,7 @@ from forgery.models import DISCRIMINATORS, GENERATORS, Spec
 from forgery.models.modern import _Block, _Resample
 
 #: For square images of 4·2^k or 7·2^k pixels.
-DOUBLING = ["dcgan", "resnet", "modern"]
+DOUBLING = ["dcgan", "resnet", "modern", "modern-patched"]
 
 
 def spec(shape, width=2, depth=1, latent=5):
@@ -272,9 +272,10 @@ def test_modern_channels_double_downwards_up_to_eight_times():
         ("dcgan", "dcgan", {}),
         ("deconv2014", "maxout-conv2014", {"updates": "simultaneous", "optimizer": "momentum"}),
         ("relu-sigmoid-linear2014", "maxout", {"updates": "simultaneous", "optimizer": "momentum"}),
-        ("resnet", "resnet", {"objective": "least-squares", "d_steps": 2}),
+        ("resnet", "resnet", {"objective": "hinge", "d_steps": 2, "spectral_norm": True}),
         ("resnet", "resnet", {"penalty": "r1"}),
         ("modern", "modern", {"objective": "relativistic", "penalty": "r1+r2"}),
+        ("modern-patched", "modern-patched", {"objective": "relativistic"}),
         ("dcgan", "resnet", {"pack": 2}),
     ],
 )

@@ -11,7 +11,7 @@ from forgery.models.layers import spectrally_normalised
 from forgery.penalties import r1
 
 #: Some layer of theirs begins at zero.
-REFUSED = {"modern"}
+REFUSED = {"modern", "modern-patched"}
 
 
 def normalised(name="resnet", seed=0):

@@ -2,7 +2,13 @@ import pytest
 import torch
 
 from forgery import recipes
-from forgery.training.optimizers import ClassicalMomentum, learning_rate, momentum, schedule
+from forgery.training.optimizers import (
+    ClassicalMomentum,
+    burnt_in,
+    learning_rate,
+    momentum,
+    schedule,
+)
 
 
 def test_classical_momentum_keeps_the_learning_rate_inside_the_velocity():
@@ -33,10 +39,29 @@ def test_a_schedule_sets_what_the_optimizer_has():
     weight = torch.zeros(1, requires_grad=True)
     config = recipes.goodfellow2014()
     sgd = ClassicalMomentum([weight], lr=1, momentum=0)
-    schedule(sgd, 0.1, 500, 1, config)
+    schedule(sgd, 0.1, 500, 1, 0.0, config)
     assert sgd.param_groups[0]["lr"] == learning_rate(0.1, 500, config)
     assert sgd.param_groups[0]["momentum"] == momentum(1, config)
     adam = torch.optim.Adam([weight])
-    schedule(adam, 2e-4, 500, 1, recipes.tutorial())
+    schedule(adam, 2e-4, 500, 1, 0.0, recipes.tutorial())
     assert adam.param_groups[0]["lr"] == 2e-4
     assert "momentum" not in adam.param_groups[0]
+
+
+def test_a_burn_in_ends_at_its_share_of_the_run():
+    config = recipes.mlp(burn_in=0.5)
+    assert [burnt_in(done, config) for done in (0.0, 0.25, 0.5, 0.9)] == pytest.approx(
+        [0.0, 0.5, 1.0, 1.0]
+    )
+    assert burnt_in(0.125, config) == pytest.approx((1 - 2**-0.5) / 2)  # half a cosine
+    assert burnt_in(0.125, config.replace(burn_in_shape="linear")) == 0.25
+    assert burnt_in(0.7, recipes.mlp()) == 0
+
+
+def test_a_burn_in_moves_the_rate_and_beta2_to_their_final_values():
+    adam = torch.optim.Adam([torch.zeros(1, requires_grad=True)])
+    config = recipes.mlp(beta1=0.1, beta2=0.9, beta2_final=0.99, learning_rate_final=0.25)
+    for share, rate, beta2 in ((0.0, 1e-3, 0.9), (0.5, 0.625e-3, 0.945), (1.0, 0.25e-3, 0.99)):
+        schedule(adam, 1e-3, 7, 0, share, config)
+        assert adam.param_groups[0]["lr"] == pytest.approx(rate)
+        assert adam.param_groups[0]["betas"] == pytest.approx((0.1, beta2))

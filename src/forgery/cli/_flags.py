@@ -14,7 +14,8 @@ _ELSEWHERE = ("data", "recipe")
 def _flag(field: dataclasses.Field[Any], kind: Any, order: int) -> tuple[str, Any, Any]:
     help_text, section = field.metadata["help"], field.metadata["section"]
     group = Group(section, sort_key=order)
-    parameter = Parameter(help=help_text, group=group, negative=(), show_default=False)
+    no = None if kind is bool else ()  # --no-… takes back what a recipe says
+    parameter = Parameter(help=help_text, group=group, negative=no, show_default=False)
     return (field.name, Annotated[kind | None, parameter], None)
 
 

@@ -7,6 +7,7 @@ and a line in each table.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from torch import nn
 
@@ -14,13 +15,14 @@ from .cifar2014 import DeconvGenerator, MaxoutConvDiscriminator, ReLUSigmoidLine
 from .conditional import CONDITIONS
 from .dcgan import DCGANDiscriminator, DCGANGenerator
 from .goodfellow2014 import MaxoutDiscriminator, ReLUSigmoidGenerator
+from .layers import spectrally_normalised
 from .mlp import MLPDiscriminator, MLPGenerator
 from .modern import ModernDiscriminator, ModernGenerator
 from .pacgan import BatchNormGenerator, PlainMaxoutDiscriminator
 from .resnet import ResNetDiscriminator, ResNetGenerator
 from .spec import Spec
 
-__all__ = ["CONDITIONS", "DISCRIMINATORS", "GENERATORS", "Spec"]
+__all__ = ["CONDITIONS", "DISCRIMINATORS", "GENERATORS", "Spec", "spectrally_normalised"]
 
 GENERATORS: dict[str, Callable[[Spec], nn.Module]] = {
     "mlp": MLPGenerator,
@@ -31,6 +33,7 @@ GENERATORS: dict[str, Callable[[Spec], nn.Module]] = {
     "dcgan": DCGANGenerator,
     "resnet": ResNetGenerator,
     "modern": ModernGenerator,
+    "modern-patched": partial(ModernGenerator, patched=True),
 }
 
 DISCRIMINATORS: dict[str, Callable[[Spec], nn.Module]] = {
@@ -41,4 +44,5 @@ DISCRIMINATORS: dict[str, Callable[[Spec], nn.Module]] = {
     "dcgan": DCGANDiscriminator,
     "resnet": ResNetDiscriminator,
     "modern": ModernDiscriminator,
+    "modern-patched": partial(ModernDiscriminator, patched=True),
 }

@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.parametrize import is_parametrized
 
 from ..errors import ForgeryError
-from .layers import Discriminator, spectrally_normalised
+from .layers import Discriminator
 from .spec import Spec
 
 #: Makes a family's network.
@@ -119,10 +118,9 @@ def _with_features(network: nn.Module) -> Discriminator:
 
 
 def _as_its_head(network: Discriminator, outputs: int, bias: bool) -> nn.Linear:
-    """A linear layer from the features, spectrally normalised where the network's head is."""
+    """A linear layer from the features, beside the network's head."""
     assert isinstance(network.head, nn.Linear)
-    layer = nn.Linear(network.head.in_features, outputs, bias=bias)
-    return spectrally_normalised(layer) if is_parametrized(network.head, "weight") else layer
+    return nn.Linear(network.head.in_features, outputs, bias=bias)
 
 
 @dataclass(frozen=True)

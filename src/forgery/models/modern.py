@@ -6,6 +6,9 @@ doubled at each halving up to :data:`MOST` times it; ``depth`` the residual bloc
 
 What the description leaves open is chosen here: the expansion and the groups of a block, the cap on
 the channels, and that only the output and the layers before an activation have biases.
+
+The ``patched`` versions are for a CPU: they take 2 × 2 pixels for one place with four times the
+channels, and so leave out the blocks at the full size, where most of the time would go.
 """
 
 from itertools import pairwise
@@ -99,10 +102,10 @@ class ModernGenerator(nn.Module):
     Without tanh: images are meant to lie in [-1, 1], and may lie outside.
     """
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, patched: bool = False) -> None:
         super().__init__()
         start, k = doublings(spec)
-        channels = _channels(spec.width, k)
+        channels = _channels(spec.width, k - patched)
         blocks = spec.depth * len(channels)
         self.linear = _linear(nn.Linear(spec.latent, channels[0], bias=False))
         self.basis = nn.Parameter(torch.randn(channels[0], start, start))
@@ -112,7 +115,9 @@ class ModernGenerator(nn.Module):
                 layers.append(_linear(nn.Conv2d(inputs, outputs, 1, bias=False)))
             layers.append(_Resample(up=True))
             layers += [_Block(outputs, blocks) for _ in range(spec.depth)]
-        self.layers = nn.Sequential(*layers, _linear(nn.Conv2d(channels[-1], spec.shape[0], 1)))
+        pixels = 2 if patched else 1
+        layers.append(_linear(nn.Conv2d(channels[-1], spec.shape[0] * pixels**2, 1)))
+        self.layers = nn.Sequential(*layers, nn.PixelShuffle(pixels))
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         images: Tensor = self.layers(self.basis * self.linear(z)[:, :, None, None])
@@ -125,12 +130,16 @@ class ModernDiscriminator(Discriminator):
     G's mirror image.
     """
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, patched: bool = False) -> None:
         super().__init__()
         start, k = doublings(spec)
-        channels = _channels(spec.width, k)[::-1]
+        channels = _channels(spec.width, k - patched)[::-1]
         blocks = spec.depth * len(channels)
-        layers: list[nn.Module] = [_linear(nn.Conv2d(spec.shape[0], channels[0], 1, bias=False))]
+        pixels = 2 if patched else 1
+        layers: list[nn.Module] = [
+            nn.PixelUnshuffle(pixels),
+            _linear(nn.Conv2d(spec.shape[0] * pixels**2, channels[0], 1, bias=False)),
+        ]
         layers += [_Block(channels[0], blocks) for _ in range(spec.depth)]
         for inputs, outputs in pairwise(channels):
             layers.append(_Resample(up=False))

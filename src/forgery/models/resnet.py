@@ -1,4 +1,4 @@
-"""SN-GAN's residual networks: batch norm in G, spectral normalisation of every layer of D.
+"""SN-GAN's residual networks: batch norm in G, none in D.
 
 Source: Miyato et al. 2018; pfnet-research/sngan_projection, gen_models/resnet_32.py and
 dis_models/snresnet_32.py. Width 256 (G) and 128 (D) at 32 pixels are its networks. Square images of
@@ -12,7 +12,7 @@ from math import sqrt
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .layers import Discriminator, doublings, spectrally_normalised
+from .layers import Discriminator, doublings
 from .spec import Spec
 
 
@@ -133,7 +133,7 @@ class ResNetDiscriminator(Discriminator):
     """Images ``[N, C, S, S]`` in [-1, 1] → logits ``[N]``.
 
     Blocks that halve the size down to 8 × 8 or 7 × 7, two that keep it, the sum over all places,
-    one linear layer. Every layer is spectrally normalised, with one power iteration a pass.
+    one linear layer. The source's D is spectrally normalised: ``--spectral-norm``.
     """
 
     def __init__(self, spec: Spec) -> None:
@@ -148,7 +148,6 @@ class ResNetDiscriminator(Discriminator):
             nn.ReLU(inplace=True),
         )
         self.output = _glorot(nn.Linear(spec.width, 1, bias=False))
-        spectrally_normalised(self)
 
     @property
     def head(self) -> nn.Module:

@@ -79,7 +79,7 @@ class Game:
     updates:
         A name of :data:`UPDATES`: ``alternating`` is Algorithm 1.
     penalty:
-        (D, real, fake) → what is added to D's loss, one number a sample; already weighted.
+        (D, real, fake) → what is added to D's loss, one number a sample, times its weight.
     pack:
         How many samples D judges together, joined along their first axis: PacGAN's m (Lin et al.
         2018). A minibatch of n·pack samples is n judgements.
@@ -89,6 +89,8 @@ class Game:
     clip:
         D's weights are kept within ± this after each of its updates, which bounds its slope
         (Arjovsky et al. 2017); 0 for no.
+    penalty_weight:
+        The penalty's γ or λ; a schedule may move it while the game goes on.
     """
 
     def __init__(
@@ -103,6 +105,7 @@ class Game:
         pack: int = 1,
         batch_axis: int = 0,
         clip: float = 0.0,
+        penalty_weight: float = 1.0,
     ) -> None:
         self.generator = generator
         self.discriminator = discriminator
@@ -113,13 +116,14 @@ class Game:
         self.pack = pack
         self.batch_axis = batch_axis
         self.clip = clip
+        self.penalty_weight = penalty_weight
         self._update = lookup(UPDATES, updates, "updates")
         # G's step of such an objective compares its samples with a real batch of its own.
         self.g_batches = int(objective.g_needs_real and updates == "alternating")
         self.batches_per_step = d_steps + self.g_batches
         self._tell_classes = getattr(discriminator.network, "logits_and_class_losses", None)
         # Real and fake share D's pass unless a layer makes samples of one batch see each other.
-        self._one_pass = not any(_couples_batch(layer) for layer in discriminator.network.modules())
+        self._one_pass = not couples_batch(discriminator.network)
 
     def step(
         self, batches: Sequence[Tensor], labels: Sequence[Tensor | None] | None = None
@@ -193,7 +197,9 @@ class Game:
         """What D's gradients add to its loss."""
         if self.penalty is None:
             return 0.0
-        return mean(self.penalty(lambda x: self.discriminator(x, y), real, fake))
+        return self.penalty_weight * mean(
+            self.penalty(lambda x: self.discriminator(x, y), real, fake)
+        )
 
     def judge(self, real: Tensor, fake: Tensor, y: Tensor | None = None) -> Judgement:
         """What D says of a real and a fake minibatch, both of the classes y."""
@@ -304,7 +310,9 @@ def _summary(d_loss: Tensor, g_loss: Tensor, real: Tensor, fake: Tensor) -> Tens
         return torch.stack([x.mean(-1) for x in (d_loss, g_loss, real.sigmoid(), fake.sigmoid())])
 
 
-def _couples_batch(layer: nn.Module) -> bool:
+def couples_batch(network: nn.Module) -> bool:
     """Whether a layer's output for one sample depends on the others of its batch."""
-    batch_norm = isinstance(layer, nn.modules.batchnorm._BatchNorm)
-    return bool(getattr(layer, "couples_batch", batch_norm))
+    return any(
+        getattr(layer, "couples_batch", isinstance(layer, nn.modules.batchnorm._BatchNorm))
+        for layer in network.modules()
+    )

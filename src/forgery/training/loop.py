@@ -151,7 +151,7 @@ def iterate(
     game = training.game
     first = training.step * game.batches_per_step
     training.begin_step(training.step)
-    schedule(training, config, first // batches_per_epoch)
+    schedule(training, config, batches_per_epoch)
 
     which = range(first, first + game.batches_per_step)
     numbers = game.step([batch(i) for i in which], [labels(i) for i in which])
@@ -180,13 +180,20 @@ def share_done(training: Training, config: Config, last_step: int | None) -> flo
     return min(1.0, training.seconds / (60 * config.minutes))
 
 
-def schedule(training: Training, config: Config, epoch: int) -> None:
-    """Set both optimisers for the step that comes."""
+def schedule(training: Training, config: Config, batches_per_epoch: int) -> None:
+    """Set both optimisers, and the penalty's weight, for the step that comes."""
+    game, step = training.game, training.step
+    epoch = step * game.batches_per_step // batches_per_epoch
+    last_step = length_in_steps(config, batches_per_epoch, game.batches_per_step)
+    share = optimizers.burnt_in(share_done(training, config, last_step), config)
     for player, start in (
-        (training.game.generator, config.g_learning_rate),
-        (training.game.discriminator, config.d_learning_rate),
+        (game.generator, config.g_learning_rate),
+        (game.discriminator, config.d_learning_rate),
     ):
-        optimizers.schedule(player.optimizer, start, training.step, epoch, config)
+        optimizers.schedule(player.optimizer, start, step, epoch, share, config)
+    game.penalty_weight = optimizers.between(
+        config.penalty_weight, config.penalty_weight_final, share
+    )
 
 
 def check_finite(training: Training, run: Run, since: int) -> None:

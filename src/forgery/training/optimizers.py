@@ -1,5 +1,6 @@
 """The optimisers and the schedules of their settings, as functions of the step."""
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -74,9 +75,35 @@ def momentum(epoch: int, config: Config) -> float:
     return config.momentum + grown * (config.momentum_final - config.momentum)
 
 
-def schedule(optimizer: Optimizer, start: float, step: int, epoch: int, config: Config) -> None:
-    """Set an optimiser's learning rate (and momentum, where it has one) for a step."""
+#: How far a burn-in has come, given the share of its time that is over: 0 to 1, both.
+SHAPES: dict[str, Callable[[float], float]] = {
+    "cosine": lambda share: (1 - math.cos(math.pi * share)) / 2,
+    "linear": lambda share: share,
+}
+
+
+def burnt_in(done: float, config: Config) -> float:
+    """How far the burn-in has come when a share ``done`` of the run is over: 0 to 1.
+
+    R3GAN moves its settings along half a cosine, SN-GAN its learning rates along a line.
+    """
+    shape = lookup(SHAPES, config.burn_in_shape, "burn-in shape")
+    return shape(min(done / config.burn_in, 1.0)) if config.burn_in else 0.0
+
+
+def between(start: float, end: float | None, share: float) -> float:
+    """The value at a share of the way from start to end; start where there is no end."""
+    return start if end is None else start + share * (end - start)
+
+
+def schedule(
+    optimizer: Optimizer, start: float, step: int, epoch: int, share: float, config: Config
+) -> None:
+    """Set an optimiser's settings for a step, ``share`` of the burn-in being over."""
     for group in optimizer.param_groups:
-        group["lr"] = learning_rate(start, step, config)
+        left = between(1.0, config.learning_rate_final, share)
+        group["lr"] = learning_rate(start, step, config) * left
+        if "betas" in group:
+            group["betas"] = (config.beta1, between(config.beta2, config.beta2_final, share))
         if isinstance(optimizer, ClassicalMomentum):
             group["momentum"] = momentum(epoch, config)

@@ -1,0 +1,108 @@
+"""Configs made into games: every recipe with every objective, and what cannot be put together."""
+
+import pytest
+import torch
+
+from forgery import ForgeryError, data, recipes
+from forgery.build import batches_of, ensemble_of, training_of
+from forgery.objectives import OBJECTIVES
+from forgery.recipes import RECIPES
+from forgery.training.loop import iterate
+
+CPU = torch.device("cpu")
+SMALL = {"g_width": 4, "d_width": 4, "latent": 3, "batch_size": 6, "threads": 1, "device": "cpu"}
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return data.load("mnist", "test")
+
+
+def begin(config, dataset):
+    return training_of(config, dataset, CPU), batches_of(config, dataset, CPU)
+
+
+def play(config, dataset, steps=1):
+    training, batches = begin(config, dataset)
+    for _ in range(steps):
+        iterate(training, batches.__getitem__, batches.per_epoch, config, batches.labels)
+    return training
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_objective_trains_every_recipes_networks(recipe, objective, digits):
+    config = RECIPES[recipe](**SMALL, objective=objective)
+    if not OBJECTIVES[objective].d_bounded and config.penalty == "none":
+        config = config.replace(clip=0.05)
+    dataset = digits if config.data == "mnist" else data.load(config.data, config.split)
+    training, _ = begin(config, dataset)
+    players = (training.game.generator, training.game.discriminator)
+    before = [[w.detach().clone() for w in player.parameters] for player in players]
+    training = play(config, dataset, steps=2)  # from the same weights: they follow from the seed
+    assert training.totals.isfinite().all()
+    for player, start in zip(
+        (training.game.generator, training.game.discriminator), before, strict=True
+    ):
+        after = player.parameters
+        assert all(w.isfinite().all() for w in after)
+        assert any(not torch.equal(a, b) for a, b in zip(after, start, strict=True))
+
+
+def test_the_penaltys_weight_moves_with_the_burn_in(digits):
+    config = recipes.modern(**SMALL, steps=8, burn_in=0.5, epochs=None)
+    training, batches = begin(config, digits)
+    weights = []
+    for _ in range(6):
+        iterate(training, batches.__getitem__, batches.per_epoch, config)
+        weights.append(training.game.penalty_weight)
+    assert weights[0] == 1.0
+    assert weights[2] == pytest.approx(0.55)
+    assert weights[4:] == pytest.approx([0.1, 0.1])
+
+
+def test_spectral_normalisation_is_a_choice_for_any_discriminator(digits):
+    plain, _ = begin(recipes.mlp(**SMALL), digits)
+    config = recipes.mlp(**SMALL, spectral_norm=True)
+    normal = play(config, digits, steps=30).game.discriminator.network.eval()
+    for network, bounded in ((plain.game.discriminator.network.eval(), False), (normal, True)):
+        x, y = torch.randn(2, 500, 1, 28, 28)
+        slopes = (network(x) - network(y)).abs() / (x - y).flatten(1).norm(dim=1)
+        assert (slopes.max() <= 1.0) or not bounded
+    with torch.no_grad():  # however large the weights are made
+        for w in normal.parameters():
+            w *= 100 if w.dim() > 1 else 1
+    assert ((normal(x) - normal(y)).abs() / (x - y).flatten(1).norm(dim=1)).max() <= 1.1
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"objective": "wasserstein"}, r"wasserstein .* falls for ever.*--clip 0.01"),
+        (
+            {"generator": "dcgan", "discriminator": "dcgan", "penalty": "r1"},
+            r"penalty r1 .* dcgan .*batch norm.*--discriminator, such as mlp",
+        ),
+        ({"discriminator": "modern", "spectral_norm": True}, r"begin at zero .*--discriminator"),
+        ({"d_steps": 2000}, r"2000 updates of D .* no more than 1666: give fewer --d-steps"),
+        ({"batch_size": 20_000}, r"a batch of 20000 is larger than the data"),
+        ({"burn_in": 0.5, "burn_in_shape": "cosin"}, r"'cosin'.*did you mean 'cosine'"),
+        ({"conditional": "proyection"}, r"'proyection'.*did you mean 'projection'"),
+    ],
+)
+def test_what_cannot_join_is_refused_before_the_first_step(changes, says, digits):
+    with pytest.raises(ForgeryError, match=f"(?s){says}"):
+        play(recipes.mlp(**SMALL).replace(**changes), digits)
+
+
+@pytest.mark.parametrize("network", ["dcgan", "resnet", "modern", "modern-patched"])
+def test_a_size_that_a_network_cannot_make_is_refused(network):
+    odd = data.Dataset("odd", torch.zeros(50, 1, 30, 30, dtype=torch.uint8))
+    with pytest.raises(ForgeryError, match=r"8, 14, 16, 28, 32.*the data are 30 × 30"):
+        begin(recipes.mlp(**SMALL, generator=network), odd)
+
+
+def test_many_seeds_cannot_share_the_state_of_spectral_normalisation():
+    config = recipes.points(**SMALL, spectral_norm=True)
+    with pytest.raises(ForgeryError, match="--no-spectral-norm"):
+        ensemble_of(config, [0, 1], data.load("ring8", "train"), CPU)
