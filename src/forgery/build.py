@@ -16,10 +16,13 @@ from .training import device, optimizers, randomness
 from .training.average import Average
 from .training.ensemble import Ensemble, MemberNoise
 from .training.game import Game, Player, couples_batch
+from .training.parallel import ALONE, Ranks
 from .training.state import Training
 
 
-def training_of(config: Config, dataset: Dataset, where: torch.device) -> Training:
+def training_of(
+    config: Config, dataset: Dataset, where: torch.device, ranks: Ranks = ALONE
+) -> Training:
     """The players, the average and the counters at the start of a run, on their device."""
     lookup(randomness.NOISES, config.noise, "noise")
     generator, discriminator = networks(config, dataset.mean, classes_of(config, dataset))
@@ -28,6 +31,7 @@ def training_of(config: Config, dataset: Dataset, where: torch.device) -> Traini
         generator.to(where),
         discriminator.to(where),
         lambda m: randomness.noise(config.noise, m, config.latent, where),
+        ranks=ranks,
     )
     average = Average(generator, config.ema) if config.ema else None
     return Training(game, average, partial(randomness.seed_step, config.seed, device=where))
@@ -82,12 +86,13 @@ def _game(
     discriminator: nn.Module,
     noise: Callable[[int], Tensor],
     batch_axis: int = 0,
+    ranks: Ranks = ALONE,
 ) -> Game:
     """The config's game between two networks that are on their device."""
     _check_joins(config, discriminator)
     return Game(
-        _player(generator, config.g_learning_rate, config),
-        _player(discriminator, config.d_learning_rate, config),
+        _player(generator, config.g_learning_rate, config, ranks),
+        _player(discriminator, config.d_learning_rate, config, ranks),
         lookup(OBJECTIVES, config.objective, "objective"),
         noise,
         config.d_steps,
@@ -133,9 +138,9 @@ def networks(config: Config, mean: Tensor, classes: int = 0) -> tuple[nn.Module,
     return generator, discriminator
 
 
-def _player(network: nn.Module, learning_rate: float, config: Config) -> Player:
+def _player(network: nn.Module, learning_rate: float, config: Config, ranks: Ranks) -> Player:
     optimizer = optimizers.build(network.parameters(), learning_rate, config)
-    return Player(network, optimizer)
+    return Player(network, optimizer, ranks)
 
 
 def batches_of(

@@ -24,7 +24,7 @@ from .errors import ForgeryError, did_you_mean
 from .extractors import accuracy, save_classifier, train_classifier
 from .gallery import artist, draw_summary, real_ones
 from .pixels import as_stored
-from .training import checkpoint, device, loop, randomness
+from .training import checkpoint, device, loop, parallel, randomness
 from .training.doctor import Finding, diagnose, memorising
 from .training.loop import Watch
 from .training.report import Measure
@@ -140,13 +140,16 @@ def train(config: Config, out: Path | str | None = None, watch: Watch | None = N
     config, where = on_this_machine(config)
     dataset = data_room.load(config.data, config.split)
     # Everything that can be wrong with the settings is wrong before the folder is made.
-    training = training_of(config, dataset, where)
-    batches = batches_of(config, dataset, where)
-    measure = _tracker(config, dataset, training)
-    facts = _facts(config, dataset, where)
-    run = create(None if out is None else Path(out), config, facts)
-    with run.lock():
-        return _play(run, training, batches, watch, measure)
+    with parallel.joined(config.batch_size) as ranks:
+        training = training_of(config, dataset, where, ranks)
+        batches = batches_of(config, dataset, where)
+        if not ranks.writes:
+            return _follow(Path(out or "runs"), config, training, batches)
+        measure = _tracker(config, dataset, training)
+        facts = _facts(config, dataset, where)
+        run = create(None if out is None else Path(out), config, facts)
+        with run.lock():
+            return _play(run, training, batches, watch, measure)
 
 
 def resume(path: Path | str, watch: Watch | None = None, **changes: Any) -> Model:
@@ -175,18 +178,22 @@ def resume(path: Path | str, watch: Watch | None = None, **changes: Any) -> Mode
             f"(fingerprint {dataset.fingerprint[:12]}…, the run's is "
             f"{run.record['data']['fingerprint'][:12]}…)"
         )
-    training = training_of(config, dataset, where)
-    batches = batches_of(config, dataset, where)
-    measure = _tracker(config, dataset, training)
-    with run.lock():
-        last, problems = checkpoint.read_last(run.checkpoints)
-        for problem in problems:
-            print(f"warning: {problem}; going back to step {last.step}", file=sys.stderr)
-        training.restore(last)
-        _refuse_shorter(run, config, training, batches)
-        run.rewrite_config(config)
-        run.rewind(last.step)
-        return _play(run, training, batches, watch, measure)
+    with parallel.joined(config.batch_size) as ranks:
+        training = training_of(config, dataset, where, ranks)
+        batches = batches_of(config, dataset, where)
+        if not ranks.writes:
+            training.restore(checkpoint.read_last(run.checkpoints)[0])
+            return _follow(run.path, config, training, batches)
+        measure = _tracker(config, dataset, training)
+        with run.lock():
+            last, problems = checkpoint.read_last(run.checkpoints)
+            for problem in problems:
+                print(f"warning: {problem}; going back to step {last.step}", file=sys.stderr)
+            training.restore(last)
+            _refuse_shorter(run, config, training, batches)
+            run.rewrite_config(config)
+            run.rewind(last.step)
+            return _play(run, training, batches, watch, measure)
 
 
 def load(
@@ -270,6 +277,18 @@ def _play(
         stopped_by,
         _recorded_classes(run),
     )
+
+
+def _follow(path: Path, config: Config, training: Training, batches: Batches) -> Model:
+    """The part of a rank that does not write: the steps, and nothing else."""
+    stopped_by = loop.follow(
+        training, batches.__getitem__, batches.per_epoch, config, batches.labels
+    )
+    game = training.game
+    return Model(
+        path, config, training.step, training.sampler.eval(), game.discriminator.network.eval(),
+        batches.data.units, stopped_by,
+    )  # fmt: skip
 
 
 def _tracker(config: Config, dataset: Dataset, training: Training) -> Measure:

@@ -1,5 +1,6 @@
 """The command line: one thin file a verb, each loaded only when it is asked for."""
 
+import os
 import sys
 
 from cyclopts import App
@@ -32,6 +33,8 @@ for _order, (_verb, _help) in enumerate(VERBS.items()):
 
 def main() -> None:
     """Run a verb; a user's mistake is one message and exit code 2."""
+    if os.environ.get("RANK", "0") != "0":  # one of several processes: the first speaks for all
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - as long as the process
     try:
         status = app()
     except ForgeryError as error:

@@ -6,13 +6,18 @@ import platform
 import torch
 
 from ..errors import ForgeryError
+from .parallel import local_count, local_rank
 
 
 def choose(name: str) -> torch.device:
-    """The device of that name; ``auto`` is the first CUDA GPU, else the CPU."""
+    """The device of that name; ``auto`` is this process's CUDA GPU (the first), else the CPU."""
     if name == "auto":
         # Not mps: for networks of this size it is not known to beat the CPU beside it.
-        return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+        return (
+            torch.device("cuda", local_rank()) if torch.cuda.is_available() else torch.device("cpu")
+        )
+    if name.startswith("cuda") and local_count() > 1:
+        name = f"cuda:{local_rank()}"  # one GPU for each process
     try:
         device = torch.device(name)
         torch.zeros(1, device=device)
@@ -24,7 +29,7 @@ def choose(name: str) -> torch.device:
 
 def prepare_cpu(threads: int) -> int:
     """Set the number of CPU threads (0: one a core) and return it."""
-    threads = threads or _cores()
+    threads = threads or max(1, _cores() // local_count())
     torch.set_num_threads(threads)
     # Adam's averages of a dead unit decay into denormal numbers, which many CPUs add up a hundred
     # times slower.

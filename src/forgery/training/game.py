@@ -21,6 +21,7 @@ from torch.optim import Optimizer
 from ..errors import lookup
 from ..objectives import Objective
 from ..penalties import Penalty
+from .parallel import ALONE, Ranks
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Player:
 
     network: nn.Module
     optimizer: Optimizer
+    ranks: Ranks = ALONE
 
     def __call__(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         output: Tensor = self.network(x) if y is None else self.network(x, y)
@@ -46,6 +48,11 @@ class Player:
         """
         self.optimizer.zero_grad()
         loss.backward(inputs=self.parameters)
+        self.move()
+
+    def move(self) -> None:
+        """The optimiser's step, by the gradients of all ranks."""
+        self.ranks.add_up([p.grad for p in self.parameters if p.grad is not None])
         self.optimizer.step()
 
 
@@ -116,14 +123,16 @@ class Game:
         self.pack = pack
         self.batch_axis = batch_axis
         self.clip = clip
+        self.ranks = discriminator.ranks
         self.penalty_weight = penalty_weight
         self._update = lookup(UPDATES, updates, "updates")
         # G's step of such an objective compares its samples with a real batch of its own.
         self.g_batches = int(objective.g_needs_real and updates == "alternating")
         self.batches_per_step = d_steps + self.g_batches
         self._tell_classes = getattr(discriminator.network, "logits_and_class_losses", None)
-        # Real and fake share D's pass unless a layer makes samples of one batch see each other.
-        self._one_pass = not couples_batch(discriminator.network)
+        # Real and fake share D's pass unless a layer makes samples of one batch see each other, or
+        # each rank must find the rows that it drew where it takes its own.
+        self._one_pass = self.ranks.count == 1 and not couples_batch(discriminator.network)
 
     def step(
         self, batches: Sequence[Tensor], labels: Sequence[Tensor | None] | None = None
@@ -177,7 +186,10 @@ class Game:
 
     def draw_like(self, real: Tensor, y: Tensor | None = None) -> Tensor:
         """Samples, packed, from as many fresh z as there are real ones in a minibatch."""
-        return self.packed(self.generator(self.noise(real.shape[self.batch_axis]), y))
+        z = self.noise(real.shape[self.batch_axis])
+        if y is not None:
+            y = self.ranks.own(y)
+        return self.packed(self.ranks.whole(self.generator(self.ranks.own(z), y)))
 
     def packed(self, samples: Tensor) -> Tensor:
         """``[n·pack, C, …]`` → ``[n, pack·C, …]``: what D judges together."""
@@ -197,9 +209,7 @@ class Game:
         """What D's gradients add to its loss."""
         if self.penalty is None:
             return 0.0
-        return self.penalty_weight * mean(
-            self.penalty(lambda x: self.discriminator(x, y), real, fake)
-        )
+        return self.penalty_weight * mean(self.penalty(lambda x: self._look(x, y)[0], real, fake))
 
     def judge(self, real: Tensor, fake: Tensor, y: Tensor | None = None) -> Judgement:
         """What D says of a real and a fake minibatch, both of the classes y."""
@@ -216,10 +226,11 @@ class Game:
 
     def _look(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """D's logits on samples of the classes y, and its class losses where it tells classes."""
+        x, y = self.ranks.own(x), None if y is None else self.ranks.own(y)
         if self._tell_classes is None:
-            return self.discriminator(x, y), None
+            return self.ranks.gather(self.discriminator(x, y)), None
         logits, class_losses = self._tell_classes(x, y)
-        return logits, class_losses
+        return self.ranks.gather(logits), self.ranks.gather(class_losses)
 
     def opinion(self, places: Tensor, fake: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
         """What D believes of any places, and where it would send samples.
@@ -281,7 +292,7 @@ def simultaneous(game: Game, batches: Sequence[Tensor], labels: Labels) -> Tenso
     for player, gradients in ((d, d_gradients), (g, g_gradients)):
         for parameter, gradient in zip(player.parameters, gradients, strict=True):
             parameter.grad = gradient
-        player.optimizer.step()
+        player.move()
     game.clip_discriminator()
     return _summary(d_loss, g_loss, said.real, said.fake)
 

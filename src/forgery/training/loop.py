@@ -103,11 +103,7 @@ def train(
         save()
 
     with Interrupt() as interrupt:
-        while (
-            interrupt.signal is None
-            and (last_step is None or training.step < last_step)
-            and (config.minutes is None or training.seconds < 60 * config.minutes)
-        ):
+        while goes_on(training, config, last_step, interrupt):
             iterate(training, batch, batches_per_epoch, config, labels)
             training.seconds = before + time.perf_counter() - started - reporter.measuring
 
@@ -128,6 +124,35 @@ def train(
     if not is_sampled(training.step, config):
         draw(training.step)
     return interrupt.signal
+
+
+def follow(
+    training: Training,
+    batch: Callable[[int], Tensor],
+    batches_per_epoch: int,
+    config: Config,
+    labels: Labels = no_labels,
+) -> int | None:
+    """Play as one of several ranks while the one that writes is in :func:`train`."""
+    last_step = length_in_steps(config, batches_per_epoch, training.game.batches_per_step)
+    with Interrupt() as interrupt:
+        while goes_on(training, config, last_step, interrupt):
+            iterate(training, batch, batches_per_epoch, config, labels)
+    return interrupt.signal
+
+
+def goes_on(
+    training: Training, config: Config, last_step: int | None, interrupt: Interrupt
+) -> bool:
+    """Whether there is a next step: all ranks agree on it, and on how long it took so far."""
+    ranks = training.game.ranks
+    training.seconds, signal = ranks.most(training.seconds, interrupt.signal or 0)
+    interrupt.signal = int(signal) or None
+    return (
+        interrupt.signal is None
+        and (last_step is None or training.step < last_step)
+        and (config.minutes is None or training.seconds < 60 * config.minutes)
+    )
 
 
 def is_sampled(step: int, config: Config) -> bool:

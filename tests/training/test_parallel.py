@@ -1,0 +1,110 @@
+"""Two real processes, by torch's own launcher: one step equals one process's, and so does a run."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+import forgery
+from forgery import ForgeryError
+from forgery.training import checkpoint
+from forgery.training.parallel import ALONE, Ranks, joined
+
+RUN = [
+    *("mnist", "--split", "test", "--recipe", "mlp", "--g-width", "8", "--d-width", "8"),
+    *("--latent", "4", "--batch-size", "20", "--report-every", "2", "--sample-every", "3"),
+    *("--checkpoint-every", "2", "--keep-checkpoints", "100", "--device", "cpu", "--threads", "1"),
+]
+
+
+def launch(*arguments, processes=2, **kinds):
+    """Start a program in several processes; torch's launcher in one of its own."""
+    launcher = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", *launcher, *map(str, arguments)],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kinds,
+    )  # fmt: skip
+
+
+def finish(process):
+    out, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err[-3000:]
+    return out
+
+
+def last(path):
+    return checkpoint.read_last(path / "checkpoints")[0]
+
+
+def test_alone_nothing_is_changed():
+    rows = torch.randn(4, 2, requires_grad=True)
+    assert ALONE.own(rows) is ALONE.whole(rows) is ALONE.gather(rows) is rows
+    assert ALONE.most(1.5, 2) == [1.5, 2]
+    with joined(7) as ranks:
+        assert ranks is ALONE
+
+
+def test_the_rows_of_all_ranks_are_the_minibatch():
+    rows = torch.arange(12.0).view(6, 2)
+    parts = [Ranks(rank, 3) for rank in range(3)]
+    assert torch.equal(torch.cat([r.own(rows) for r in parts]), rows)
+    assert torch.equal(sum(r.whole(r.own(rows)) for r in parts), rows)
+
+
+def test_a_minibatch_that_cannot_be_split_is_refused(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(ForgeryError, match=r"batch of 20 .* among 3 processes.*--batch-size"):
+        joined(20).__enter__()
+
+
+def test_gradients_equal_those_of_one_process_for_every_objective_and_penalty():
+    out = finish(launch(Path(__file__).with_name("gradients_of_ranks.py")))
+    pairs = [line.split() for line in out.splitlines()]
+    assert len(pairs) > 60
+    for name, difference in pairs:
+        assert float(difference) <= 1e-6, name
+
+
+def test_a_run_of_two_processes_is_the_run_of_one_and_resumes_as_one(tmp_path):
+    out = finish(launch("-m", "forgery", "train", *RUN, "--steps", "4", "--out", tmp_path / "two"))
+    assert out.count("4 steps, kept in") == 1  # one speaks for all
+    forgery.resume(tmp_path / "two", steps=6)
+    finish(launch("-m", "forgery", "resume", tmp_path / "two", "--steps", "8"))
+    forgery.train(forgery.load(tmp_path / "two").config, tmp_path / "one")
+    two, one = last(tmp_path / "two"), last(tmp_path / "one")
+    assert two.step == one.step == 8
+    for name, tensor in one.model.items():
+        torch.testing.assert_close(two.model[name], tensor, rtol=1e-4, atol=1e-5)
+
+
+def test_when_a_process_is_killed_the_others_end_and_the_run_goes_on_exactly(tmp_path):
+    path = tmp_path / "run"
+    process = launch(
+        "-m", "forgery", "train", *RUN, "--steps", "100000", "--out", path, start_new_session=True
+    )
+    try:
+        limit = time.monotonic() + 120
+        while not (path / "checkpoints" / "00000004").exists():
+            assert process.poll() is None
+            assert time.monotonic() < limit
+            time.sleep(0.05)
+        children = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True
+        )
+        os.kill(int(children.stdout.split()[-1]), signal.SIGKILL)
+        process.communicate(timeout=120)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode != 0
+    step = last(path).step
+    forgery.resume(path, steps=step + 2)
+    forgery.train(forgery.load(path).config, tmp_path / "straight")
+    for name, tensor in last(tmp_path / "straight").model.items():
+        torch.testing.assert_close(last(path).model[name], tensor, rtol=1e-3, atol=1e-4)
