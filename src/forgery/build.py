@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from .config import Config
 from .data import Batches, Dataset
 from .errors import ForgeryError, lookup
-from .models import CONDITIONS, DISCRIMINATORS, GENERATORS, Spec, spectrally_normalised
+from .models import CONDITIONS, DISCRIMINATORS, GENERATORS, Encoder, Spec, spectrally_normalised
 from .objectives import OBJECTIVES
 from .penalties import PENALTIES, RANDOM
 from .training import device, optimizers, randomness
@@ -18,6 +18,7 @@ from .training.ensemble import Ensemble, MemberNoise
 from .training.game import Game, Player, couples_batch
 from .training.parallel import ALONE, Ranks
 from .training.state import Training
+from .training.vae import VAE
 
 
 def training_of(
@@ -26,7 +27,8 @@ def training_of(
     """The players, the average and the counters at the start of a run, on their device."""
     lookup(randomness.NOISES, config.noise, "noise")
     generator, discriminator = networks(config, dataset.mean, classes_of(config, dataset))
-    game = _game(
+    make = lookup(MODELS, config.model, "model")
+    game = make(
         config,
         generator.to(where),
         discriminator.to(where),
@@ -52,6 +54,8 @@ def ensemble_of(
 
 def check_ensemble(config: Config) -> None:
     """Refuse what many seeds at once cannot do."""
+    if config.model != "gan":
+        raise ForgeryError(f"many seeds at once are GANs: train each {config.model} on its own")
     if config.penalty in RANDOM:
         raise ForgeryError(
             f"penalty {config.penalty} draws random numbers, which many seeds at once cannot "
@@ -105,6 +109,33 @@ def _game(
     )
 
 
+def _vae(
+    config: Config,
+    generator: nn.Module,
+    encoder: nn.Module,
+    noise: Callable[[int], Tensor],
+    ranks: Ranks = ALONE,
+) -> VAE:
+    """The config's VAE of two networks that are on their device."""
+    meant_for_two = {"conditional": "none", "penalty": "none", "pack": 1, "d_steps": 1, "clip": 0.0}
+    for name, none in (meant_for_two | {"noise": "normal", "spectral_norm": False}).items():
+        if getattr(config, name) != none:
+            flag = name.replace("_", "-")
+            raise ForgeryError(
+                f"a VAE has no place for {flag} {getattr(config, name)}: give --{flag} {none}, or "
+                "--model gan"
+            )
+    return VAE(
+        _player(generator, config.g_learning_rate, config, ranks),
+        _player(encoder, config.d_learning_rate, config, ranks),
+        noise,
+    )
+
+
+#: What can be trained: each makes what the loop plays of a generator and the other network.
+MODELS: dict[str, Callable[..., Game | VAE]] = {"gan": _game, "vae": _vae}
+
+
 def _check_joins(config: Config, discriminator: nn.Module) -> None:
     """Refuse an objective, a penalty and a discriminator that cannot play together."""
     held = config.clip or config.spectral_norm or config.penalty != "none"
@@ -122,7 +153,7 @@ def _check_joins(config: Config, discriminator: nn.Module) -> None:
 
 
 def networks(config: Config, mean: Tensor, classes: int = 0) -> tuple[nn.Module, nn.Module]:
-    """G and D as they begin: their weights follow from the seed."""
+    """G and D, or a VAE's encoder, as they begin: their weights follow from the seed."""
     condition = lookup(CONDITIONS, config.conditional, "conditional")
     build_g = lookup(GENERATORS, config.generator, "generator")
     build_d = lookup(DISCRIMINATORS, config.discriminator, "discriminator")
@@ -132,6 +163,8 @@ def networks(config: Config, mean: Tensor, classes: int = 0) -> tuple[nn.Module,
         g = Spec(tuple(mean.shape), config.latent, config.g_width, config.g_depth, mean)
         d = Spec(tuple(joined.shape), config.latent, config.d_width, config.d_depth, joined)
         generator = condition.generator(build_g, g, classes)
+        if config.model == "vae":
+            return generator, Encoder(build_d, d)
         discriminator = condition.discriminator(build_d, d, classes)
         if config.spectral_norm:
             spectrally_normalised(discriminator)

@@ -59,10 +59,11 @@ class Config:
     data: str = _option("mnist", DATA, "Name of a data source, or path of a file.")
     split: str = _option("train", DATA, "Which part of the data to train on.")
 
+    model: str = _option("gan", NETWORKS, "What is trained: gan, or vae.")
     generator: str = _option("mlp", NETWORKS, "The generator's kind.")
     g_width: int = _option(256, NETWORKS, "Units in each hidden layer of G.", least=1)
     g_depth: int = _option(2, NETWORKS, "Hidden layers of G.", least=1)
-    discriminator: str = _option("mlp", NETWORKS, "The discriminator's kind.")
+    discriminator: str = _option("mlp", NETWORKS, "The discriminator's kind; a VAE's encoder's.")
     d_width: int = _option(256, NETWORKS, "Units in each hidden layer of D.", least=1)
     d_depth: int = _option(2, NETWORKS, "Hidden layers of D.", least=1)
     latent: int = _option(64, NETWORKS, "Dimensions of the noise z.", least=1)

@@ -15,6 +15,7 @@ from .data import Dataset
 from .errors import ForgeryError
 from .pixels import to_pixels
 from .training import randomness
+from .training.game import Game
 from .training.run import Run
 from .training.state import Training
 
@@ -42,8 +43,9 @@ def artist(config: Config, data: Dataset, training: Training) -> Callable[[int],
     def draw(step: int) -> Image:
         samples, belief, directions = training.draw(z, y), None, None
         places = landscape.places()
-        # What D thinks of one point alone, whatever its class.
-        if places is not None and config.pack == 1 and not config.is_conditional:
+        # What D thinks of one point alone, where it is told nothing else.
+        alone = config.pack == 1 and not config.is_conditional
+        if places is not None and alone and isinstance(game, Game):
             belief, directions = game.opinion(places.to(training.device), samples, real)
         return landscape.draw(
             f"{data.name}, step {step:,}",

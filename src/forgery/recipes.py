@@ -253,6 +253,15 @@ def modern_large(**changes: Any) -> Config:
     ).replace(**changes)
 
 
+def vae(**changes: Any) -> Config:
+    """A variational auto-encoder with the default's networks, D's turned round into an encoder.
+
+    Source: Kingma & Welling 2014. What was compared is in docs/results.md. A convolutional one:
+    ``--generator dcgan --discriminator dcgan --g-width 32 --d-width 32``.
+    """
+    return mlp(recipe="vae", model="vae", beta1=0.9, ema=0.0).replace(**changes)
+
+
 def points(**changes: Any) -> Config:
     """Points on a line or a plane: small MLPs that reach every mode of the known densities.
 
@@ -330,6 +339,7 @@ RECIPES: dict[str, Callable[..., Config]] = {
     "sngan": sngan,
     "modern": modern,
     "modern-large": modern_large,
+    "vae": vae,
     "points": points,
     "pacgan": pacgan,
 }

@@ -52,7 +52,8 @@ class Model:
     config: Config
     step: int
     generator: nn.Module
-    discriminator: nn.Module
+    discriminator: nn.Module | None = None
+    encoder: nn.Module | None = None
     units: Units | None = None
     interrupted_by: int | None = None
     classes: dict[str, int] = field(default_factory=dict)
@@ -84,6 +85,34 @@ class Model:
         if samples.dim() == 4:
             return samples.clamp_(-1, 1)  # not every generator ends in a tanh
         return self.units.from_model(samples) if self.units else samples
+
+    def encode(self, samples: Tensor) -> Tensor:
+        """A VAE's z of samples ``[n, …]`` as :meth:`sample` returns them: ``[n, Z]``, on the CPU.
+
+        The mean of q(z | x).
+
+        Raises
+        ------
+        ForgeryError
+            For a run that has no encoder.
+        """
+        if self.encoder is None:
+            raise ForgeryError(f"{self.path} has no encoder: it is a {self.config.model}")
+        where = next(self.encoder.parameters()).device
+        seen = self.units.to_model(samples) if self.units else samples
+        with torch.no_grad():
+            parts = [self.encoder(part.to(where))[0].cpu() for part in seen.split(500)]
+        return torch.cat(parts)
+
+    def reconstruct(self, samples: Tensor) -> Tensor:
+        """What a VAE draws from the z that it finds for samples: like them, ``[n, …]``."""
+        z = self.encode(samples)
+        where = next(self.generator.parameters()).device
+        with torch.no_grad():
+            drawn = _in_parts(self.generator, z, None, where)
+        if drawn.dim() == 4:
+            return drawn.clamp_(-1, 1)
+        return self.units.from_model(drawn) if self.units else drawn
 
     def labels(self, n: int, seed: int = 0, classes: Classes = None) -> Tensor | None:
         """The class of each sample that :meth:`sample` draws, int64 ``[n]``.
@@ -219,18 +248,21 @@ def load(
     # Only the checkpoint's numbers are needed, not the data: its mean may be anything.
     mean = torch.zeros(run.record["data"]["shape"])
     classes = _recorded_classes(run)
-    generator, discriminator = networks(run.config, mean, len(classes))
+    generator, other = networks(run.config, mean, len(classes))
+    role = "encoder" if run.config.model == "vae" else "discriminator"
     averaged = any(name.startswith("average.") for name in last.model)
     load_network(generator, "average" if averaged else "generator", last)
-    load_network(discriminator, "discriminator", last)
+    load_network(other, role, last)
     where = device.choose(device_name)
+    other = other.to(where).eval().requires_grad_(False)
     return Model(
         run.path,
         run.config,
         last.step,
         generator.to(where).eval().requires_grad_(False),
-        discriminator.to(where).eval().requires_grad_(False),
-        _recorded_units(run),
+        discriminator=other if role == "discriminator" else None,
+        encoder=other if role == "encoder" else None,
+        units=_recorded_units(run),
         classes=classes,
     )
 
@@ -267,16 +299,7 @@ def _play(
             f"cannot write to {run.path}: {error.strerror or error}; go on with it once there is "
             f"room: forgery resume {run.path}"
         ) from error
-    return Model(
-        run.path,
-        config,
-        training.step,
-        training.sampler.eval(),
-        training.game.discriminator.network.eval(),
-        batches.data.units,
-        stopped_by,
-        _recorded_classes(run),
-    )
+    return _model_of(run.path, config, training, batches, stopped_by, _recorded_classes(run))
 
 
 def _follow(path: Path, config: Config, training: Training, batches: Batches) -> Model:
@@ -284,11 +307,30 @@ def _follow(path: Path, config: Config, training: Training, batches: Batches) ->
     stopped_by = loop.follow(
         training, batches.__getitem__, batches.per_epoch, config, batches.labels
     )
-    game = training.game
+    return _model_of(path, config, training, batches, stopped_by, {})
+
+
+def _model_of(
+    path: Path,
+    config: Config,
+    training: Training,
+    batches: Batches,
+    stopped_by: int | None,
+    classes: dict[str, int],
+) -> Model:
+    """What has just been trained, ready to draw."""
+    networks = {name: player.network.eval() for name, player in training.game.players.items()}
     return Model(
-        path, config, training.step, training.sampler.eval(), game.discriminator.network.eval(),
-        batches.data.units, stopped_by,
-    )  # fmt: skip
+        path,
+        config,
+        training.step,
+        training.sampler.eval(),
+        networks.get("discriminator"),
+        networks.get("encoder"),
+        batches.data.units,
+        stopped_by,
+        classes,
+    )
 
 
 def _tracker(config: Config, dataset: Dataset, training: Training) -> Measure:

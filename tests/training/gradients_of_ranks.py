@@ -4,12 +4,13 @@ import itertools
 
 import torch
 
-from forgery.models import DISCRIMINATORS, GENERATORS, Spec
+from forgery.models import DISCRIMINATORS, GENERATORS, Encoder, Spec
 from forgery.models.conditional import CONDITIONS
 from forgery.objectives import OBJECTIVES
 from forgery.penalties import PENALTIES
 from forgery.training.game import UPDATES, Game, Player
 from forgery.training.parallel import ALONE, joined
+from forgery.training.vae import VAE
 
 N, SIZE, LATENT, CLASSES = 8, (1, 6, 6), 3, 4
 
@@ -44,6 +45,17 @@ def gradients(ranks, objective, penalty, updates, pack, told):
     return torch.cat([*seen, numbers.float()])
 
 
+def gradients_of_a_vae(ranks):
+    torch.manual_seed(0)
+    sizes = Spec(SIZE, LATENT, 5, 2, torch.zeros(SIZE))
+    networks = (GENERATORS["mlp"](sizes), Encoder(DISCRIMINATORS["mlp"], sizes))
+    players = [Player(n, Still(n.parameters(), lr=0.1), ranks) for n in networks]
+    numbers = VAE(*players, lambda m: torch.randn(m, LATENT)).step([torch.rand(N, *SIZE)], [None])
+    seen = [x.flatten() for player in players for x in player.optimizer.seen]
+    # The bound sums over an image's values: of the size of those sums.
+    return torch.cat([*seen, numbers]) / 36
+
+
 def main():
     games = [(o, p, "alternating", 1, "none") for o, p in itertools.product(OBJECTIVES, PENALTIES)]
     games += [(o, "r1+r2", u, 2, "none") for o, u in itertools.product(OBJECTIVES, UPDATES)]
@@ -54,6 +66,9 @@ def main():
             difference = gradients(ranks, *game) - gradients(ALONE, *game)
             if ranks.writes:
                 print("/".join(map(str, game)), difference.abs().max().item(), flush=True)
+        difference = gradients_of_a_vae(ranks) - gradients_of_a_vae(ALONE)
+        if ranks.writes:
+            print("vae", difference.abs().max().item(), flush=True)
 
 
 if __name__ == "__main__":

@@ -32,11 +32,22 @@ SHORT = {
 }
 
 
+#: Number of a step → its name on a report line, and how it is written.
+NUMBERS = {
+    "d_loss": ("D loss", ".3f"),
+    "g_loss": ("G loss", ".3f"),
+    "d_real": ("D(x)", ".2f"),
+    "d_fake": ("D(G(z))", ".2f"),
+    "reconstruction": ("-log p(x|z)", ".1f"),
+    "kl": ("KL", ".1f"),
+}
+
+
 def _numbers(report: "Report") -> str:
+    said = [(*NUMBERS[name], value) for name, value in report.numbers.items()]
     return (
-        f"D loss {report.d_loss:.3f}  G loss {report.g_loss:.3f}  "
-        f"D(x) {report.d_real:.2f}  D(G(z)) {report.d_fake:.2f}  "
-        f"{report.examples_per_second:,.0f}/s"
+        "".join(f"{name} {value:{form}}  " for name, form, value in said)
+        + f"{report.examples_per_second:,.0f}/s"
         + "".join(f"  {SHORT[name]} {value:.3g}" for name, value in report.quality.items())
     )
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from ._progress import NUMBERS
+
 
 def doctor(run: Path, /) -> None:
     """Say what went wrong in a run: what was seen, what it means, what to change.
@@ -21,7 +23,8 @@ def doctor(run: Path, /) -> None:
     last = reports[-1]
     print(
         f"{len(findings) or 'no'} finding{'' if len(findings) == 1 else 's'} in {len(reports)} "
-        f"reports, up to step {last['step']:,}: D loss {last['d_loss']:.3f}, "
-        f"G loss {last['g_loss']:.3f}, diversity {last['diversity']:.2f} of the data's, "
+        f"reports, up to step {last['step']:,}: "
+        + "".join(f"{name} {last[name]:.3f}, " for name in NUMBERS if name in last)
+        + f"diversity {last['diversity']:.2f} of the data's, "
         f"gradient of G {last['g_gradient']:.2g}"
     )

@@ -6,6 +6,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from ._progress import NUMBERS
+
 
 def show(run: Path, /) -> None:
     """What a run is, how far it has come, and whether its checkpoints are whole.
@@ -40,7 +42,8 @@ def show(run: Path, /) -> None:
     if reports:
         last = reports[-1]
         table.add_row("last report", f"step {last['step']:,}, {last['seconds'] / 60:.1f} minutes")
-        for name in ("d_loss", "g_loss", "d_real", "d_fake"):
-            table.add_row("", f"{name} {last[name]:.3f}")
+        for name in NUMBERS:
+            if name in last:
+                table.add_row("", f"{name} {last[name]:.3f}")
     Console(markup=False, highlight=False).print(table)
     print("settings", json.dumps(config.to_dict(), indent=1))

@@ -14,6 +14,7 @@ from torch import nn
 from .cifar2014 import DeconvGenerator, MaxoutConvDiscriminator, ReLUSigmoidLinearGenerator
 from .conditional import CONDITIONS
 from .dcgan import DCGANDiscriminator, DCGANGenerator
+from .encoder import Encoder
 from .goodfellow2014 import MaxoutDiscriminator, ReLUSigmoidGenerator
 from .layers import spectrally_normalised
 from .mlp import MLPDiscriminator, MLPGenerator
@@ -22,7 +23,7 @@ from .pacgan import BatchNormGenerator, PlainMaxoutDiscriminator
 from .resnet import ResNetDiscriminator, ResNetGenerator
 from .spec import Spec
 
-__all__ = ["CONDITIONS", "DISCRIMINATORS", "GENERATORS", "Spec", "spectrally_normalised"]
+__all__ = ["CONDITIONS", "DISCRIMINATORS", "GENERATORS", "Encoder", "Spec", "spectrally_normalised"]
 
 GENERATORS: dict[str, Callable[[Spec], nn.Module]] = {
     "mlp": MLPGenerator,

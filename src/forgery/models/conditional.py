@@ -71,7 +71,7 @@ class ProjectionDiscriminator(nn.Module):
 
     def __init__(self, build: Build, spec: Spec, classes: int) -> None:
         super().__init__()
-        self.network = _with_features(build(spec))
+        self.network = with_features(build(spec))
         # Row y of the weights is embed(y): the layer's output number y is ⟨embed(y), h⟩.
         self.embed = _as_its_head(self.network, classes, bias=False)
         nn.init.xavier_uniform_(self.embed.weight)
@@ -90,7 +90,7 @@ class AuxiliaryDiscriminator(nn.Module):
 
     def __init__(self, build: Build, spec: Spec, classes: int) -> None:
         super().__init__()
-        self.network = _with_features(build(spec))
+        self.network = with_features(build(spec))
         self.classify = _as_its_head(self.network, classes, bias=True)
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
@@ -108,7 +108,8 @@ def _one_hot(y: Tensor, classes: int, like: Tensor) -> Tensor:
     return functional.one_hot(y, classes).to(like.dtype)
 
 
-def _with_features(network: nn.Module) -> Discriminator:
+def with_features(network: nn.Module) -> Discriminator:
+    """The network, if it has features to look at; a :class:`ForgeryError` if not."""
     if not isinstance(network, Discriminator):
         raise ForgeryError(
             f"{type(network).__name__} has no features that a class could be told by: choose "

@@ -47,6 +47,10 @@ class Discriminator(nn.Module):
     def head(self) -> nn.Module:
         return self.layers[-1]
 
+    def drop_head(self) -> None:
+        """Give up the head and its weights, where another layer judges by the features."""
+        self.layers[-1] = nn.Identity()
+
     def features(self, x: Tensor) -> Tensor:
         """h ``[N, F]``: what the head is given."""
         h = self.enter(x)

@@ -147,11 +147,14 @@ class ResNetDiscriminator(Discriminator):
             _Block(spec.width),
             nn.ReLU(inplace=True),
         )
-        self.output = _glorot(nn.Linear(spec.width, 1, bias=False))
+        self.output: nn.Module = _glorot(nn.Linear(spec.width, 1, bias=False))
 
     @property
     def head(self) -> nn.Module:
         return self.output
+
+    def drop_head(self) -> None:
+        self.output = nn.Identity()
 
     def features(self, x: Tensor) -> Tensor:
         h: Tensor = self.blocks(x).sum((2, 3))

@@ -100,6 +100,9 @@ class Game:
         The penalty's γ or λ; a schedule may move it while the game goes on.
     """
 
+    #: What a step returns.
+    numbers = ("d_loss", "g_loss", "d_real", "d_fake")
+
     def __init__(
         self,
         generator: Player,
@@ -133,6 +136,11 @@ class Game:
         # Real and fake share D's pass unless a layer makes samples of one batch see each other, or
         # each rank must find the rows that it drew where it takes its own.
         self._one_pass = self.ranks.count == 1 and not couples_batch(discriminator.network)
+
+    @property
+    def players(self) -> dict[str, Player]:
+        """Both, by the names that they have in a checkpoint."""
+        return {"generator": self.generator, "discriminator": self.discriminator}
 
     def step(
         self, batches: Sequence[Tensor], labels: Sequence[Tensor | None] | None = None

@@ -184,8 +184,8 @@ def iterate(
     training.step += 1
     if training.average:
         training.average.update(training.step)
-    training.totals[:4] += numbers
-    training.totals[4] += 1
+    training.totals[:-1] += numbers
+    training.totals[-1] += 1
 
 
 def length_in_steps(config: Config, batches_per_epoch: int, batches_per_step: int) -> int | None:
@@ -211,10 +211,8 @@ def schedule(training: Training, config: Config, batches_per_epoch: int) -> None
     epoch = step * game.batches_per_step // batches_per_epoch
     last_step = length_in_steps(config, batches_per_epoch, game.batches_per_step)
     share = optimizers.burnt_in(share_done(training, config, last_step), config)
-    for player, start in (
-        (game.generator, config.g_learning_rate),
-        (game.discriminator, config.d_learning_rate),
-    ):
+    for name, player in game.players.items():
+        start = config.g_learning_rate if name == "generator" else config.d_learning_rate
         optimizers.schedule(player.optimizer, start, step, epoch, share, config)
     game.penalty_weight = optimizers.between(
         config.penalty_weight, config.penalty_weight_final, share

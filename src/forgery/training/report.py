@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,28 +25,32 @@ Measure = Callable[[int], dict[str, float]]
 class Report:
     """Means over the steps since the last report; one line of metrics.jsonl.
 
-    ``d_real`` is the mean of D(x) and ``d_fake`` of D(G(z)), both probabilities; ``seconds`` is
-    the training time of the whole run so far, ``examples_per_second`` counts real images since the
-    last report of this process. ``g_gradient`` is the norm of G's last gradient; ``diversity`` how
-    far apart the samples of the fixed z lie, in multiples of how far real images do;
-    ``energy_distance`` how far from real images they lie as a whole, in the same unit;
-    ``quality`` the scores of samples by name: ``frechet`` to held-out data, where it was asked for;
-    ``jsd``, ``kl`` and, where it has them, ``modes`` against a known density.
+    ``numbers`` are what the steps returned, by name. Of a GAN: ``d_loss``, ``g_loss``, and the
+    means ``d_real`` of D(x) and ``d_fake`` of D(G(z)), both probabilities; of a VAE:
+    ``reconstruction`` and ``kl``, in nats. ``seconds`` is the training time of the whole run so
+    far; ``examples_per_second`` counts real images since the last report of this process.
+    ``g_gradient`` is the norm of G's last gradient; ``diversity`` how far apart the samples of the
+    fixed z lie, in multiples of how far real images do; ``energy_distance`` how far from real
+    images they lie as a whole, in the same unit; ``quality`` the scores of samples by name:
+    ``frechet`` to held-out data, where it was asked for; ``jsd``, ``kl`` and, where it has them,
+    ``modes`` against a known density.
     """
 
     step: int
     epoch: float
     seconds: float
-    d_loss: float
-    g_loss: float
-    d_real: float
-    d_fake: float
+    numbers: dict[str, float]
     examples_per_second: float
     g_gradient: float
     diversity: float
     energy_distance: float
     quality: dict[str, float] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+
+    def line(self) -> dict[str, Any]:
+        """It as a line of metrics.jsonl, where the numbers stand beside the rest."""
+        line = asdict(self)
+        return line.pop("numbers") | line
 
 
 class Reporter:
@@ -98,7 +103,7 @@ class Reporter:
             training.step,
             training.step * self._epochs_per_step,
             training.seconds,
-            *means,
+            means,
             examples_per_second=batches * config.batch_size / (now - self._time),
             g_gradient=gradient_norm(training),
             diversity=diversity,
@@ -107,17 +112,17 @@ class Reporter:
         measured = time.perf_counter()
         report = replace(report, quality=self._measure(training.step))
         self.measuring += time.perf_counter() - measured
-        report = replace(report, findings=tuple(self._doctor.examine(asdict(report))))
+        report = replace(report, findings=tuple(self._doctor.examine(report.line())))
         self._at, self._time = training.step, time.perf_counter()
         training.totals.zero_()
-        self._run.append_metrics(asdict(report))
+        self._run.append_metrics(report.line())
         return report
 
 
-def read_totals(training: Training) -> tuple[float, float, float, float]:
-    """The means of [D's loss, G's loss, D(x), D(G(z))] since the last report."""
-    d_loss, g_loss, d_real, d_fake, count = training.totals.tolist()
-    return d_loss / count, g_loss / count, d_real / count, d_fake / count
+def read_totals(training: Training) -> dict[str, float]:
+    """The means of what the steps since the last report returned, by name."""
+    *sums, count = training.totals.tolist()
+    return {name: s / count for name, s in zip(training.game.numbers, sums, strict=True)}
 
 
 class Comparison:

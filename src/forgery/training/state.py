@@ -11,6 +11,7 @@ from ..errors import ForgeryError
 from .average import Average
 from .checkpoint import Checkpoint
 from .game import Game
+from .vae import VAE
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Training:
         the device, so that no step waits for it.
     """
 
-    game: Game
+    game: Game | VAE
     average: Average | None
     begin_step: Callable[[int], None]
     members: int | None = None
@@ -46,7 +47,8 @@ class Training:
 
     def __post_init__(self) -> None:
         exact = torch.float32 if self.device.type == "mps" else torch.float64  # mps has no float64
-        shape = (5,) if self.members is None else (5, self.members)
+        count = len(self.game.numbers) + 1
+        shape = (count,) if self.members is None else (count, self.members)
         self.totals = torch.zeros(shape, dtype=exact, device=self.device)
 
     @property
@@ -73,18 +75,12 @@ class Training:
 
     def networks(self) -> dict[str, nn.Module]:
         """The networks by the name they have in a checkpoint."""
-        named = {
-            "generator": self.game.generator.network,
-            "discriminator": self.game.discriminator.network,
-        }
+        named = {name: player.network for name, player in self.game.players.items()}
         return named | ({"average": self.average.network} if self.average else {})
 
     def optimizers(self) -> dict[str, Optimizer]:
         """The optimisers by the name they have in a checkpoint."""
-        return {
-            "generator": self.game.generator.optimizer,
-            "discriminator": self.game.discriminator.optimizer,
-        }
+        return {name: player.optimizer for name, player in self.game.players.items()}
 
     def checkpoint(self) -> Checkpoint:
         """All of it. Random state is not in it: it follows from the seed and the step."""
