@@ -30,7 +30,9 @@ def play(config, dataset, steps=1):
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize(
+    "recipe", [name for name, make in RECIPES.items() if make().model == "gan"]
+)
 def test_every_objective_trains_every_recipes_networks(recipe, objective, digits):
     config = RECIPES[recipe](**SMALL, objective=objective)
     if not OBJECTIVES[objective].d_bounded and config.penalty == "none":

@@ -102,7 +102,7 @@ def bench(
         )
     check_ensemble(config)
     config, where = on_this_machine(config)
-    dataset = data_room.load(config.data, config.split)
+    dataset = data_room.load(config.data, config.split, config.limit)
     if dataset.density is None or dataset.density.modes is None:
         raise ForgeryError(f"{config.data} has no known modes: choose ring8 or grid25")
     settings = [config.replace(objective=o, pack=p) for o, p in product(objectives, packs)]

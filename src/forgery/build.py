@@ -6,6 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from .augmentations import AUGMENTATIONS, Augment
 from .config import Config
 from .data import Batches, Dataset
 from .errors import ForgeryError, lookup
@@ -26,6 +27,7 @@ def training_of(
 ) -> Training:
     """The players, the average and the counters at the start of a run, on their device."""
     lookup(randomness.NOISES, config.noise, "noise")
+    check_images(config, dataset)
     generator, discriminator = networks(config, dataset.mean, classes_of(config, dataset))
     make = lookup(MODELS, config.model, "model")
     game = make(
@@ -71,6 +73,20 @@ def check_ensemble(config: Config) -> None:
             f"many seeds at once are not told classes (conditional {config.conditional}): train "
             "each seed on its own, or give --conditional none"
         )
+    if config.flip or config.augment != "none":
+        given = "flip" if config.flip else f"augment {config.augment}"
+        raise ForgeryError(
+            f"{given} draws random numbers, which many seeds at once cannot share: leave it out, "
+            "or train each seed on its own"
+        )
+
+
+def check_images(config: Config, dataset: Dataset) -> None:
+    """Refuse to change points as if they were images."""
+    augmented = lookup(AUGMENTATIONS, config.augment, "augment") is not None
+    if dataset.kind != "images" and (config.flip or augmented):
+        given = f"augment {config.augment}" if augmented else "flip"
+        raise ForgeryError(f"{given} is for images, and {dataset.name} holds {dataset.kind}")
 
 
 def classes_of(config: Config, dataset: Dataset) -> int:
@@ -94,6 +110,7 @@ def _game(
 ) -> Game:
     """The config's game between two networks that are on their device."""
     _check_joins(config, discriminator)
+    augment = _augment(config)
     return Game(
         _player(generator, config.g_learning_rate, config, ranks),
         _player(discriminator, config.d_learning_rate, config, ranks),
@@ -106,7 +123,15 @@ def _game(
         batch_axis,
         config.clip,
         config.penalty_weight,
+        augment and augment.to(next(generator.parameters()).device),
     )
+
+
+def _augment(config: Config) -> Augment | None:
+    augmentation = lookup(AUGMENTATIONS, config.augment, "augment")
+    if augmentation is None:
+        return None
+    return Augment(augmentation, config.augment_target, config.augment_ramp)
 
 
 def _vae(
@@ -118,7 +143,9 @@ def _vae(
 ) -> VAE:
     """The config's VAE of two networks that are on their device."""
     meant_for_two = {"conditional": "none", "penalty": "none", "pack": 1, "d_steps": 1, "clip": 0.0}
-    for name, none in (meant_for_two | {"noise": "normal", "spectral_norm": False}).items():
+    for name, none in (
+        meant_for_two | {"noise": "normal", "spectral_norm": False, "augment": "none"}
+    ).items():
         if getattr(config, name) != none:
             flag = name.replace("_", "-")
             raise ForgeryError(
@@ -185,7 +212,8 @@ def batches_of(
     else:
         order = partial(randomness.permutations, seeds)
     m = config.batch_size * config.pack
-    batches = Batches(dataset.to(where), m, order, config.is_conditional)
+    mirrored = partial(randomness.coins, config.seed, "flip") if config.flip else None
+    batches = Batches(dataset.to(where), m, order, config.is_conditional, mirrored)
     if config.d_steps > batches.per_epoch:
         raise ForgeryError(
             f"{config.d_steps} updates of D a step need {config.d_steps} minibatches of {m}, and "

@@ -58,6 +58,10 @@ class Config:
     recipe: str = _option("custom", DATA, "The recipe that these settings started from.")
     data: str = _option("mnist", DATA, "Name of a data source, or path of a file.")
     split: str = _option("train", DATA, "Which part of the data to train on.")
+    limit: int = _option(0, DATA, "Train on the first so many of it only; 0 for all.", least=0)
+    flip: bool = _option(
+        False, DATA, "Mirror every image, left to right, half of the times that it is shown."
+    )
 
     model: str = _option("gan", NETWORKS, "What is trained: gan, or vae.")
     generator: str = _option("mlp", NETWORKS, "The generator's kind.")
@@ -100,6 +104,23 @@ class Config:
     )
     ema: float = _option(
         0.0, GAME, "Decay per step of G's moving average; 0 keeps none.", least=0, below=1
+    )
+    augment: str = _option(
+        "none",
+        GAME,
+        "How images are changed at random before D sees them, for small data: none, diffaugment, "
+        "translation-cutout, translation, adaptive, or adaptive-geometry.",
+    )
+    augment_target: float = _option(
+        0.6,
+        GAME,
+        "Adaptive: as much of D's sureness of real images, E[sign], as it aims at.",
+        above=0,
+        below=1,
+    )
+    # 500,000 in the paper, whose runs see 25 million images; runs here see a million or two.
+    augment_ramp: int = _option(
+        50_000, GAME, "Adaptive: real images seen while its p goes from 0 to 1.", least=1
     )
     seed: int = _option(0, GAME, "Every random number of the run follows from it.", least=0)
 

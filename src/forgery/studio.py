@@ -167,7 +167,7 @@ def train(config: Config, out: Path | str | None = None, watch: Watch | None = N
         that are no longer finite.
     """
     config, where = on_this_machine(config)
-    dataset = data_room.load(config.data, config.split)
+    dataset = data_room.load(config.data, config.split, config.limit)
     # Everything that can be wrong with the settings is wrong before the folder is made.
     with parallel.joined(config.batch_size) as ranks:
         training = training_of(config, dataset, where, ranks)
@@ -200,7 +200,7 @@ def resume(path: Path | str, watch: Watch | None = None, **changes: Any) -> Mode
     config = run.config.replace(**changes)
     _refuse_changes(run, config)
     config, where = on_this_machine(config)
-    dataset = data_room.load(config.data, config.split)
+    dataset = data_room.load(config.data, config.split, config.limit)
     if dataset.fingerprint != run.record["data"]["fingerprint"]:
         raise ForgeryError(
             f"{config.data} is no longer the data that {run.path} was trained on "
@@ -513,7 +513,7 @@ def examine(path: Path | str, samples: int = 1000) -> list[Finding]:
     model = load(path)
     memory = metrics.detect_memorisation(
         as_stored(model.sample(samples)).float(),
-        data_room.load(run.config.data, run.config.split).values.float(),
+        data_room.load(run.config.data, run.config.split, run.config.limit).values.float(),
         held_out.values[:samples].float(),
     )
     found = memorising(memory, model.step)

@@ -48,6 +48,7 @@ def _numbers(report: "Report") -> str:
     return (
         "".join(f"{name} {value:{form}}  " for name, form, value in said)
         + f"{report.examples_per_second:,.0f}/s"
+        + ("" if report.augment_p is None else f"  augment p {report.augment_p:.2f}")
         + "".join(f"  {SHORT[name]} {value:.3g}" for name, value in report.quality.items())
     )
 

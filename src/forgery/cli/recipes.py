@@ -1,6 +1,7 @@
 """``forgery recipes``"""
 
 import inspect
+import json
 from dataclasses import fields
 
 from rich.console import Console
@@ -40,5 +41,5 @@ def recipes(name: str | None = None, /) -> None:
         if field.metadata["section"] != section:
             section = field.metadata["section"]
             print(f"\n# {section}")
-        text = f'"{value}"' if isinstance(value, str) else value
+        text = json.dumps(value) if isinstance(value, str | bool) else value
         print(f"{field.name} = {text}".ljust(32) + f"  # {field.metadata['help']}")

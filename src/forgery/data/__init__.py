@@ -21,13 +21,19 @@ SOURCES: dict[str, Callable[[str], Dataset]] = {
 }
 
 
-def load(source: str, split: str = "train") -> Dataset:
+def load(source: str, split: str = "train", limit: int = 0) -> Dataset:
     """The data that a person asked for: a name of :data:`SOURCES`, or the path of a file.
 
     A .csv, .npy or .npz file holds points (``points.py``), any other file images in IDX, which
     take their labels from the file beside it that MNIST's naming expects
     (``…-images-idx3-ubyte`` and ``…-labels-idx1-ubyte``), where there is one. A file has one split.
+    With a ``limit``, the first so many of it.
     """
+    whole = _whole(source, split)
+    return whole.first(limit) if limit else whole
+
+
+def _whole(source: str, split: str) -> Dataset:
     if source in SOURCES:
         return lookup(SOURCES, source, "data")(split)
     path = Path(source)

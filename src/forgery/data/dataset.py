@@ -130,6 +130,19 @@ class Dataset:
             digest.update(self.labels.contiguous().cpu().numpy().data)
         return digest.hexdigest()
 
+    def first(self, n: int) -> "Dataset":
+        """The first n of it alone.
+
+        Raises
+        ------
+        ForgeryError
+            When there are not as many.
+        """
+        if n > len(self):
+            raise ForgeryError(f"{self.name} has {len(self)} {self.kind}, fewer than {n}")
+        labels = None if self.labels is None else self.labels[:n]
+        return replace(self, name=f"{self.name}[:{n}]", values=self.values[:n], labels=labels)
+
     def to(self, device: torch.device) -> "Dataset":
         """The same data on a device; the whole of it moves once, before the first step."""
         labels = None if self.labels is None else self.labels.to(device)
@@ -140,6 +153,9 @@ class Dataset:
 #: member of an ensemble, [S, n].
 Order = Callable[[int, int], Tensor]
 
+#: Says which of the n images of minibatch i are mirrored: f(i, n) -> bool [n].
+Mirrored = Callable[[int, int], Tensor]
+
 
 class Batches:
     """Minibatch number i of an endless run through the data, as a function of i alone.
@@ -147,10 +163,16 @@ class Batches:
     Every epoch visits the data in a new order and leaves out the last ``len(data) % batch_size``
     of them. Nothing is remembered but the current epoch's order, so that a resumed run needs
     only the counter i to go on exactly. Where the run is ``conditional``, a minibatch has labels.
+    Images that are ``mirrored`` are shown left to right.
     """
 
     def __init__(
-        self, data: Dataset, batch_size: int, order: Order, conditional: bool = False
+        self,
+        data: Dataset,
+        batch_size: int,
+        order: Order,
+        conditional: bool = False,
+        mirrored: Mirrored | None = None,
     ) -> None:
         if batch_size > len(data):
             raise ForgeryError(
@@ -162,6 +184,7 @@ class Batches:
         self.per_epoch = len(data) // batch_size
         self._draw_order = order
         self._conditional = conditional
+        self._mirrored = mirrored
         self._epoch = -1
         self._order = torch.empty(0, dtype=torch.int64)
 
@@ -170,7 +193,11 @@ class Batches:
 
         ``[S, m, *shape]`` where the order is one for each member of an ensemble.
         """
-        return self.data.to_model(self.data.values[self._rows(i)])
+        values = self.data.values[self._rows(i)]
+        if self._mirrored is not None:
+            mirrored = self._mirrored(i, len(values)).to(values.device)
+            values = values.flip(-1).where(mirrored.view(-1, 1, 1, 1), values)
+        return self.data.to_model(values)
 
     def labels(self, i: int) -> Tensor | None:
         """The classes of batch i, int64 ``[m]``; None where the run is not conditional."""

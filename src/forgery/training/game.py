@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ..augmentations import Augment
 from ..errors import lookup
 from ..objectives import Objective
 from ..penalties import Penalty
@@ -98,6 +99,12 @@ class Game:
         (Arjovsky et al. 2017); 0 for no.
     penalty_weight:
         The penalty's γ or λ; a schedule may move it while the game goes on.
+    augment:
+        Changes images at random on their way to D, real and fake, in both players' steps. A penalty
+        is of D's slope at the changed images, the very ones that it has judged; that is D's slope
+        as such. (NVlabs/stylegan2-ada-pytorch takes R1's gradient back through the changes to the
+        images as they were, for which it brings a grid_sample of its own: torch's cannot be
+        differentiated twice.)
     """
 
     #: What a step returns.
@@ -116,6 +123,7 @@ class Game:
         batch_axis: int = 0,
         clip: float = 0.0,
         penalty_weight: float = 1.0,
+        augment: Augment | None = None,
     ) -> None:
         self.generator = generator
         self.discriminator = discriminator
@@ -128,6 +136,7 @@ class Game:
         self.clip = clip
         self.ranks = discriminator.ranks
         self.penalty_weight = penalty_weight
+        self.augment = augment
         self._update = lookup(UPDATES, updates, "updates")
         # G's step of such an objective compares its samples with a real batch of its own.
         self.g_batches = int(objective.g_needs_real and updates == "alternating")
@@ -169,8 +178,9 @@ class Game:
         """D's step; returns its loss and D's logits on the real and the fake minibatch."""
         with torch.no_grad():  # D's step sends no gradient into G
             fake = self.draw_like(real, y)
-        real = self.packed(real)
+        real = self.shown(real)
         said = self.judge(real, fake, y)
+        self.adjust_augment(said)
         loss = self.objective.d(said.real, said.fake)
         extra = self.penalise(real, fake, y) + said.real_class + said.fake_class
         self.discriminator.descend(mean(loss) + extra)
@@ -184,7 +194,7 @@ class Game:
         """
         fake = self.draw_like(real, y)
         if self.objective.g_needs_real:
-            real_logits, fake_logits, _, class_loss = self.judge(self.packed(real), fake, y)
+            real_logits, fake_logits, _, class_loss = self.judge(self.shown(real), fake, y)
             loss = self.objective.g(fake_logits, real_logits)
         else:
             fake_logits, class_losses = self._look(fake, y)
@@ -193,18 +203,26 @@ class Game:
         return loss
 
     def draw_like(self, real: Tensor, y: Tensor | None = None) -> Tensor:
-        """Samples, packed, from as many fresh z as there are real ones in a minibatch."""
+        """Samples, as D is shown them, from as many fresh z as a minibatch has real ones."""
         z = self.noise(real.shape[self.batch_axis])
         if y is not None:
             y = self.ranks.own(y)
-        return self.packed(self.ranks.whole(self.generator(self.ranks.own(z), y)))
+        return self.shown(self.ranks.whole(self.generator(self.ranks.own(z), y)))
 
-    def packed(self, samples: Tensor) -> Tensor:
-        """``[n·pack, C, …]`` → ``[n, pack·C, …]``: what D judges together."""
+    def shown(self, samples: Tensor) -> Tensor:
+        """``[n·pack, C, …]`` → ``[n, pack·C, …]``: samples changed at random, then packed."""
+        if self.augment is not None:
+            samples = self.augment(samples)
         if self.pack == 1:
             return samples
         axis = self.batch_axis
         return samples.unflatten(axis, (-1, self.pack)).flatten(axis + 1, axis + 2)
+
+    def adjust_augment(self, said: Judgement) -> None:
+        """Let the augmentation see how sure D is of the real images."""
+        if self.augment is not None:
+            margins = said.real - self.undecided(said.real, said.fake)
+            self.augment.adjust(margins, len(margins) * self.pack)
 
     def clip_discriminator(self) -> None:
         """Keep D's weights within their bounds, where they have some."""
@@ -289,8 +307,9 @@ def simultaneous(game: Game, batches: Sequence[Tensor], labels: Labels) -> Tenso
     *earlier, (real, y) = zip(batches, labels, strict=True)
     for batch in earlier:
         game.update_discriminator(*batch)
-    fake, real = game.draw_like(real, y), game.packed(real)
+    fake, real = game.draw_like(real, y), game.shown(real)
     said = game.judge(real, fake, y)
+    game.adjust_augment(said)
     d_loss = game.objective.d(said.real, said.fake)
     g_loss = game.objective.g(said.fake, said.real)
     d, g = game.discriminator, game.generator

@@ -57,6 +57,12 @@ def permutations(seeds: Sequence[int], epoch: int, n: int) -> Tensor:
     return torch.stack([permutation(seed, epoch, n) for seed in seeds])
 
 
+def coins(seed: int, purpose: str, counter: int, n: int) -> Tensor:
+    """True or false, as likely, for each of n things at a moment: bool [n], on the CPU."""
+    generator = torch.Generator().manual_seed(derive(seed, purpose, counter))
+    return torch.rand(n, generator=generator) < 0.5
+
+
 def noise(kind: str, n: int, size: int, device: torch.device) -> Tensor:
     """z for a training step, from the generators that :func:`seed_step` has seeded: [n, size]."""
     return NOISES[kind](n, size, device, None)

@@ -33,7 +33,8 @@ class Report:
     fixed z lie, in multiples of how far real images do; ``energy_distance`` how far from real
     images they lie as a whole, in the same unit; ``quality`` the scores of samples by name:
     ``frechet`` to held-out data, where it was asked for; ``jsd``, ``kl`` and, where it has them,
-    ``modes`` against a known density.
+    ``modes`` against a known density. ``augment_p`` is the probability of each change to the images
+    that D sees, None where they are not changed.
     """
 
     step: int
@@ -46,6 +47,7 @@ class Report:
     energy_distance: float
     quality: dict[str, float] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    augment_p: float | None = None
 
     def line(self) -> dict[str, Any]:
         """It as a line of metrics.jsonl, where the numbers stand beside the rest."""
@@ -108,6 +110,7 @@ class Reporter:
             g_gradient=gradient_norm(training),
             diversity=diversity,
             energy_distance=energy_distance,
+            augment_p=None if training.game.augment is None else training.game.augment.p.item(),
         )
         measured = time.perf_counter()
         report = replace(report, quality=self._measure(training.step))

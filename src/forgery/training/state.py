@@ -74,9 +74,11 @@ class Training:
         return images
 
     def networks(self) -> dict[str, nn.Module]:
-        """The networks by the name they have in a checkpoint."""
+        """The networks, and the augmentation's p, by the name they have in a checkpoint."""
         named = {name: player.network for name, player in self.game.players.items()}
-        return named | ({"average": self.average.network} if self.average else {})
+        average = self.average.network if self.average else None
+        more = {"average": average, "augment": self.game.augment}
+        return named | {name: network for name, network in more.items() if network is not None}
 
     def optimizers(self) -> dict[str, Optimizer]:
         """The optimisers by the name they have in a checkpoint."""

@@ -30,6 +30,8 @@ class VAE:
 
     #: What a step returns.
     numbers = ("reconstruction", "kl")
+    #: Nothing changes the images on their way.
+    augment = None
     #: Real minibatches in a step.
     batches_per_step = 1
 

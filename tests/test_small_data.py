@@ -1,0 +1,151 @@
+"""Runs on little data: the first so many of it, mirrored, augmented; resumed; and refusals."""
+
+import json
+import shutil
+
+import pytest
+import torch
+
+import forgery
+from forgery import ForgeryError, bench, build, recipes
+from forgery.augmentations import AUGMENTATIONS
+from forgery.data import Batches, Dataset, load
+from forgery.training import checkpoint
+
+NAMES = [name for name, augmentation in AUGMENTATIONS.items() if augmentation]
+
+
+@pytest.fixture
+def small(tiny):
+    # p moves every four steps, by a quarter; 20 digits are learnt by heart at once.
+    return tiny.replace(limit=40, steps=10, report_every=4, augment_ramp=320)
+
+
+def reports(run):
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"augment": name} for name in NAMES),
+        {"flip": True},
+        {"flip": True, "augment": "adaptive", "objective": "relativistic", "d_steps": 2},
+        {"flip": True, "augment": "adaptive", "pack": 2, "batch_size": 10},
+        {"augment": "adaptive", "conditional": "projection", "updates": "simultaneous"},
+    ],
+    ids=str,
+)
+def test_resumed_at_any_step_such_a_run_ends_bit_identical(small, tmp_path, changes):
+    # A quick D is soon surer than this low target, so that p moves.
+    config = small.replace(augment_target=0.01, d_learning_rate=1e-2, **changes)
+    forgery.train(config, tmp_path / "straight")
+    straight = checkpoint.read_last(tmp_path / "straight" / "checkpoints")[0]
+    if changes.get("augment", "").startswith("adaptive"):
+        assert straight.model["augment.p"] > 0
+    for step in (1, 4, 6):  # 6: between two moves of p
+        resumed = tmp_path / f"from{step}"
+        shutil.copytree(tmp_path / "straight", resumed)
+        for later in range(step + 1, 11):
+            shutil.rmtree(resumed / "checkpoints" / f"{later:08d}")
+        forgery.resume(resumed)
+        end = checkpoint.read_last(resumed / "checkpoints")[0]
+        assert end.model.keys() == straight.model.keys()
+        assert all(torch.equal(end.model[k], straight.model[k]) for k in end.model)
+        assert [r["augment_p"] for r in reports(resumed)] == [
+            r["augment_p"] for r in reports(tmp_path / "straight")
+        ]
+
+
+def test_p_is_reported_and_kept(small, tmp_path):
+    config = small.replace(augment="adaptive", augment_target=0.01, d_learning_rate=1e-2)
+    forgery.train(config.replace(steps=40), tmp_path / "run")
+    kept = checkpoint.read_last(tmp_path / "run" / "checkpoints")[0].model["augment.p"]
+    assert 0 < kept <= 1
+    assert reports(tmp_path / "run")[-1]["augment_p"] == kept
+    forgery.train(small, tmp_path / "plain")
+    assert reports(tmp_path / "plain")[-1]["augment_p"] is None
+
+
+@pytest.mark.parametrize("name", [*NAMES, "flip"])
+def test_what_d_is_shown_changes_what_is_learnt(small, tmp_path, name):
+    changes = {"flip": True} if name == "flip" else {"augment": name, "augment_target": 0.01}
+    for run, config in (("plain", small), ("changed", small.replace(**changes))):
+        forgery.train(config.replace(steps=20), tmp_path / run)
+    plain, changed = (
+        checkpoint.read_last(tmp_path / run / "checkpoints")[0].model
+        for run in ("plain", "changed")
+    )
+    key = "generator.layers.0.weight"
+    assert not torch.equal(plain[key], changed[key])
+
+
+def test_a_mirrored_minibatch_is_the_mirror_of_its_images(tiny):
+    data = load("mnist", "test", 100)
+    plain = build.batches_of(tiny, data, torch.device("cpu"))
+    flipped = build.batches_of(tiny.replace(flip=True), data, torch.device("cpu"))
+    mirrored = []
+    for i in range(10):
+        for before, after in zip(plain[i], flipped[i], strict=True):
+            is_mirrored = torch.equal(after, before.flip(-1))
+            assert is_mirrored != torch.equal(after, before)  # one of the two, and no digit is both
+            mirrored.append(is_mirrored)
+    # 200 coins: three standard errors of a half are 21.
+    assert 79 <= sum(mirrored) <= 121
+    assert torch.equal(flipped[3], flipped[3])
+    other = build.batches_of(tiny.replace(flip=True, seed=1), data, torch.device("cpu"))
+    assert not torch.equal(other[3], flipped[3])
+    again = [mirrored[n * 100 : (n + 1) * 100] for n in (0, 1)]
+    assert again[0] != again[1]  # another choice each epoch
+
+
+def test_labels_stay_with_mirrored_images():
+    data = Dataset(
+        "pairs", torch.arange(10, dtype=torch.uint8).view(5, 1, 1, 2), torch.arange(5), ()
+    )
+    batches = Batches(
+        data, 5, lambda epoch, n: torch.arange(n).flip(0), True, lambda i, n: torch.arange(n) < 2
+    )
+    pixels = ((batches[0] + 1) * 127.5).round().long().flatten(1).tolist()
+    assert pixels == [[9, 8], [7, 6], [4, 5], [2, 3], [0, 1]]
+    assert batches.labels(0).tolist() == [4, 3, 2, 1, 0]
+
+
+def test_a_limit_leaves_the_first_ones_with_their_labels():
+    whole, first = load("mnist", "test"), load("mnist", "test", 30)
+    assert first.name == "mnist[test][:30]"
+    assert torch.equal(first.values, whole.values[:30])
+    assert torch.equal(first.labels, whole.labels[:30])
+    assert first.fingerprint != whole.fingerprint
+    assert load("mnist", "test", 0).fingerprint == whole.fingerprint
+
+
+def test_a_limited_run_records_what_it_saw(small, tmp_path):
+    model = forgery.train(small.replace(conditional="projection"), tmp_path / "run")
+    data = json.loads((tmp_path / "run" / "config.json").read_text())["data"]
+    assert (data["name"], data["images"]) == ("mnist[test][:20]", 20)
+    assert sum(model.classes.values()) == 20
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"augment": "adaptiv"}, "unknown augment 'adaptiv': did you mean 'adaptive'"),
+        ({"limit": 10_001}, r"mnist\[test\] has 10000 images, fewer than 10001"),
+        ({"limit": 19}, "a batch of 20 is larger than the data"),
+        ({"data": "ring8", "split": "train", "flip": True}, r"flip is for images, .* points"),
+        ({"data": "ring8", "split": "train", "augment": "adaptive"}, "adaptive is for images"),
+    ],
+)
+def test_what_does_not_fit_is_told_before_anything_is_written(tiny, tmp_path, changes, message):
+    with pytest.raises(ForgeryError, match=message):
+        forgery.train(tiny.replace(**changes), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("changes", [{"flip": True}, {"augment": "diffaugment"}])
+def test_many_seeds_at_once_refuse_what_is_drawn_at_random(tmp_path, changes):
+    config = recipes.pacgan(steps=2, device="cpu", **changes)
+    with pytest.raises(ForgeryError, match=r"draws random numbers, which many seeds at once"):
+        bench.bench(config, ["non-saturating"], [1], [0, 1], tmp_path / "bench")
+    assert not (tmp_path / "bench").exists()
