@@ -43,7 +43,7 @@ class Judge:
         self.labels = held_out.labels
         self.neighbours = neighbours
 
-    def __call__(self, images: torch.Tensor) -> dict[str, float]:
+    def __call__(self, images: torch.Tensor, asked: torch.Tensor | None = None) -> dict[str, float]:
         features, logits = self.extractor.features_and_logits(to_pixels(images))
         distance = metrics.frechet_distance(metrics.feature_statistics(features), self.statistics)
         balance = metrics.class_balance(logits.argmax(1).cpu(), self.labels, 10)
@@ -51,6 +51,8 @@ class Judge:
         if self.neighbours:
             measured = metrics.precision_and_recall(self.held_out, features)
             scores |= {"precision": measured.precision, "recall": measured.recall}
+        if asked is not None:
+            scores["asked_right"] = (logits.argmax(1).cpu() == asked).double().mean().item()
         return scores
 
 
@@ -75,7 +77,7 @@ def run_forgery(
             seconds = checkpoint.read(path / "checkpoints", step).counters["seconds"]
             told = [f["name"] for r in reports if r["step"] <= step for f in r["findings"]]
             line = {"name": name, **changes, "step": step, "seconds": seconds, "doctor": told}
-            keep(line | judge(model.sample(SAMPLES, seed=1)))
+            keep(line | judge(model.sample(SAMPLES, seed=1), model.labels(SAMPLES, seed=1)))
 
 
 def run_baseline(steps: int, every: int, where: torch.device, judge: Judge) -> None:

@@ -10,7 +10,7 @@ from forgery.recipes import RECIPES
 from forgery.training.loop import iterate
 
 CPU = torch.device("cpu")
-SMALL = {"g_width": 4, "d_width": 4, "latent": 3, "batch_size": 6, "threads": 1, "device": "cpu"}
+SMALL = {"g_width": 12, "d_width": 12, "latent": 3, "batch_size": 6, "threads": 1, "device": "cpu"}
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Runs that are told classes: trained, asked for a class, measured; and what they refuse."""
 
+import gzip
 import json
 import shutil
 from pathlib import Path
@@ -11,9 +12,11 @@ from PIL import Image
 
 import forgery
 from forgery import ForgeryError, bench, build, gallery, recipes, studio
-from forgery.card import Evaluator
+from forgery.card import MEASURES, Evaluator
+from forgery.cli import main
 from forgery.data import Batches, Dataset, load
 from forgery.extractors import load_digit_classifier
+from forgery.metrics import matched_accuracy
 from forgery.models import CONDITIONS
 from forgery.pixels import to_model
 from forgery.training import checkpoint, randomness
@@ -34,9 +37,10 @@ def trained(tmp_path_factory):
 
 
 @pytest.mark.parametrize("told", TOLD)
-@pytest.mark.parametrize("objective", ["non-saturating", "relativistic"])
+@pytest.mark.parametrize("objective", ["non-saturating", "feature-matching"])
 def test_resumed_a_conditional_run_ends_bit_identical(tiny, tmp_path, told, objective):
-    config = tiny.replace(conditional=told, objective=objective, d_steps=2)
+    labels = 30 if CONDITIONS[told].labels == "some" else 0
+    config = tiny.replace(conditional=told, labels=labels, objective=objective, d_steps=2)
     forgery.train(config, tmp_path / "straight")
     forgery.train(config.replace(steps=3), tmp_path / "run")
     forgery.resume(tmp_path / "run", steps=6)
@@ -132,6 +136,16 @@ def test_a_class_without_images(tmp_path):
         ({"conditional": "projektion"}, "unknown conditional .* did you mean 'projection'"),
         ({"data": "ring8", "split": "train"}, r"ring8\[train\] has no labels"),
         ({"data": "unlabelled", "split": "train"}, "unlabelled has no labels, .* beside it"),
+        (
+            {"conditional": "semi-supervised", "data": "unlabelled", "split": "train"},
+            "unlabelled has no labels",
+        ),
+        ({"conditional": "auxiliary", "data": "ring8", "split": "train"}, "ring8.* no labels"),
+        ({"conditional": "semi-supervised", "labels": 10_001}, "more than the 10000 images"),
+        ({"conditional": "semi-supervised", "labels": 9}, "fewer than the 10 classes"),
+        ({"conditional": "semi-supervised", "labels": 9500}, "would be 950 of class '5'"),
+        ({"labels": 100}, "give --conditional semi-supervised"),
+        ({"conditional": "infogan", "continuous": 5}, "more than the 4 dimensions of z"),
     ],
 )
 def test_wrong_settings_are_met_before_anything_is_written(tiny, tmp_path, changes, message):
@@ -145,8 +159,11 @@ def test_wrong_settings_are_met_before_anything_is_written(tiny, tmp_path, chang
 
 
 def test_packing_and_many_seeds_at_once_are_refused(tiny, tmp_path):
-    with pytest.raises(ForgeryError, match="pack 2 joins samples of several: give --pack 1"):
-        tiny.replace(conditional="concat", pack=2)
+    for told in TOLD:
+        with pytest.raises(ForgeryError, match="pack 2 joins samples of several: give --pack 1"):
+            tiny.replace(conditional=told, pack=2)
+    with pytest.raises(ForgeryError, match="many seeds at once show no features"):
+        build.check_ensemble(recipes.pacgan(objective="feature-matching"))
     config = recipes.pacgan(conditional="concat", steps=2)
     with pytest.raises(ForgeryError, match="many seeds at once are not told classes"):
         bench.bench(config, ["minimax"], [1], [0, 1], tmp_path / "bench")
@@ -159,7 +176,7 @@ def test_pictures_have_one_class_a_column(trained, monkeypatch):
     drawn = []
     monkeypatch.setattr(gallery.plots, "grid", lambda *given: drawn.append(given))
     data = load("mnist", "test")
-    gallery.real_ones(trained.config, data)
+    gallery.real_ones(trained.config, data, trained.classes)
     real, columns = drawn[0]
     assert columns == 10
     assert len(real) == 25
@@ -169,7 +186,7 @@ def test_pictures_have_one_class_a_column(trained, monkeypatch):
     training = build.training_of(trained.config, data, torch.device("cpu"))
     asked = []
     monkeypatch.setattr(training, "draw", lambda z, y: asked.append((z, y)))
-    gallery.artist(trained.config, data, training)(0)
+    gallery.artist(trained.config, data, training, trained.classes)(0)
     z, y = asked[0]
     assert y.tolist() == [i % 10 for i in range(25)]
     assert torch.equal(z[0], z[9])
@@ -198,3 +215,134 @@ def test_quality_is_measured_while_a_conditional_run_trains(tiny, tmp_path):
     forgery.train(tiny.replace(conditional="concat", steps=2, evaluate_every=2), tmp_path / "run")
     (line,) = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
     assert json.loads(line)["quality"]["frechet"] > 50
+
+
+def test_the_labels_of_what_is_unlabelled_have_no_part_in_a_run(tiny, tmp_path, monkeypatch):
+    """Other labels for all images but the labelled ones: the same weights to the last bit."""
+    config = tiny.replace(conditional="semi-supervised", labels=30)
+    digits = load("mnist", "test")
+    rows = build.labelled_rows(config, digits)
+    assert len(rows.unique()) == 30
+    assert digits.labels[rows].bincount().tolist() == [3] * 10
+    others = digits.labels.roll(1)
+    others[rows] = digits.labels[rows]
+    assert (others != digits.labels).sum() > 8000
+    wrong = others.clone()
+    wrong[rows] = (wrong[rows] + 1) % 10
+    monkeypatch.setattr(build, "labelled_rows", lambda *given: rows)
+    weights = []
+    for labels in (digits.labels, others, wrong):
+        given = Dataset("digits", digits.values, labels, digits.classes)
+        monkeypatch.setattr(studio.data_room, "load", lambda *source, given=given: given)
+        path = forgery.train(config, tmp_path / str(len(weights))).path
+        weights.append(checkpoint.read_last(path / "checkpoints")[0].model)
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    assert not all(torch.equal(weights[0][name], weights[2][name]) for name in weights[0])
+
+
+def test_which_samples_are_labelled_follows_from_the_seed(tiny):
+    digits = load("mnist", "test")
+    config = tiny.replace(conditional="semi-supervised", labels=100)
+    rows = build.labelled_rows(config, digits)
+    assert torch.equal(rows, build.labelled_rows(config, digits))
+    assert not torch.equal(rows, build.labelled_rows(config.replace(seed=1), digits))
+    assert len(build.labelled_rows(config.replace(labels=0), digits)) == 10_000
+
+
+def test_infogan_never_looks_at_labels(tiny, tmp_path):
+    """The same digits in a file without labels, asked for 4 codes of their own."""
+    with gzip.open(MNIST_FILES / "t10k-images-idx3-ubyte.gz") as packed:
+        (tmp_path / "unlabelled").write_bytes(packed.read())
+    config = tiny.replace(conditional="infogan", codes=4, continuous=1)
+    forgery.train(config, tmp_path / "labelled")
+    forgery.train(
+        config.replace(data=str(tmp_path / "unlabelled"), split="train"), tmp_path / "bare"
+    )
+    models = [forgery.load(tmp_path / name) for name in ("labelled", "bare")]
+    one, other = (m.discriminator.state_dict() | m.generator.state_dict() for m in models)
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    model = models[1]
+    assert model.askable == ["0", "1", "2", "3"]
+    assert torch.equal(model.sample(3, 1, 2), model.sample(3, 1, "2"))
+    assert not torch.equal(model.sample(3, 1, 2), model.sample(3, 1, 3))
+    assert set(model.labels(400).tolist()) == {0, 1, 2, 3}
+    assert set(model.classify(model.sample(50)).tolist()) <= {0, 1, 2, 3}
+    with pytest.raises(ForgeryError, match="knows no class 4: its classes are 0 to 3"):
+        model.sample(3, classes=4)
+
+
+def test_a_semi_supervised_run_classifies_and_is_asked_for_no_class(tiny, tmp_path, forgery_verb):
+    config = tiny.replace(conditional="semi-supervised", labels=100, d_width=32, steps=60)
+    model = forgery.train(config, tmp_path / "run")
+    assert model.classes == {str(i): 10 for i in range(10)}
+    digits = load("mnist", "test")
+    told = model.classify(to_model(digits.values))
+    assert told.shape == (10_000,)
+    # 60 steps on 100 labels: far from good, far from guessing.
+    assert (told == digits.labels).double().mean() > 0.3
+    # In evaluation, whatever mode the training left the networks in; in any order.
+    assert torch.equal(model.classify(to_model(digits.values[:9].flip(0))), told[:9].flip(0))
+    assert torch.equal(forgery.load(model.path).classify(to_model(digits.values[:9])), told[:9])
+    assert model.askable == []
+    assert model.labels(5) is None
+    assert model.sample(5).shape == (5, 1, 28, 28)
+    with pytest.raises(ForgeryError, match="is semi-supervised: its generator is told no class"):
+        model.sample(5, classes=3)
+    out = forgery_verb("sample", str(model.path), "--out", str(tmp_path / "grid.png"))
+    assert "64 samples" in out
+
+
+@pytest.fixture
+def forgery_verb(monkeypatch, capsys):
+    """Run the program: arguments → what it printed."""
+
+    def run(*arguments):
+        monkeypatch.setattr("sys.argv", ["forgery", *arguments])
+        with pytest.raises(SystemExit) as left:
+            main()
+        captured = capsys.readouterr()
+        assert not left.value.code, captured.err
+        return captured.out
+
+    return run
+
+
+def test_a_run_whose_d_tells_no_classes_classifies_nothing(trained):
+    with pytest.raises(ForgeryError, match=r"tells no classes \(conditional projection\)"):
+        trained.classify(torch.zeros(1, 1, 28, 28))
+
+
+@pytest.mark.parametrize(
+    ("told", "scores"),
+    [
+        ("auxiliary", {"asked_right", "classified_right"}),
+        ("semi-supervised", {"classified_right"}),
+        ("infogan", {"code_right", "clustered_right"}),
+        ("projection", {"asked_right"}),
+    ],
+)
+def test_evaluate_says_how_well_d_tells_classes(tiny, tmp_path, monkeypatch, told, scores):
+    path = tmp_path / "run"
+    model = forgery.train(tiny.replace(conditional=told, steps=3), path)
+    digits = load("mnist", "test")
+    few, held = (
+        Dataset(name, digits.values[a : a + 300], digits.labels[a : a + 300], digits.classes)
+        for name, a in (("few", 0), ("held", 300))
+    )
+    evaluator = Evaluator(few, held, load_digit_classifier(), samples=300, seed=0)
+    monkeypatch.setattr(studio, "evaluator_of", lambda *given: evaluator)
+    monkeypatch.setattr(studio.device, "prepare_cpu", lambda threads: threads)  # one, as all tests
+    card = studio.evaluate(path, samples=300, device_name="cpu")
+    of_classes = {"asked_right", "code_right", "classified_right", "clustered_right"}
+    assert set(card.scores) & of_classes == scores
+    assert scores <= set(MEASURES)
+    if told == "projection":
+        return
+    predicted = model.classify(to_model(held.values))
+    if "classified_right" in scores:
+        right = (predicted == held.labels).double().mean().item()
+        assert card.scores["classified_right"] == pytest.approx(right)
+    else:
+        right = matched_accuracy(predicted, held.labels)
+        assert card.scores["clustered_right"] == pytest.approx(right)
+        assert card.floor["code_right"] > 0.95

@@ -5,11 +5,13 @@ import torch
 
 from forgery.objectives import OBJECTIVES, Objective
 
+#: Those whose G looks at logits; what features do has tests of its own.
+ON_LOGITS = [name for name, objective in OBJECTIVES.items() if not objective.g_sees_features]
 LOGITS = torch.tensor([-3.0, -0.5, 0.0, 2.0], dtype=torch.float64)
 OTHERS = torch.tensor([1.0, -2.0, 0.0, 0.5], dtype=torch.float64)
 
 
-@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("name", ON_LOGITS)
 def test_every_objective_returns_one_finite_loss_a_sample(name):
     objective = OBJECTIVES[name]
     assert isinstance(objective, Objective)
@@ -87,7 +89,21 @@ def test_relativistic_average_compares_with_the_other_sides_mean():
     torch.testing.assert_close(both[0], d)
 
 
-@pytest.mark.parametrize("name", OBJECTIVES)
+def test_feature_matching_compares_means():
+    objective = OBJECTIVES["feature-matching"]
+    fake = torch.tensor([[1.0, 0.0], [3.0, 2.0]], requires_grad=True)
+    real = torch.tensor([[0.0, 4.0], [2.0, 4.0], [1.0, 4.0]])
+    loss = objective.g(fake, real)
+    assert loss.tolist() == [(2 - 1) ** 2 + (1 - 4) ** 2]
+    loss.sum().backward()
+    # Every sample is moved alike: by the gap of the means, not by its own distance.
+    assert fake.grad.tolist() == [[1, -3], [1, -3]]
+    torch.testing.assert_close(
+        objective.d(LOGITS, OTHERS), OBJECTIVES["non-saturating"].d(LOGITS, OTHERS)
+    )
+
+
+@pytest.mark.parametrize("name", ON_LOGITS)
 def test_gradients_push_real_up_and_fake_down_and_g_the_other_way(name):
     objective = OBJECTIVES[name]
     real, fake = (x.clone().requires_grad_() for x in (LOGITS / 10, OTHERS / 10))

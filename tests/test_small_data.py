@@ -123,8 +123,8 @@ def test_a_limit_leaves_the_first_ones_with_their_labels():
 def test_a_limited_run_records_what_it_saw(small, tmp_path):
     model = forgery.train(small.replace(conditional="projection"), tmp_path / "run")
     data = json.loads((tmp_path / "run" / "config.json").read_text())["data"]
-    assert (data["name"], data["images"]) == ("mnist[test][:20]", 20)
-    assert sum(model.classes.values()) == 20
+    assert (data["name"], data["images"]) == ("mnist[test][:40]", 40)
+    assert sum(model.classes.values()) == 40
 
 
 @pytest.mark.parametrize(

@@ -2,21 +2,30 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from .augmentations import AUGMENTATIONS, Augment
 from .config import Config
-from .data import Batches, Dataset
+from .data import Batches, Dataset, Labelled, choose_labelled
 from .errors import ForgeryError, lookup
-from .models import CONDITIONS, DISCRIMINATORS, GENERATORS, Encoder, Spec, spectrally_normalised
+from .models import (
+    CONDITIONS,
+    DISCRIMINATORS,
+    GENERATORS,
+    Condition,
+    Encoder,
+    Spec,
+    spectrally_normalised,
+)
 from .objectives import OBJECTIVES
 from .penalties import PENALTIES, RANDOM
 from .training import device, optimizers, randomness
 from .training.average import Average
 from .training.ensemble import Ensemble, MemberNoise
-from .training.game import Game, Player, couples_batch
+from .training.game import Ask, Game, Player, couples_batch
 from .training.parallel import ALONE, Ranks
 from .training.state import Training
 from .training.vae import VAE
@@ -28,14 +37,17 @@ def training_of(
     """The players, the average and the counters at the start of a run, on their device."""
     lookup(randomness.NOISES, config.noise, "noise")
     check_images(config, dataset)
-    generator, discriminator = networks(config, dataset.mean, classes_of(config, dataset))
-    make = lookup(MODELS, config.model, "model")
+    classes = len(classes_of(config, dataset))
+    generator, discriminator = networks(config, dataset.mean, classes)
+    make, ask = lookup(MODELS, config.model, "model"), condition_of(config).ask
     game = make(
         config,
         generator.to(where),
         discriminator.to(where),
         lambda m: randomness.noise(config.noise, m, config.latent, where),
         ranks=ranks,
+        ask=(lambda m, y: ask(m, y, classes, where)) if ask else lambda m, y: None,
+        labelled=_labelled_of(config, dataset, where),
     )
     average = Average(generator, config.ema) if config.ema else None
     return Training(game, average, partial(randomness.seed_step, config.seed, device=where))
@@ -73,6 +85,11 @@ def check_ensemble(config: Config) -> None:
             f"many seeds at once are not told classes (conditional {config.conditional}): train "
             "each seed on its own, or give --conditional none"
         )
+    if lookup(OBJECTIVES, config.objective, "objective").g_sees_features:
+        raise ForgeryError(
+            f"many seeds at once show no features, which objective {config.objective} looks at: "
+            "choose another, or train each seed on its own"
+        )
     if config.flip or config.augment != "none":
         given = "flip" if config.flip else f"augment {config.augment}"
         raise ForgeryError(
@@ -89,15 +106,58 @@ def check_images(config: Config, dataset: Dataset) -> None:
         raise ForgeryError(f"{given} is for images, and {dataset.name} holds {dataset.kind}")
 
 
-def classes_of(config: Config, dataset: Dataset) -> int:
-    """How many classes the players are told; 0 where they are told none.
+def condition_of(config: Config) -> Condition:
+    """Who is told a class in a run, and by whom."""
+    return lookup(CONDITIONS, config.conditional, "conditional")
+
+
+def classes_of(config: Config, dataset: Dataset) -> dict[str, int]:
+    """By name, the classes that a run has to do with, and of how many samples each is learnt.
+
+    Empty where it has to do with none. Codes that G invents are numbered, and count as one each.
 
     Raises
     ------
     ForgeryError
-        When a conditional run's data has no labels.
+        When the labels that the run learns from are not there.
     """
-    return len(dataset.class_counts) if config.is_conditional else 0
+    condition = condition_of(config)
+    if config.labels and condition.labels != "some":
+        raise ForgeryError(
+            f"labels {config.labels} is how many a semi-supervised run knows: give --conditional "
+            f"semi-supervised, or no --labels with --conditional {config.conditional}"
+        )
+    if condition.invents:
+        if config.continuous > config.latent:
+            raise ForgeryError(
+                f"continuous {config.continuous} is more than the {config.latent} dimensions of z: "
+                "give a larger --latent"
+            )
+        return {str(code): 1 for code in range(config.codes)}
+    if condition.labels == "no":
+        return {}
+    counts = dataset.class_counts
+    if condition.labels == "some":
+        assert dataset.labels is not None
+        known = dataset.labels.cpu()[labelled_rows(config, dataset)]
+        counts = torch.bincount(known, minlength=len(counts))
+    return dict(zip(dataset.classes, counts.tolist(), strict=True))
+
+
+def labelled_rows(config: Config, dataset: Dataset) -> Tensor:
+    """Which samples' labels a semi-supervised run knows; it follows from the seed."""
+    generator = torch.Generator().manual_seed(randomness.derive(config.seed, "labelled"))
+    order = torch.randperm(len(dataset), generator=generator)
+    return choose_labelled(dataset, config.labels, order) if config.labels else order
+
+
+def _labelled_of(
+    config: Config, dataset: Dataset, where: torch.device
+) -> Callable[[], tuple[Tensor, Tensor]] | None:
+    """Draws minibatches of what is labelled; None where that is no matter of a few samples."""
+    if condition_of(config).labels != "some":
+        return None
+    return Labelled(dataset, labelled_rows(config, dataset), config.batch_size, where)
 
 
 def _game(
@@ -107,6 +167,8 @@ def _game(
     noise: Callable[[int], Tensor],
     batch_axis: int = 0,
     ranks: Ranks = ALONE,
+    ask: Ask = lambda n, y: y,
+    labelled: Callable[[], tuple[Tensor, Tensor]] | None = None,
 ) -> Game:
     """The config's game between two networks that are on their device."""
     _check_joins(config, discriminator)
@@ -124,6 +186,9 @@ def _game(
         config.clip,
         config.penalty_weight,
         augment and augment.to(next(generator.parameters()).device),
+        ask,
+        labelled,
+        config.class_weight,
     )
 
 
@@ -134,22 +199,33 @@ def _augment(config: Config) -> Augment | None:
     return Augment(augmentation, config.augment_target, config.augment_ramp)
 
 
+#: What only a game of two has, and what says that there is none of it.
+FOR_TWO = {
+    "conditional": "none",
+    "penalty": "none",
+    "spectral_norm": False,
+    "clip": 0.0,
+    "pack": 1,
+    "d_steps": 1,
+    "augment": "none",
+}
+
+
 def _vae(
     config: Config,
     generator: nn.Module,
     encoder: nn.Module,
     noise: Callable[[int], Tensor],
     ranks: Ranks = ALONE,
+    **of_two_players: Any,
 ) -> VAE:
     """The config's VAE of two networks that are on their device."""
-    meant_for_two = {"conditional": "none", "penalty": "none", "pack": 1, "d_steps": 1, "clip": 0.0}
-    for name, none in (
-        meant_for_two | {"noise": "normal", "spectral_norm": False, "augment": "none"}
-    ).items():
+    for name, none in (FOR_TWO | {"noise": "normal"}).items():
         if getattr(config, name) != none:
             flag = name.replace("_", "-")
+            instead = f"--{flag} {none}" if none is not False else f"--no-{flag}"
             raise ForgeryError(
-                f"a VAE has no place for {flag} {getattr(config, name)}: give --{flag} {none}, or "
+                f"a VAE has no place for {flag} {getattr(config, name)}: give {instead}, or "
                 "--model gan"
             )
     return VAE(
@@ -181,14 +257,21 @@ def _check_joins(config: Config, discriminator: nn.Module) -> None:
 
 def networks(config: Config, mean: Tensor, classes: int = 0) -> tuple[nn.Module, nn.Module]:
     """G and D, or a VAE's encoder, as they begin: their weights follow from the seed."""
-    condition = lookup(CONDITIONS, config.conditional, "conditional")
+    condition = condition_of(config)
     build_g = lookup(GENERATORS, config.generator, "generator")
     build_d = lookup(DISCRIMINATORS, config.discriminator, "discriminator")
     joined = torch.cat([mean] * config.pack)  # what D sees at once
     with torch.random.fork_rng(devices=[]):  # the caller's random state stays its own
         torch.default_generator.manual_seed(randomness.derive(config.seed, "weights"))
         g = Spec(tuple(mean.shape), config.latent, config.g_width, config.g_depth, mean)
-        d = Spec(tuple(joined.shape), config.latent, config.d_width, config.d_depth, joined)
+        d = Spec(
+            tuple(joined.shape),
+            config.latent,
+            config.d_width,
+            config.d_depth,
+            joined,
+            config.continuous,
+        )
         generator = condition.generator(build_g, g, classes)
         if config.model == "vae":
             return generator, Encoder(build_d, d)
@@ -213,7 +296,7 @@ def batches_of(
         order = partial(randomness.permutations, seeds)
     m = config.batch_size * config.pack
     mirrored = partial(randomness.coins, config.seed, "flip") if config.flip else None
-    batches = Batches(dataset.to(where), m, order, config.is_conditional, mirrored)
+    batches = Batches(dataset.to(where), m, order, condition_of(config).labels == "every", mirrored)
     if config.d_steps > batches.per_epoch:
         raise ForgeryError(
             f"{config.d_steps} updates of D a step need {config.d_steps} minibatches of {m}, and "

@@ -6,6 +6,7 @@ training images get by the same protocol.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,9 @@ MEASURES = {
     "class_kl": ("KL of drawn classes from the data's, nats", "lower"),
     "classes": ("classes drawn", "higher"),
     "asked_right": ("asked class right", "higher"),
+    "code_right": ("class told by the code, best match", "higher"),
+    "classified_right": ("held-out data that D classifies right", "higher"),
+    "clustered_right": ("held-out data whose class D's code tells, best match", "higher"),
     "uniform_kl": ("KL of drawn classes from uniform, nats", "lower"),
     "parzen": ("Parzen log-likelihood, nats", "see note"),
     "parzen_se": ("  its standard error", ""),
@@ -205,11 +209,32 @@ class Evaluator:
     def _frechet(self, features: Tensor) -> float:
         return metrics.frechet_distance(metrics.feature_statistics(features), self._statistics)
 
-    def card(self, run: str, step: int, samples: Tensor, asked: Tensor | None = None) -> Card:
-        """Every score of images ``[N, C, H, W]`` in [-1, 1] or points ``[N, D]``, and the floor.
+    def card(
+        self,
+        run: str,
+        step: int,
+        samples: Tensor,
+        asked: Tensor | None = None,
+        classify: Callable[[Tensor], Tensor] | None = None,
+        codes: bool = False,
+    ) -> Card:
+        """Every score of samples, and the floor.
 
-        Samples with NaN or infinite values are counted, and the others measured. ``asked`` are the
-        classes ``[N]`` that a conditional generator was asked for.
+        Samples with NaN or infinite values are counted, and the others measured.
+
+        Parameters
+        ----------
+        run, step:
+            What they are of.
+        samples:
+            Images ``[N, C, H, W]`` in [-1, 1] or points ``[N, D]``.
+        asked:
+            The classes ``[N]`` that a generator was asked for.
+        classify:
+            What a discriminator takes samples for: → classes ``[N]``.
+        codes:
+            Whether those classes are the run's own codes, so that the class that each stands for
+            is found by the best one-to-one match.
         """
         nonfinite = metrics.count_nonfinite(samples)
         are_finite = samples.flatten(1).isfinite().all(1)
@@ -221,11 +246,17 @@ class Evaluator:
             )
         values = as_stored(finite)
         left_out, labels = dict(self.left_out), None
+        right = "code_right" if codes else "asked_right"
         if asked is not None and "class_kl" in left_out:
-            left_out["asked_right"] = left_out["class_kl"]
+            left_out[right] = left_out["class_kl"]
         elif asked is not None:
             asked, labels = asked[are_finite], self.train.labels
-        scores, histogram = self._scores(values, None if labels is None else asked)
+        scores, histogram = self._scores(values, None if labels is None else asked, codes)
+        if classify and self.against.labels is not None:
+            told = classify(self.against.to_model(self.against.values))
+            scores["clustered_right" if codes else "classified_right"] = _share_right(
+                told, self.against.labels, codes
+            )
         scores["near_train"] = metrics.detect_memorisation(
             _raw(values[:2000]),
             _raw(self.train.values[:REMEMBERED]),
@@ -233,13 +264,16 @@ class Evaluator:
         ).near
         generator = torch.Generator().manual_seed(self.seed)
         rows = torch.randperm(len(self.train), generator=generator)[: self.samples]
-        floor, _ = self._scores(self.train.values[rows], None if labels is None else labels[rows])
+        real = self.train.values[rows]
+        floor, _ = self._scores(real, None if labels is None else labels[rows], codes)
         return Card(run, step, self.protocol, scores, floor, nonfinite, histogram, left_out)
 
-    def _scores(self, values: Tensor, asked: Tensor | None) -> tuple[dict[str, float], list[int]]:
+    def _scores(
+        self, values: Tensor, asked: Tensor | None, codes: bool
+    ) -> tuple[dict[str, float], list[int]]:
         """Every score of values as a data set keeps them, and how often each class was drawn.
 
-        ``asked`` are the classes that they should be of ``[N]``, where that is known.
+        ``asked`` are the classes that they should be of ``[N]``, or ``codes``, where that is known.
         """
         features, logits = self.extractor.features_and_logits(values)
         scores = {"frechet": self._frechet(features)}
@@ -264,7 +298,8 @@ class Evaluator:
             assert self.against.labels is not None
             scores["class_kl"] = metrics.class_balance(labels, self.against.labels, self.classes).kl
         if asked is not None:
-            scores["asked_right"] = (labels == asked).double().mean().item()
+            right = "code_right" if codes else "asked_right"
+            scores[right] = _share_right(asked, labels, codes)
         if "parzen" not in self.left_out:
             parzen = metrics.parzen_likelihood(
                 _raw(values), _raw(self.validation), _raw(self.against.values)
@@ -277,6 +312,13 @@ class Evaluator:
         if self.known:
             scores |= self.known.scores(values)
         return scores, histogram
+
+
+def _share_right(told: Tensor, labels: Tensor, codes: bool) -> float:
+    """The share of ``told`` classes that are the ``labels``, both ``[N]``; matched, if codes."""
+    if codes:
+        return metrics.matched_accuracy(told, labels.cpu())
+    return (told == labels.cpu()).double().mean().item()
 
 
 def _raw(values: Tensor) -> Tensor:

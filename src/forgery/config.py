@@ -62,6 +62,13 @@ class Config:
     flip: bool = _option(
         False, DATA, "Mirror every image, left to right, half of the times that it is shown."
     )
+    labels: int = _option(
+        0,
+        DATA,
+        "Of a semi-supervised run: how many samples' labels are known, alike of each class; 0 for "
+        "all.",
+        least=0,
+    )
 
     model: str = _option("gan", NETWORKS, "What is trained: gan, or vae.")
     generator: str = _option("mlp", NETWORKS, "The generator's kind.")
@@ -77,7 +84,12 @@ class Config:
     conditional: str = _option(
         "none",
         NETWORKS,
-        "How the players are told a sample's class: none, concat, projection, or auxiliary.",
+        "How the players are told a sample's class, or tell it: none, concat, projection, "
+        "auxiliary, semi-supervised, or infogan.",
+    )
+    codes: int = _option(10, NETWORKS, "Of an InfoGAN: the classes that G invents.", least=2)
+    continuous: int = _option(
+        2, NETWORKS, "Of an InfoGAN: how many dimensions of z D must tell too.", least=0
     )
 
     objective: str = _option("non-saturating", GAME, "What D and G minimise.")
@@ -85,6 +97,12 @@ class Config:
     penalty_weight: float = _option(1.0, GAME, "The penalty's γ or λ.", least=0)
     penalty_weight_final: float | None = _option(
         None, GAME, "Its value after the burn-in; the same if not given.", least=0
+    )
+    class_weight: float = _option(
+        1.0,
+        GAME,
+        "Weight of what D loses by telling classes (auxiliary, semi-supervised, infogan).",
+        least=0,
     )
     clip: float = _option(
         0.0, GAME, "D's weights are kept within ± this after its updates; 0 for no.", least=0
@@ -215,7 +233,7 @@ class Config:
 
     @property
     def is_conditional(self) -> bool:
-        """Whether the players are told the class of a sample."""
+        """Whether either player has to do with classes."""
         return self.conditional != "none"
 
     @property

@@ -23,14 +23,19 @@ from .training.state import Training
 POINTS_SHOWN = 1000
 
 
-def artist(config: Config, data: Dataset, training: Training) -> Callable[[int], Image]:
-    """Draws the picture of a step: a grid of images, or points over their landscape."""
+def artist(
+    config: Config, data: Dataset, training: Training, classes: dict[str, int]
+) -> Callable[[int], Image]:
+    """Draws the picture of a step: a grid of images, or points over their landscape.
+
+    Of the ``classes`` that G is told, by name with the number of samples of each, if any.
+    """
     game = training.game
     n = config.grid if data.kind == "images" else POINTS_SHOWN
     z = randomness.fixed_noise(config.noise, n, config.latent, config.seed).to(training.device)
     y, columns = None, None
-    if config.is_conditional:
-        y, columns = _in_columns(data, n)
+    if classes:
+        y, columns = _in_columns(classes, n)
         # One z a row: what is alike in a row is z's doing, in a column the class's.
         z = z[torch.arange(n) // columns]
         y = y.to(training.device)
@@ -58,12 +63,12 @@ def artist(config: Config, data: Dataset, training: Training) -> Callable[[int],
     return draw
 
 
-def _in_columns(data: Dataset, n: int) -> tuple[Tensor, int]:
+def _in_columns(classes: dict[str, int], n: int) -> tuple[Tensor, int]:
     """The classes of n pictures, one class a column, int64 ``[n]``; and how many columns.
 
     Classes of which the data has none are passed over, and those beyond n.
     """
-    present = data.class_counts.nonzero().flatten()[:n]
+    present = torch.tensor(list(classes.values())).nonzero().flatten()[:n]
     return present[torch.arange(n) % len(present)], len(present)
 
 
@@ -83,11 +88,11 @@ def _view(data: Dataset) -> tuple[Tensor, Callable[[Tensor], Tensor] | None]:
     return torch.stack([box[0] - margin, box[1] + margin]), density
 
 
-def real_ones(config: Config, data: Dataset) -> Image:
-    """Real data as the samples are drawn, to be put beside them."""
-    if data.kind == "images" and config.is_conditional:
+def real_ones(config: Config, data: Dataset, classes: dict[str, int]) -> Image:
+    """Real data as the samples are drawn, to be put beside them: by ``classes``, if any."""
+    if data.kind == "images" and classes:
         assert data.labels is not None
-        y, columns = _in_columns(data, config.grid)
+        y, columns = _in_columns(classes, config.grid)
         of = {c: (data.labels == c).nonzero().flatten() for c in y[:columns].tolist()}
         rows = [of[c][i // columns % len(of[c])] for i, c in enumerate(y.tolist())]
         return plots.grid(data.to_model(data.values[torch.stack(rows)].cpu()), columns)

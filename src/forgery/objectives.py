@@ -2,7 +2,8 @@
 
 D's output is a logit: D(x) = sigmoid(logit). With sp = softplus,
 log D(x) = -sp(-logit) and log(1 - D(x)) = -sp(logit), which stay finite where a sigmoid followed
-by a log would not. Each function returns one loss a sample, ``[N]``; the game takes the mean.
+by a log would not. Each function returns one loss a sample, ``[N]``, or one in all, ``[1]``; the
+game takes the mean.
 
 A new objective is one :class:`Objective` with its formula and source, and one line in the table.
 """
@@ -32,6 +33,8 @@ class Objective:
     d_bounded:
         Whether D's loss has a least value. Where it has none, D's slope must be held by a penalty,
         by clipping or by spectral normalisation.
+    g_sees_features:
+        Whether ``g`` is given D's features ``[N, F]`` in the place of its logits.
     """
 
     d: Callable[[Tensor, Tensor], Tensor]
@@ -39,6 +42,7 @@ class Objective:
     g_needs_real: bool = False
     undecided: float | None = 0.0
     d_bounded: bool = True
+    g_sees_features: bool = False
 
 
 def classify(real: Tensor, fake: Tensor) -> Tensor:
@@ -101,6 +105,14 @@ def above_average(better: Tensor, worse: Tensor) -> Tensor:
     return (softplus(-over) + softplus(under)) / 2
 
 
+def match_features(fake: Tensor, real: Tensor) -> Tensor:
+    """‖mean f(G(z)) - mean f(x)‖² ``[1]``, of D's features f ``[N, F]`` (Salimans et al. 2016).
+
+    G is to draw what D finds typical of the data, whatever D says of a single sample.
+    """
+    return (fake.mean(0) - real.mean(0)).square().sum(-1, keepdim=True)
+
+
 def _given(real: Tensor | None) -> Tensor:
     assert real is not None, "this objective needs D's logits on real data"
     return real
@@ -126,4 +138,10 @@ OBJECTIVES: dict[str, Objective] = {
     "least-squares": Objective(d=least_squares, g=least_squares_g, undecided=0.5),
     "wasserstein": Objective(d=critic, g=raise_fake, undecided=None, d_bounded=False),
     "hinge": Objective(d=hinge, g=raise_fake),
+    "feature-matching": Objective(
+        d=classify,
+        g=lambda fake, real: match_features(fake, _given(real)),
+        g_needs_real=True,
+        g_sees_features=True,
+    ),
 }

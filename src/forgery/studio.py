@@ -16,7 +16,14 @@ from torch import Tensor, nn
 
 from . import __version__, metrics
 from . import data as data_room
-from .build import batches_of, networks, on_this_machine, training_of
+from .build import (
+    batches_of,
+    classes_of,
+    condition_of,
+    networks,
+    on_this_machine,
+    training_of,
+)
 from .card import Card, KnownDensity, evaluator_of
 from .config import LENGTHS, MACHINE, REPORTING, Config, section_of
 from .data import Batches, Dataset, Units
@@ -27,7 +34,7 @@ from .pixels import as_stored
 from .training import checkpoint, device, loop, parallel, randomness
 from .training.doctor import Finding, diagnose, memorising
 from .training.loop import Watch
-from .training.report import Measure
+from .training.report import VITAL_SAMPLES, Measure
 from .training.run import Run, create, open_run
 from .training.state import Training, load_network
 
@@ -44,8 +51,9 @@ class Model:
     """A trained generator, ready to draw.
 
     ``generator`` is G's moving average where the run keeps one. ``interrupted_by`` is the number
-    of the signal that ended the training early, if one did. ``classes`` says how many of each class
-    a conditional run was trained on; it is empty where the run is not conditional.
+    of the signal that ended the training early, if one did. ``classes`` says of how many samples
+    each class was learnt (of a code that G invented: one); it is empty where the run is not
+    conditional.
     """
 
     path: Path
@@ -117,14 +125,17 @@ class Model:
     def labels(self, n: int, seed: int = 0, classes: Classes = None) -> Tensor | None:
         """The class of each sample that :meth:`sample` draws, int64 ``[n]``.
 
-        None where the run is not conditional.
+        None where its generator is not told a class.
         """
-        if not self.classes and classes is not None:
+        if not self.askable and classes is not None:
+            untold = "was not trained with classes"
+            if self.classes:
+                untold = f"is {self.config.conditional}: its generator is told no class"
             raise ForgeryError(
-                f"{self.path} was not trained with classes, so that none can be asked of it: "
-                "train one with --recipe conditional"
+                f"{self.path} {untold}, so that none can be asked of it: train one with --recipe "
+                "conditional"
             )
-        if not self.classes:
+        if not self.askable:
             return None
         if classes is None:
             return randomness.fixed_labels(torch.tensor(list(self.classes.values())), n, seed)
@@ -133,6 +144,40 @@ class Model:
             raise ForgeryError("no class was given: give one, or several to take turns")
         turns = torch.tensor([self._class_number(name) for name in asked])
         return turns[torch.arange(n) % len(turns)]
+
+    @property
+    def askable(self) -> list[str]:
+        """The classes that :meth:`sample` can be asked for; none where G is told none."""
+        told = condition_of(self.config).ask is not None
+        return [name for name, count in self.classes.items() if count] if told else []
+
+    def classify(self, values: Tensor) -> Tensor:
+        """What class D takes each sample for, int64 ``[n]`` on the CPU, numbered as ``classes``.
+
+        Parameters
+        ----------
+        values:
+            Images ``[n, C, H, W]`` in [-1, 1], or points ``[n, D]`` in the units of the data:
+            as :meth:`sample` draws them.
+
+        Raises
+        ------
+        ForgeryError
+            For a run whose D tells no classes.
+        """
+        network: Any = self.discriminator
+        if not hasattr(network, "class_logits"):
+            raise ForgeryError(
+                f"the discriminator of {self.path} tells no classes (conditional "
+                f"{self.config.conditional}): train one with --recipe semi-supervised, or with "
+                "--conditional auxiliary or infogan"
+            )
+        where = next(network.parameters()).device
+        if values.dim() == 2 and self.units:
+            values = self.units.to_model(values)
+        with torch.no_grad():
+            parts = [network.look(part.to(where))[1] for part in values.split(500)]
+            return torch.cat([network.class_logits(h).argmax(1).cpu() for h in parts])
 
     def _class_number(self, asked: int | str) -> int:
         names = list(self.classes)
@@ -276,12 +321,16 @@ def _play(
 ) -> Model:
     """The loop, and the pictures that are drawn once it ends, however it ends."""
 
-    config = run.config
+    config, condition = run.config, condition_of(run.config)
     devices = [training.device] if training.device.type == "cuda" else []
     try:
         run.samples.mkdir(exist_ok=True)
-        picture = artist(config, batches.data, training)
-        real_ones(config, batches.data).save(run.path / "real.png")
+        classes = classes_of(config, batches.data) if condition.ask else {}
+        picture = artist(config, batches.data, training, classes)
+        asked = _asked(config, batches.data, VITAL_SAMPLES)
+        # Of codes that G invents, nobody knows which real ones are like them.
+        real = real_ones(config, batches.data, {} if condition.invents else classes)
+        real.save(run.path / "real.png")
         with torch.random.fork_rng(devices=devices):  # the caller's random state stays its own
             stopped_by = loop.train(
                 training,
@@ -292,6 +341,7 @@ def _play(
                 watch or (lambda step, done, report: None),
                 measure,
                 batches.labels,
+                None if asked is None else asked.to(training.device),
             )
         draw_summary(run)
     except OSError as error:
@@ -340,9 +390,7 @@ def _tracker(config: Config, dataset: Dataset, training: Training) -> Measure:
     ``evaluate_every`` steps.
     """
     z = randomness.fixed_noise(config.noise, TRACKED, config.latent, config.seed)
-    y = None
-    if config.is_conditional:
-        y = randomness.fixed_labels(dataset.class_counts, TRACKED, config.seed)
+    y = _asked(config, dataset, TRACKED)
     known = KnownDensity(dataset.density) if dataset.density else None
     evaluator = None
     if config.evaluate_every:
@@ -357,6 +405,14 @@ def _tracker(config: Config, dataset: Dataset, training: Training) -> Measure:
         return scores | ({"frechet": due.frechet(samples)} if due else {})
 
     return measure
+
+
+def _asked(config: Config, dataset: Dataset, n: int) -> Tensor | None:
+    """The classes ``[n]`` of samples that are looked at while G trains, where it is told some."""
+    if condition_of(config).ask is None:
+        return None
+    counts = torch.tensor(list(classes_of(config, dataset).values()))
+    return randomness.fixed_labels(counts, n, config.seed)
 
 
 def _in_parts(
@@ -382,17 +438,12 @@ def _facts(config: Config, dataset: Dataset, where: torch.device) -> dict[str, A
             "fingerprint": dataset.fingerprint,
         }
         | ({"units": dataset.units.to_lists()} if dataset.units else {})
-        | ({"classes": _classes(dataset)} if config.is_conditional else {}),
+        | ({"classes": classes} if (classes := classes_of(config, dataset)) else {}),
     }
 
 
-def _classes(dataset: Dataset) -> dict[str, int]:
-    """How many there are of each class."""
-    return dict(zip(dataset.classes, dataset.class_counts.tolist(), strict=True))
-
-
 def _recorded_classes(run: Run) -> dict[str, int]:
-    """The classes that a conditional run was trained on, as config.json records them."""
+    """The classes that a run has to do with, as config.json records them."""
     classes: dict[str, int] = run.record["data"].get("classes", {})
     return classes
 
@@ -459,8 +510,14 @@ def evaluate(
     device.prepare_cpu(0)
     model = load(path, str(where), step)
     evaluator = evaluator_of(model.config.data, against, extractor, samples, seed, where)
-    asked = model.labels(samples, seed)
-    card = evaluator.card(str(path), model.step, model.sample(samples, seed), asked)
+    card = evaluator.card(
+        str(path),
+        model.step,
+        model.sample(samples, seed),
+        model.labels(samples, seed),
+        model.classify if hasattr(model.discriminator, "class_logits") else None,
+        condition_of(model.config).invents,
+    )
     try:
         card.write(model.path / "card.json")
     except OSError as error:

@@ -1,5 +1,6 @@
 """Networks that are told a class, made of every family's."""
 
+import math
 from itertools import product
 
 import pytest
@@ -18,11 +19,13 @@ from forgery.models import (
 from forgery.models.conditional import ConditionalGenerator, ProjectionDiscriminator
 
 TOLD = [name for name in CONDITIONS if name != "none"]
+#: Whose D is told the class; the others have to tell it.
+IN_LOGITS = ["concat", "projection"]
 K = 4
 
 
 def spec(shape=(1, 28, 28), latent=6, width=8, depth=1):
-    return Spec(shape, latent, width, depth, torch.zeros(shape))
+    return Spec(shape, latent, width, depth, torch.zeros(shape), continuous=2)
 
 
 @pytest.mark.parametrize("name", GENERATORS)
@@ -48,14 +51,20 @@ def test_every_discriminator_judges_by_class(name, told, shape):
     x, y = torch.randn(1, *shape).expand(K, -1, -1, -1), torch.arange(K)
     logits = network(x, y)
     assert logits.shape == (K,)
-    if told == "auxiliary":
-        assert torch.allclose(logits, logits[:1].expand(K), atol=1e-4)
-        same, losses = network.logits_and_class_losses(x, y)
-        assert torch.equal(same, logits)
-        # One image: what it loses by each class is -log of a distribution.
-        assert losses.neg().exp().sum().item() == pytest.approx(1, abs=1e-4)
-    else:
+    same, h = network.look(x, y)
+    assert torch.equal(same, logits)
+    assert h.shape[0] == K
+    assert h.dim() == 2
+    if told in IN_LOGITS:
         assert len(logits.unique()) == K
+        return
+    assert torch.allclose(logits, logits[:1].expand(K), atol=1e-4)
+    assert network.class_logits(h).shape == (K, K)
+    # One image: what it loses by each class is -log of a distribution, but for what z costs.
+    z = torch.randn(1, 6).expand(K, -1)
+    losses = network.class_losses(h, y, z)
+    beside = (z[:, :2] - network.mean(h)).square().sum(1) / 6 if told == "infogan" else 0
+    assert (losses - beside).neg().exp().sum().item() == pytest.approx(1, abs=1e-4)
 
 
 @pytest.mark.parametrize("told", TOLD)
@@ -63,7 +72,7 @@ def test_points_are_told_too(told):
     g = CONDITIONS[told].generator(GENERATORS["mlp"], spec((2,)), K)
     d = CONDITIONS[told].discriminator(DISCRIMINATORS["mlp"], spec((2,)), K)
     y = torch.tensor([3, 0, 1])
-    points = g(torch.randn(3, 6), y)
+    points = g(torch.randn(3, 6), y if CONDITIONS[told].ask else None)
     assert points.shape == (3, 2)
     assert d(points, y).shape == (3,)
 
@@ -100,7 +109,32 @@ def test_what_tells_the_class_is_spectrally_normalised_as_the_rest_is():
     assert torch.linalg.matrix_norm(d.embed.weight, 2).item() == pytest.approx(1, rel=0.05)
 
 
-@pytest.mark.parametrize("told", ["projection", "auxiliary"])
+def test_a_d_of_k_plus_1_classes_says_z_over_z_plus_1():
+    torch.manual_seed(0)
+    d = CONDITIONS["semi-supervised"].discriminator(DISCRIMINATORS["mlp"], spec(), K)
+    x = torch.randn(5, 1, 28, 28)
+    logits, h = d.look(x)
+    z = d.class_logits(h).exp().sum(1)
+    torch.testing.assert_close(logits.sigmoid(), z / (z + 1))
+    # By hand: class logits 0, log 2 → Z = 3, D(x) = 3/4.
+    d.class_logits = lambda h: torch.tensor([[0.0, 0.6931472]]).expand(len(h), 2)
+    torch.testing.assert_close(d(x).sigmoid(), torch.full((5,), 0.75))
+
+
+def test_infogans_loss_by_hand():
+    d = CONDITIONS["infogan"].discriminator(DISCRIMINATORS["mlp"], spec(), K)
+    with torch.no_grad():
+        for layer in (d.classify, d.mean):
+            layer.weight.zero_()
+        d.classify.bias.copy_(torch.tensor([3.0, 1, 1, 2]).log())
+        d.mean.bias.copy_(torch.tensor([0.5, -1]))
+    z = torch.tensor([[1.5, -1, 9, 9, 9, 9], [0.5, 1, 9, 9, 9, 9]])
+    losses = d.class_losses(torch.zeros(2, 8), torch.tensor([0, 3]), z)
+    expected = torch.tensor([-math.log(3 / 7) + 1 / 6, -math.log(2 / 7) + 4 / 6])
+    torch.testing.assert_close(losses, expected)
+
+
+@pytest.mark.parametrize("told", [name for name in TOLD if name != "concat"])
 def test_a_family_without_features_is_refused(told):
     with pytest.raises(ForgeryError, match=r"Flatten has no features .* --conditional concat"):
         CONDITIONS[told].discriminator(lambda spec: nn.Flatten(), spec(), K)

@@ -115,7 +115,7 @@ def test_a_discriminator_with_batch_norm_judges_real_and_fake_apart(tiny):
     game = training_of(config, data, torch.device("cpu")).game
     real = batches_of(config, data, torch.device("cpu"))[0]
     fake = torch.zeros_like(real)
-    assert torch.equal(game.judge(real, fake)[0], game.discriminator(real))
+    assert torch.equal(game.judge(real, fake)[0].logits, game.discriminator(real))
 
 
 # --- the 2014 paper's networks for CIFAR-10

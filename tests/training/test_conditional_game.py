@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from forgery import ForgeryError
 from forgery.models import CONDITIONS, DISCRIMINATORS, GENERATORS, Spec
 from forgery.objectives import OBJECTIVES
 from forgery.penalties import PENALTIES
@@ -20,10 +21,18 @@ def make():
     def make_game(told, objective="non-saturating", discriminator="mlp", **options):
         torch.manual_seed(0)
         condition, shape = CONDITIONS[told], (1, 8, 8)
-        spec = Spec(shape, Z, 5, 2, torch.zeros(shape))
+        spec = Spec(shape, Z, 5, 2, torch.zeros(shape), continuous=2)
         g = condition.generator(GENERATORS["mlp"], spec, K).double()
         d = condition.discriminator(DISCRIMINATORS[discriminator], spec, K).double()
         noise = torch.Generator().manual_seed(1)
+        cpu = torch.device("cpu")
+        if condition.ask is None:
+            options["ask"] = lambda n, y: None
+        else:
+            options["ask"] = lambda n, y: condition.ask(n, y, K, cpu)
+        if condition.labels == "some":
+            known = torch.rand(3, *shape, generator=noise, dtype=torch.float64)
+            options["labelled"] = lambda: (known, torch.tensor([0, 2, 3]))
         players = [Player(n, torch.optim.SGD(n.parameters(), lr=0.1)) for n in (g, d)]
         return Game(
             *players,
@@ -61,7 +70,8 @@ def test_every_way_plays_with_every_objective(
     g, d = weights(game.generator), weights(game.discriminator)
     real, labels = batches
     n = game.batches_per_step
-    assert game.step(real[:n], labels[:n]).isfinite().all()
+    given = labels[:n] if CONDITIONS[told].labels == "every" else None
+    assert game.step(real[:n], given).isfinite().all()
     assert changed(g, game.generator)
     assert changed(d, game.discriminator)
 
@@ -71,7 +81,8 @@ def test_every_way_plays_with_every_objective(
 def test_every_penalty_plays_too(make, batches, told, penalty):
     game = make(told, penalty=PENALTIES[penalty])
     real, labels = batches
-    assert game.step(real[:1], labels[:1]).isfinite().all()
+    given = labels[:1] if CONDITIONS[told].labels == "every" else None
+    assert game.step(real[:1], given).isfinite().all()
 
 
 @pytest.mark.parametrize("updates", UPDATES)
@@ -115,9 +126,99 @@ def test_acgans_generator_wants_the_class_that_it_was_asked_for(make, batches):
     twin = copy.deepcopy(game.generator.network)
     z = torch.randn(M, Z, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     game.update_generator(real, y)
-    logits, losses = d.logits_and_class_losses(twin(z, y), y)
-    loss = functional.softplus(-logits).mean() + losses.mean()
+    logits, h = d.look(twin(z, y))
+    loss = functional.softplus(-logits).mean() + functional.cross_entropy(d.classify(h), y)
     expected = torch.autograd.grad(loss, list(twin.parameters()))
     after = dict(game.generator.network.named_parameters())
     moved = [(before[name] - after[name]) / 0.1 for name in after]
     torch.testing.assert_close(moved, list(expected))
+
+
+def followed(before, network):
+    """The gradient that plain SGD with lr .1 must have followed."""
+    return [(before[name] - after) / 0.1 for name, after in network.named_parameters()]
+
+
+@pytest.mark.parametrize("updates", UPDATES)
+def test_semi_supervised_d_learns_k_plus_1_classes(make, batches, updates):
+    """The loss of the source, on logits l ``[n, K]`` and a logit of 0 for the class of fakes."""
+    game = make("semi-supervised", updates=updates, class_weight=3.0)
+    d, before = copy.deepcopy(game.discriminator.network), weights(game.discriminator)
+    g = copy.deepcopy(game.generator.network)
+    (real, *_), _ = batches
+    noise = torch.Generator().manual_seed(1)
+    torch.rand(3, 1, 8, 8, generator=noise, dtype=torch.float64)  # what is labelled was drawn first
+    z = torch.randn(M, Z, generator=noise, dtype=torch.float64)
+    game.step([real])
+    labelled, y = game.labelled()
+
+    def probabilities(x):
+        class_logits = d.class_logits(d.look(x)[1])
+        return torch.cat([class_logits, torch.zeros(len(x), 1, dtype=x.dtype)], 1).softmax(1)
+
+    loss = -torch.log(1 - probabilities(real)[:, K]).mean()
+    loss = loss - torch.log(probabilities(g(z))[:, K]).mean()
+    # Given that it is real, a labelled one is of its class.
+    p = probabilities(labelled)
+    loss = loss - 3 * torch.log(p[range(3), y] / (1 - p[:, K])).mean()
+    expected = torch.autograd.grad(loss, list(d.parameters()))
+    torch.testing.assert_close(followed(before, game.discriminator.network), list(expected))
+
+
+def test_feature_matching_moves_g_to_the_means_of_ds_features(make, batches):
+    game = make("semi-supervised", "feature-matching")
+    assert game.batches_per_step == 2  # G's step has a real minibatch of its own
+    twin, before = copy.deepcopy(game.generator.network), weights(game.generator)
+    (real, *_), _ = batches
+    noise = torch.Generator().manual_seed(1)
+    torch.rand(3, 1, 8, 8, generator=noise, dtype=torch.float64)
+    z = torch.randn(M, Z, generator=noise, dtype=torch.float64)
+    game.update_generator(real)
+    features = game.discriminator.network.network.features
+    loss = (features(twin(z)).mean(0) - features(real).mean(0)).square().sum()
+    expected = torch.autograd.grad(loss, list(twin.parameters()))
+    torch.testing.assert_close(followed(before, game.generator.network), list(expected))
+
+
+@pytest.mark.parametrize("discriminator", ["mlp", "dcgan"])  # one pass, and two
+@pytest.mark.parametrize("updates", UPDATES)
+def test_infogans_players_both_want_the_code_to_be_told(make, batches, updates, discriminator):
+    game = make("infogan", updates=updates, discriminator=discriminator, class_weight=0.5)
+    d, g = (copy.deepcopy(p.network) for p in (game.discriminator, game.generator))
+    d_before, g_before = weights(game.discriminator), weights(game.generator)
+    (real, *_), _ = batches
+    noise = torch.Generator().manual_seed(1)
+    torch.manual_seed(5)
+    game.step([real])
+    torch.manual_seed(5)
+
+    def draw():
+        z = torch.randn(M, Z, generator=noise, dtype=torch.float64)
+        y = torch.randint(K, (M,))
+        return g(z, y), z, y
+
+    def information(fake, z, y):
+        h = d.network.features(fake)
+        gap = (d.mean(h) - z[:, :2]).square().sum(1) / 6  # two of z's three dimensions
+        return 0.5 * (functional.cross_entropy(d.classify(h), y) + gap.mean())
+
+    fake, z, y = draw()
+    loss = (functional.softplus(-d(real)) + functional.softplus(d(fake))).mean()
+    loss = loss + information(fake, z, y)
+    expected = torch.autograd.grad(loss, list(d.parameters()))
+    torch.testing.assert_close(followed(d_before, game.discriminator.network), list(expected))
+    if updates == "alternating":  # G moves against the D that is there now, with a z of its own
+        d = game.discriminator.network
+        fake, z, y = draw()
+    else:
+        fake = g(z, y)
+    loss = functional.softplus(-d(fake)).mean() + information(fake, z, y)
+    expected = torch.autograd.grad(loss, list(g.parameters()))
+    torch.testing.assert_close(followed(g_before, game.generator.network), list(expected))
+
+
+def test_an_objective_of_features_is_refused_where_d_shows_none():
+    network = torch.nn.Linear(1, 1)
+    player = Player(network, torch.optim.SGD(network.parameters(), lr=0.1))
+    with pytest.raises(ForgeryError, match="Linear has no features that the objective could see"):
+        Game(player, player, OBJECTIVES["feature-matching"], lambda m: torch.randn(m, 1))

@@ -185,10 +185,10 @@ def test_one_pass_for_real_and_fake_unless_a_layer_couples_the_batch(make, real)
     player = Player(coupled, torch.optim.SGD(coupled.parameters()))
     apart = Game(game.generator, player, game.objective, game.noise).judge(real[0], real[1])
     assert len(passes) == 3
-    torch.testing.assert_close(joined[0], game.discriminator(real[0]))
-    torch.testing.assert_close(joined[1], game.discriminator(real[1]))
-    assert abs(apart[0].mean()) < 1e-9  # normalised over its own half alone
-    assert abs(apart[1].mean()) < 1e-9
+    torch.testing.assert_close(joined[0].logits, game.discriminator(real[0]))
+    torch.testing.assert_close(joined[1].logits, game.discriminator(real[1]))
+    assert abs(apart[0].logits.mean()) < 1e-9  # normalised over its own half alone
+    assert abs(apart[1].logits.mean()) < 1e-9
 
 
 def test_a_step_returns_losses_and_what_d_believes(make, real):

@@ -43,8 +43,7 @@ def sample(
     from ..studio import load
 
     model = load(run, device, step)
-    trained_on = [name for name, count in model.classes.items() if count]
-    asked = trained_on or None
+    asked = model.askable or None
     if classes is not None:
         asked = [name.strip() for name in classes.split(",")]
     columns = len(asked) if asked and 1 < len(asked) <= number else None

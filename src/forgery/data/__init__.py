@@ -7,11 +7,22 @@ from ..errors import ForgeryError, did_you_mean, lookup
 from .dataset import Batches, Dataset, Units
 from .densities import DENSITIES, Density, density_source
 from .idx import labels_beside, load_idx
+from .labelled import Labelled, choose_labelled
 from .mnist import mnist
 from .points import SUFFIXES, load_points
 from .stacked_mnist import stacked_mnist
 
-__all__ = ["DENSITIES", "SOURCES", "Batches", "Dataset", "Density", "Units", "load"]
+__all__ = [
+    "DENSITIES",
+    "SOURCES",
+    "Batches",
+    "Dataset",
+    "Density",
+    "Labelled",
+    "Units",
+    "choose_labelled",
+    "load",
+]
 
 #: Name → function of the split. A new source is one file in this folder and one line here.
 SOURCES: dict[str, Callable[[str], Dataset]] = {

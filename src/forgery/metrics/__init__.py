@@ -11,6 +11,7 @@ from .frechet import FeatureStatistics, feature_statistics, frechet_distance
 from .grid_divergence import GridDivergence, grid_divergence
 from .inputs import count_nonfinite
 from .kernel import KernelDistance, kernel_distance
+from .matching import best_match, matched_accuracy
 from .memorisation import Memorisation, detect_memorisation
 from .modes import Modes, mode_coverage
 from .parzen import ParzenLikelihood, choose_sigma, log_likelihood, parzen_likelihood
@@ -26,6 +27,7 @@ __all__ = [
     "Modes",
     "ParzenLikelihood",
     "PrecisionRecall",
+    "best_match",
     "choose_sigma",
     "class_balance",
     "class_histogram",
@@ -38,6 +40,7 @@ __all__ = [
     "kernel_distance",
     "kl_divergence",
     "log_likelihood",
+    "matched_accuracy",
     "mode_coverage",
     "parzen_likelihood",
     "precision_and_recall",

@@ -12,7 +12,7 @@ from functools import partial
 from torch import nn
 
 from .cifar2014 import DeconvGenerator, MaxoutConvDiscriminator, ReLUSigmoidLinearGenerator
-from .conditional import CONDITIONS
+from .conditional import CONDITIONS, Condition
 from .dcgan import DCGANDiscriminator, DCGANGenerator
 from .encoder import Encoder
 from .goodfellow2014 import MaxoutDiscriminator, ReLUSigmoidGenerator
@@ -21,9 +21,18 @@ from .mlp import MLPDiscriminator, MLPGenerator
 from .modern import ModernDiscriminator, ModernGenerator
 from .pacgan import BatchNormGenerator, PlainMaxoutDiscriminator
 from .resnet import ResNetDiscriminator, ResNetGenerator
+from .salimans2016 import NoisyDiscriminator, SoftplusGenerator
 from .spec import Spec
 
-__all__ = ["CONDITIONS", "DISCRIMINATORS", "GENERATORS", "Encoder", "Spec", "spectrally_normalised"]
+__all__ = [
+    "CONDITIONS",
+    "DISCRIMINATORS",
+    "GENERATORS",
+    "Condition",
+    "Encoder",
+    "Spec",
+    "spectrally_normalised",
+]
 
 GENERATORS: dict[str, Callable[[Spec], nn.Module]] = {
     "mlp": MLPGenerator,
@@ -35,6 +44,7 @@ GENERATORS: dict[str, Callable[[Spec], nn.Module]] = {
     "resnet": ResNetGenerator,
     "modern": ModernGenerator,
     "modern-patched": partial(ModernGenerator, patched=True),
+    "mlp-softplus": SoftplusGenerator,
 }
 
 DISCRIMINATORS: dict[str, Callable[[Spec], nn.Module]] = {
@@ -46,4 +56,5 @@ DISCRIMINATORS: dict[str, Callable[[Spec], nn.Module]] = {
     "resnet": ResNetDiscriminator,
     "modern": ModernDiscriminator,
     "modern-patched": partial(ModernDiscriminator, patched=True),
+    "mlp-noisy": NoisyDiscriminator,
 }

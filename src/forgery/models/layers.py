@@ -32,7 +32,7 @@ class Discriminator(nn.Module):
     """Samples → features h ``[N, F]`` → a linear layer, the head → logits ``[N]``.
 
     A family sets ``layers``, of which the last is the head, and says how a sample comes to the
-    first. The conditional versions (conditional.py) look at h.
+    first. The conditional versions (conditional.py) look at h, and so may an objective.
     """
 
     #: Whether samples are flattened first, so that their shape is of no account.
@@ -58,9 +58,13 @@ class Discriminator(nn.Module):
             h = layer(h)
         return h
 
+    def look(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Logits ``[N]`` and features ``[N, F]``, from one pass."""
+        h = self.features(x)
+        return self.head(h).squeeze(1), h
+
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        logits: Tensor = self.head(self.features(x)).squeeze(1)
-        return logits
+        return self.look(x)[0]
 
 
 def doublings(spec: Spec) -> tuple[int, int]:

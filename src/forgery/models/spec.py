@@ -23,6 +23,8 @@ class Spec:
     mean:
         The training data's mean as the networks see it, of the given shape: where an output layer
         may start.
+    continuous:
+        How many of z's dimensions D must tell (InfoGAN).
     """
 
     shape: tuple[int, ...]
@@ -30,6 +32,7 @@ class Spec:
     width: int
     depth: int
     mean: Tensor
+    continuous: int = 0
 
     @property
     def size(self) -> int:

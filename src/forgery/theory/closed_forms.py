@@ -96,4 +96,5 @@ CLOSED_FORMS: dict[str, ClosedForm] = {
 NO_CLOSED_FORM: dict[str, str] = {
     "wasserstein": "without a bound on its slope D has no optimum; with one, it is the distance W₁",
     "relativistic-average": "a sample's loss depends on the means of its minibatch",
+    "feature-matching": "what G descends depends on D's features, not on its logits alone",
 }

@@ -7,19 +7,21 @@ For a number of training iterations:
     draw m fresh noise samples z; update G by its gradient on log(1 - D(G(z))), or on -log D(G(z))
 
 A conditional game (Mirza & Osindero 2014) is the same between G(z | y) and D(x | y), y being the
-classes of the real minibatch: fakes are then drawn as often of each class as the data has it.
+classes of the real minibatch: fakes are then drawn as often of each class as the data has it. In
+others D has to tell the class that it is not told (ACGAN, semi-supervised learning, InfoGAN): what
+it loses by that joins D's loss, and G's where G was told the class.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ..augmentations import Augment
-from ..errors import lookup
+from ..errors import ForgeryError, lookup
 from ..objectives import Objective
 from ..penalties import Penalty
 from .parallel import ALONE, Ranks
@@ -57,16 +59,28 @@ class Player:
         self.optimizer.step()
 
 
-class Judgement(NamedTuple):
-    """What D says of a real and a fake minibatch.
+#: The classes that G is told: (number of samples, classes of the real minibatch) → y or None.
+Ask = Callable[[int, Tensor | None], Tensor | None]
 
-    Logits of each, ``[n]``; and the mean class loss of each, 0 where D tells no classes.
+
+class Drawn(NamedTuple):
+    """A fake minibatch as D judges it, and the z and the classes y that G made it from."""
+
+    samples: Tensor
+    z: Tensor
+    y: Tensor | None
+
+
+class Opinion(NamedTuple):
+    """What D makes of a minibatch.
+
+    Its logits ``[n]``; what the objective shows to G of it, the logits or D's features ``[n, F]``;
+    and the features of this rank's rows, where there is a use for them.
     """
 
-    real: Tensor
-    fake: Tensor
-    real_class: Tensor | float = 0.0
-    fake_class: Tensor | float = 0.0
+    logits: Tensor
+    seen: Tensor
+    features: Tensor | None = None
 
 
 class Game:
@@ -76,8 +90,8 @@ class Game:
     ----------
     generator, discriminator:
         The players: G maps z to images, D maps images to logits; in a conditional game each is
-        given the classes y ``[n]`` too. A D with ``logits_and_class_losses`` also tells classes
-        (ACGAN), and both players minimise what it loses by that.
+        given the classes y ``[n]`` too. A D with ``class_losses`` also tells classes, and both
+        players minimise what it loses by that (``models/conditional.py``).
     objective:
         What the two minimise.
     noise:
@@ -105,6 +119,13 @@ class Game:
         as such. (NVlabs/stylegan2-ada-pytorch takes R1's gradient back through the changes to the
         images as they were, for which it brings a grid_sample of its own: torch's cannot be
         differentiated twice.)
+    ask:
+        The classes that G is told: (number of samples, classes of the real minibatch or None) → y
+        ``[n]`` or None. By default those of the real minibatch.
+    labelled:
+        Draws a minibatch of labelled samples, of which D has to tell the class: → (x, y).
+    class_weight:
+        The weight of what D loses by telling classes, in both players' losses.
     """
 
     #: What a step returns.
@@ -124,6 +145,9 @@ class Game:
         clip: float = 0.0,
         penalty_weight: float = 1.0,
         augment: Augment | None = None,
+        ask: Ask = lambda n, y: y,
+        labelled: Callable[[], tuple[Tensor, Tensor]] | None = None,
+        class_weight: float = 1.0,
     ) -> None:
         self.generator = generator
         self.discriminator = discriminator
@@ -137,11 +161,20 @@ class Game:
         self.ranks = discriminator.ranks
         self.penalty_weight = penalty_weight
         self.augment = augment
+        self.ask = ask
+        self.labelled = labelled
+        self.class_weight = class_weight
         self._update = lookup(UPDATES, updates, "updates")
         # G's step of such an objective compares its samples with a real batch of its own.
         self.g_batches = int(objective.g_needs_real and updates == "alternating")
         self.batches_per_step = d_steps + self.g_batches
-        self._tell_classes = getattr(discriminator.network, "logits_and_class_losses", None)
+        self._class_losses = getattr(discriminator.network, "class_losses", None)
+        self._uses_features = objective.g_sees_features or self._class_losses is not None
+        if self._uses_features and not hasattr(discriminator.network, "look"):
+            raise ForgeryError(
+                f"{type(discriminator.network).__name__} has no features that the objective could "
+                "see: choose another --discriminator, such as mlp, or another --objective"
+            )
         # Real and fake share D's pass unless a layer makes samples of one batch see each other, or
         # each rank must find the rows that it drew where it takes its own.
         self._one_pass = self.ranks.count == 1 and not couples_batch(discriminator.network)
@@ -179,13 +212,14 @@ class Game:
         with torch.no_grad():  # D's step sends no gradient into G
             fake = self.draw_like(real, y)
         real = self.shown(real)
-        said = self.judge(real, fake, y)
-        self.adjust_augment(said)
-        loss = self.objective.d(said.real, said.fake)
-        extra = self.penalise(real, fake, y) + said.real_class + said.fake_class
+        of_real, of_fake = self.judge(real, fake.samples, y, fake.y)
+        self.adjust_augment(of_real, of_fake)
+        loss = self.objective.d(of_real.logits, of_fake.logits)
+        classes = self.class_loss(of_real, y) + self.class_loss(of_fake, fake.y, fake.z)
+        extra = self.penalise(real, fake.samples, y) + classes + self.lesson()
         self.discriminator.descend(mean(loss) + extra)
         self.clip_discriminator()
-        return loss, said.real, said.fake
+        return loss, of_real.logits, of_fake.logits
 
     def update_generator(self, real: Tensor, y: Tensor | None = None) -> Tensor:
         """G's step on as many fresh noise samples as there are in a real minibatch; its loss.
@@ -194,20 +228,40 @@ class Game:
         """
         fake = self.draw_like(real, y)
         if self.objective.g_needs_real:
-            real_logits, fake_logits, _, class_loss = self.judge(self.shown(real), fake, y)
-            loss = self.objective.g(fake_logits, real_logits)
+            of_real, of_fake = self.judge(self.shown(real), fake.samples, y, fake.y)
+            loss = self.objective.g(of_fake.seen, of_real.seen)
         else:
-            fake_logits, class_losses = self._look(fake, y)
-            loss, class_loss = self.objective.g(fake_logits, None), _mean_or_0(class_losses)
-        self.generator.descend(mean(loss) + class_loss)
+            of_fake = self._look(fake.samples, fake.y)
+            loss = self.objective.g(of_fake.seen, None)
+        self.generator.descend(mean(loss) + self.class_loss(of_fake, fake.y, fake.z))
         return loss
 
-    def draw_like(self, real: Tensor, y: Tensor | None = None) -> Tensor:
+    def class_loss(
+        self, opinion: Opinion, y: Tensor | None, z: Tensor | None = None
+    ) -> Tensor | float:
+        """What D loses by telling a minibatch's classes y, and what else G told it by z: weighted.
+
+        0 where the classes are not known, or D is not to tell them.
+        """
+        if y is None or self._class_losses is None:
+            return 0.0
+        own = self.ranks.own
+        losses = self._class_losses(opinion.features, own(y), None if z is None else own(z))
+        return self.class_weight * self.ranks.gather(losses).mean()
+
+    def lesson(self) -> Tensor | float:
+        """What D loses by telling the classes of a minibatch of labelled samples, if there are."""
+        if self.labelled is None:
+            return 0.0
+        x, y = self.labelled()
+        return self.class_loss(self._look(x, None), y)
+
+    def draw_like(self, real: Tensor, y: Tensor | None = None) -> Drawn:
         """Samples, as D is shown them, from as many fresh z as a minibatch has real ones."""
-        z = self.noise(real.shape[self.batch_axis])
-        if y is not None:
-            y = self.ranks.own(y)
-        return self.shown(self.ranks.whole(self.generator(self.ranks.own(z), y)))
+        n, own = real.shape[self.batch_axis], self.ranks.own
+        z, y = self.noise(n), self.ask(n, y)
+        samples = self.generator(own(z), None if y is None else own(y))
+        return Drawn(self.shown(self.ranks.whole(samples)), z, y)
 
     def shown(self, samples: Tensor) -> Tensor:
         """``[n·pack, C, …]`` → ``[n, pack·C, …]``: samples changed at random, then packed."""
@@ -218,10 +272,10 @@ class Game:
         axis = self.batch_axis
         return samples.unflatten(axis, (-1, self.pack)).flatten(axis + 1, axis + 2)
 
-    def adjust_augment(self, said: Judgement) -> None:
+    def adjust_augment(self, of_real: Opinion, of_fake: Opinion) -> None:
         """Let the augmentation see how sure D is of the real images."""
         if self.augment is not None:
-            margins = said.real - self.undecided(said.real, said.fake)
+            margins = of_real.logits - self.undecided(of_real.logits, of_fake.logits)
             self.augment.adjust(margins, len(margins) * self.pack)
 
     def clip_discriminator(self) -> None:
@@ -235,28 +289,42 @@ class Game:
         """What D's gradients add to its loss."""
         if self.penalty is None:
             return 0.0
-        return self.penalty_weight * mean(self.penalty(lambda x: self._look(x, y)[0], real, fake))
+        return self.penalty_weight * mean(
+            self.penalty(lambda x: self._look(x, y).logits, real, fake)
+        )
 
-    def judge(self, real: Tensor, fake: Tensor, y: Tensor | None = None) -> Judgement:
-        """What D says of a real and a fake minibatch, both of the classes y."""
-        if self._one_pass:
-            both = torch.cat([real, fake], dim=self.batch_axis)
-            logits, class_losses = self._look(both, y if y is None else y.repeat(2))
-            real_logits, fake_logits = logits.chunk(2, dim=-1)
-            if class_losses is None:
-                return Judgement(real_logits, fake_logits)
-            real_class, fake_class = class_losses.chunk(2)
-            return Judgement(real_logits, fake_logits, real_class.mean(), fake_class.mean())
-        (real_logits, of_real), (fake_logits, of_fake) = self._look(real, y), self._look(fake, y)
-        return Judgement(real_logits, fake_logits, _mean_or_0(of_real), _mean_or_0(of_fake))
+    def judge(
+        self, real: Tensor, fake: Tensor, y: Tensor | None = None, fake_y: Tensor | None = None
+    ) -> tuple[Opinion, Opinion]:
+        """What D says of a real minibatch, of the classes y, and of a fake one."""
+        if not self._one_pass:
+            return self._look(real, y), self._look(fake, fake_y)
+        both = torch.cat([real, fake], dim=self.batch_axis)
+        # A D that is told classes is told those of both.
+        of_both = self._look(both, None if y is None or fake_y is None else torch.cat([y, fake_y]))
+        real_logits, fake_logits = of_both.logits.chunk(2, dim=-1)
+        if of_both.features is None:
+            return Opinion(real_logits, real_logits), Opinion(fake_logits, fake_logits)
+        real_seen, fake_seen = of_both.seen.chunk(2)
+        real_features, fake_features = of_both.features.chunk(2)
+        return (
+            Opinion(real_logits, real_seen, real_features),
+            Opinion(fake_logits, fake_seen, fake_features),
+        )
 
-    def _look(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """D's logits on samples of the classes y, and its class losses where it tells classes."""
-        x, y = self.ranks.own(x), None if y is None else self.ranks.own(y)
-        if self._tell_classes is None:
-            return self.ranks.gather(self.discriminator(x, y)), None
-        logits, class_losses = self._tell_classes(x, y)
-        return self.ranks.gather(logits), self.ranks.gather(class_losses)
+    def _look(self, x: Tensor, y: Tensor | None) -> Opinion:
+        """D's opinion of a whole minibatch, of which each rank looks at its own rows."""
+        own, gather = self.ranks.own, self.ranks.gather
+        of_own = self._look_alone(own(x), None if y is None else own(y))
+        return Opinion(gather(of_own.logits), gather(of_own.seen), of_own.features)
+
+    def _look_alone(self, x: Tensor, y: Tensor | None) -> Opinion:
+        if not self._uses_features:
+            logits = self.discriminator(x, y)
+            return Opinion(logits, logits)
+        network: Any = self.discriminator.network
+        logits, features = network.look(x) if y is None else network.look(x, y)
+        return Opinion(logits, features if self.objective.g_sees_features else logits, features)
 
     def opinion(self, places: Tensor, fake: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
         """What D believes of any places, and where it would send samples.
@@ -271,11 +339,12 @@ class Game:
         was_training = network.training
         network.eval()
         fake = fake.detach().requires_grad_()
-        real_logits, fake_logits = network(real), network(fake)
-        loss = self.objective.g(fake_logits, real_logits)
+        of_real, of_fake = self._look_alone(real, None), self._look_alone(fake, None)
+        loss = self.objective.g(of_fake.seen, of_real.seen)
         (gradient,) = torch.autograd.grad(loss.sum(), fake)
         with torch.no_grad():
-            belief = (network(places) - self.undecided(real_logits, fake_logits)).sigmoid()
+            level = self.undecided(of_real.logits, of_fake.logits)
+            belief = (network(places) - level).sigmoid()
         network.train(was_training)
         return belief.cpu(), -gradient.cpu()
 
@@ -308,20 +377,22 @@ def simultaneous(game: Game, batches: Sequence[Tensor], labels: Labels) -> Tenso
     for batch in earlier:
         game.update_discriminator(*batch)
     fake, real = game.draw_like(real, y), game.shown(real)
-    said = game.judge(real, fake, y)
-    game.adjust_augment(said)
-    d_loss = game.objective.d(said.real, said.fake)
-    g_loss = game.objective.g(said.fake, said.real)
+    of_real, of_fake = game.judge(real, fake.samples, y, fake.y)
+    game.adjust_augment(of_real, of_fake)
+    d_loss = game.objective.d(of_real.logits, of_fake.logits)
+    g_loss = game.objective.g(of_fake.seen, of_real.seen)
     d, g = game.discriminator, game.generator
-    d_total = mean(d_loss) + (game.penalise(real, fake, y) + said.real_class + said.fake_class)
+    fake_class = game.class_loss(of_fake, fake.y, fake.z)
+    extra = game.penalise(real, fake.samples, y) + game.class_loss(of_real, y)
+    d_total = mean(d_loss) + (extra + fake_class + game.lesson())
     d_gradients = torch.autograd.grad(d_total, d.parameters, retain_graph=True)
-    g_gradients = torch.autograd.grad(mean(g_loss) + said.fake_class, g.parameters)
+    g_gradients = torch.autograd.grad(mean(g_loss) + fake_class, g.parameters)
     for player, gradients in ((d, d_gradients), (g, g_gradients)):
         for parameter, gradient in zip(player.parameters, gradients, strict=True):
             parameter.grad = gradient
         player.move()
     game.clip_discriminator()
-    return _summary(d_loss, g_loss, said.real, said.fake)
+    return _summary(d_loss, g_loss, of_real.logits, of_fake.logits)
 
 
 #: How the two players' moves are ordered.
@@ -337,10 +408,6 @@ def mean(losses: Tensor) -> Tensor:
     Each member's gradient is then what it would be alone.
     """
     return losses.mean(-1).sum()
-
-
-def _mean_or_0(losses: Tensor | None) -> Tensor | float:
-    return 0.0 if losses is None else losses.mean()
 
 
 def _summary(d_loss: Tensor, g_loss: Tensor, real: Tensor, fake: Tensor) -> Tensor:

@@ -41,6 +41,7 @@ def train(
     watch: Watch,
     measure: Measure,
     labels: Labels = no_labels,
+    asked: Tensor | None = None,
 ) -> int | None:
     """Play the game until the config's length is reached or a signal arrives.
 
@@ -62,6 +63,9 @@ def train(
         Scores the samples of a step that is reported. The time that it takes is not training time.
     labels:
         The classes of minibatch i.
+    asked:
+        The classes ``[VITAL_SAMPLES]`` that the doctor's samples are drawn of, where G is told
+        classes that minibatches do not have.
 
     Returns
     -------
@@ -85,7 +89,7 @@ def train(
         real,
         batches_per_epoch,
         measure,
-        torch.cat(classes) if classes else None,
+        torch.cat(classes) if classes else asked,
     )
     last_step = length_in_steps(config, batches_per_epoch, game.batches_per_step)
     saved_at = training.step

@@ -67,7 +67,8 @@ class Reporter:
     real:
         Real images, to compare them with.
     y:
-        Of a conditional game: the classes of the real images, of which samples are drawn.
+        Of a G that is told classes: those that samples are drawn of (those of the real images,
+        where these have some).
     batches_per_epoch:
         How many minibatches are one pass over the data.
     measure:

@@ -1,0 +1,123 @@
+"""What unlabelled images are worth to a classifier: 100 labels with and without a GAN.
+
+    python benchmarks/semi_supervised.py plain --out FILE [--seeds 0 1 2] [field=value …]
+    python benchmarks/semi_supervised.py gan --out FILE [--seeds 0 1 2] [--steps 12000]
+        [--every 3000] [field=value …]
+
+``gan`` trains the recipe ``semi-supervised`` and states the error of its D as a classifier every so
+often. ``plain`` trains the same D, on the same labelled images alone, for each learning rate and
+weight decay of a list, stating the error as it goes. Both train on train50k. Errors are stated on
+valid10k, by which settings and the step to stop at are chosen, and on test. One JSON line a step.
+"""
+
+import argparse
+import ast
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from forgery import build, data, recipes, studio
+from forgery.config import Config
+from forgery.training import device as devices
+from forgery.training import randomness
+
+LEARNING_RATES = (3e-3, 1e-3)
+WEIGHT_DECAYS = (0.0, 0.1)
+PLAIN_STEPS, PLAIN_EVERY = 500, 50
+
+Keep = Callable[[dict[str, Any]], None]
+
+
+def gan(config: Config, steps: int, every: int, held_outs: list[data.Dataset], keep: Keep) -> None:
+    """Train to a checkpoint, measure D, go on: resuming is exact, so this equals one long run."""
+    config = config.replace(steps=every, sample_every=10**9, checkpoint_every=10**9)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run"
+        for step in range(every, steps + 1, every):
+            model = studio.resume(path, steps=step) if path.exists() else studio.train(config, path)
+            keep({"step": step} | {h.name: error(model.discriminator, h) for h in held_outs})
+
+
+def plain(config: Config, held_outs: list[data.Dataset], keep: Keep) -> None:
+    """The recipe's D as it begins, on what the recipe's labelled minibatches hold, and no more."""
+    dataset = data.load(config.data, config.split)
+    for rate, decay in product(LEARNING_RATES, WEIGHT_DECAYS):
+        training = build.training_of(config, dataset, torch.device("cpu"))
+        network, labelled = training.game.discriminator.network, training.game.labelled
+        assert labelled is not None
+        optimiser = torch.optim.AdamW(
+            network.parameters(), rate, betas=(config.beta1, config.beta2), weight_decay=decay
+        )
+        for step in range(1, PLAIN_STEPS + 1):
+            randomness.seed_step(config.seed, step, torch.device("cpu"))
+            x, y = labelled()
+            optimiser.zero_grad()
+            network.class_losses(network.look(x)[1], y).mean().backward()
+            optimiser.step()
+            if step % PLAIN_EVERY == 0:
+                errors = {h.name: error(network, h) for h in held_outs}
+                keep({"rate": rate, "decay": decay, "step": step} | errors)
+                network.train()
+
+
+@torch.no_grad()
+def error(network: nn.Module, held_out: data.Dataset) -> float:
+    """The share of images whose class the network tells wrong."""
+    network.eval()
+    parts = zip(held_out.values.split(500), held_out.labels.split(500), strict=True)
+    wrong = sum(
+        (network.class_logits(network.look(held_out.to_model(x))[1]).argmax(1) != y).sum().item()
+        for x, y in parts
+    )
+    return wrong / len(held_out)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("part", choices=["gan", "plain"])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--steps", type=int, default=12_000)
+    parser.add_argument("--every", type=int, default=3_000)
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("changes", nargs="*", help="field=value")
+    options = parser.parse_intermixed_args()
+    threads = devices.prepare_cpu(options.threads)
+    changes = dict(change.split("=", 1) for change in options.changes)
+    changes = {name: value(text) for name, text in changes.items()} | {"split": "train50k"}
+    held_outs = [data.load("mnist", split) for split in ("valid10k", "test")]
+    for seed in options.seeds:
+        config = recipes.semi_supervised().replace(
+            **changes, seed=seed, device="cpu", threads=threads
+        )
+        started = time.perf_counter()
+
+        def keep(line: dict[str, Any], seed: int = seed, started: float = started) -> None:
+            facts = {"part": options.part, **changes, "seed": seed, "threads": threads}
+            seconds = round(time.perf_counter() - started, 1)
+            with open(options.out, "a") as file:
+                file.write(json.dumps(facts | line | {"seconds": seconds}) + "\n")
+
+        if options.part == "gan":
+            gan(config, options.steps, options.every, held_outs, keep)
+        else:
+            plain(config, held_outs, keep)
+
+
+def value(text: str) -> Any:
+    """A setting's value as it was typed."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""The few samples whose labels a semi-supervised run knows."""
+
+import torch
+from torch import Tensor
+
+from ..errors import ForgeryError
+from .dataset import Dataset
+
+
+def choose_labelled(data: Dataset, n: int, order: Tensor) -> Tensor:
+    """The rows ``[n]`` of ``n`` samples, as many of each class as of any other.
+
+    Of each class the first in an ``order`` ``[N]`` of all samples; where n is no multiple of the
+    number of classes, the first classes have one more. Classes of which there is none do not count.
+
+    Raises
+    ------
+    ForgeryError
+        When there are no labels, fewer samples than n, of some class too few, or n is less than
+        the number of classes.
+    """
+    counts = data.class_counts
+    present = counts.nonzero().flatten().tolist()
+    if n > len(data):
+        raise ForgeryError(f"labels {n} are more than the {len(data)} {data.kind} of {data.name}")
+    if n < len(present):
+        raise ForgeryError(
+            f"labels {n} are fewer than the {len(present)} classes of {data.name}: at least one of "
+            "each is needed"
+        )
+    assert data.labels is not None
+    in_order = data.labels.cpu()[order]
+    chosen = []
+    for i, c in enumerate(present):
+        wanted = n // len(present) + (i < n % len(present))
+        if counts[c] < wanted:
+            raise ForgeryError(
+                f"labels {n} would be {wanted} of class {data.classes[c]!r}, and {data.name} has "
+                f"{counts[c]} of it: give fewer --labels, or 0 for all"
+            )
+        chosen.append(order[in_order == c][:wanted])
+    return torch.cat(chosen)
+
+
+class Labelled:
+    """Draws minibatches of labelled samples, by the random numbers of the step.
+
+    None comes twice in a minibatch unless there are fewer of them than it holds.
+    """
+
+    def __init__(self, data: Dataset, rows: Tensor, batch_size: int, where: torch.device) -> None:
+        assert data.labels is not None
+        self.data, self.batch_size = data, batch_size
+        self.values = data.values[rows].to(where)
+        self.labels = data.labels[rows].to(where)
+
+    def __call__(self) -> tuple[Tensor, Tensor]:
+        """Samples as the networks see them ``[m, *shape]``, and their classes, int64 ``[m]``."""
+        n, where = len(self.labels), self.labels.device
+        rounds = -(-self.batch_size // n)
+        rows = torch.cat([torch.randperm(n, device=where) for _ in range(rounds)])
+        rows = rows[: self.batch_size]
+        return self.data.to_model(self.values[rows]), self.labels[rows]
