@@ -189,6 +189,7 @@ def _game(
         ask,
         labelled,
         config.class_weight,
+        config.accumulate,
     )
 
 
@@ -208,6 +209,7 @@ FOR_TWO = {
     "pack": 1,
     "d_steps": 1,
     "augment": "none",
+    "accumulate": 1,
 }
 
 
@@ -239,6 +241,10 @@ def _vae(
 MODELS: dict[str, Callable[..., Game | VAE]] = {"gan": _game, "vae": _vae}
 
 
+#: In what the networks' products may be computed.
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
 def _check_joins(config: Config, discriminator: nn.Module) -> None:
     """Refuse an objective, a penalty and a discriminator that cannot play together."""
     held = config.clip or config.spectral_norm or config.penalty != "none"
@@ -246,6 +252,21 @@ def _check_joins(config: Config, discriminator: nn.Module) -> None:
         raise ForgeryError(
             f"with the {config.objective} objective alone D's loss falls for ever: hold D's slope "
             "by --penalty wgan-gp --penalty-weight 10, by --clip 0.01 or by --spectral-norm"
+        )
+    if config.penalty != "none" and config.compile:
+        raise ForgeryError(
+            f"penalty {config.penalty} needs gradients of gradients, which torch.compile cannot "
+            "take: give --no-compile or --penalty none"
+        )
+    if config.accumulate > 1 and (config.updates != "alternating" or config.pack > 1):
+        raise ForgeryError(
+            "accumulate is for --updates alternating and --pack 1: simultaneous updates take both "
+            "gradients from one pass, and a part must hold whole packs"
+        )
+    if config.batch_size % config.accumulate:
+        raise ForgeryError(
+            f"a batch of {config.batch_size} cannot be passed in {config.accumulate} equal parts: "
+            f"give a --batch-size that {config.accumulate} divides"
         )
     if config.penalty != "none" and couples_batch(discriminator):
         raise ForgeryError(
@@ -282,8 +303,13 @@ def networks(config: Config, mean: Tensor, classes: int = 0) -> tuple[nn.Module,
 
 
 def _player(network: nn.Module, learning_rate: float, config: Config, ranks: Ranks) -> Player:
+    if all(p.dim() < 5 for p in network.parameters()):  # an ensemble's convolutions have 5
+        # Convolutions are quicker where a place's channels lie side by side (docs/results.md).
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if config.compile:
+        network.compile()
     optimizer = optimizers.build(network.parameters(), learning_rate, config)
-    return Player(network, optimizer, ranks)
+    return Player(network, optimizer, ranks, lookup(PRECISIONS, config.precision, "precision"))
 
 
 def batches_of(

@@ -116,6 +116,12 @@ class Config:
         "alternating (Algorithm 1), or simultaneous (as the 2014 authors' program does).",
     )
     d_steps: int = _option(1, GAME, "Updates of D for each update of G: the paper's k.", least=1)
+    accumulate: int = _option(
+        1,
+        GAME,
+        "Parts in which a minibatch is passed through the networks, to save memory.",
+        least=1,
+    )
     batch_size: int = _option(100, GAME, "Judgements in a minibatch: the paper's m.", least=1)
     pack: int = _option(
         1, GAME, "Samples that D judges together (PacGAN); a minibatch then holds m·pack.", least=1
@@ -194,6 +200,12 @@ class Config:
     grid: int = _option(64, REPORTING, "Images in a sample grid.", least=1)
 
     device: str = _option("auto", MACHINE, "cpu, cuda, cuda:1, mps …; auto takes cuda if it can.")
+    precision: str = _option(
+        "float32", MACHINE, "Of the networks' products: float32, or bfloat16 (a GPU's gain)."
+    )
+    compile: bool = _option(
+        False, MACHINE, "Compile the networks by torch.compile; not with a penalty."
+    )
     threads: int = _option(0, MACHINE, "CPU threads; 0 takes one for each core.", least=0)
 
     def __post_init__(self) -> None:

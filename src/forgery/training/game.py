@@ -12,7 +12,7 @@ others D has to tell the class that it is not told (ACGAN, semi-supervised learn
 it loses by that joins D's loss, and G's where G was told the class.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -34,23 +34,40 @@ class Player:
     network: nn.Module
     optimizer: Optimizer
     ranks: Ranks = ALONE
+    #: In which the network's products are computed; its weights and outputs are float32 always.
+    precision: torch.dtype = torch.float32
 
-    def __call__(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        output: Tensor = self.network(x) if y is None else self.network(x, y)
-        return output
+    def __call__(self, x: Tensor, y: Tensor | None = None) -> Any:
+        """The network's output, a tensor or several."""
+        return self._run(self.network, x, y)
+
+    def look(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Logits and features from one pass, of a D that has them to show."""
+        network: Any = self.network
+        logits, features = self._run(network.look, x, y)
+        return logits, features
+
+    def _run(self, function: Callable[..., Any], x: Tensor, y: Tensor | None) -> Any:
+        given = (x,) if y is None else (x, y)
+        if self.precision == torch.float32:
+            return function(*given)
+        with torch.autocast(x.device.type, self.precision):
+            output = function(*given)
+        return output.float() if isinstance(output, Tensor) else tuple(o.float() for o in output)
 
     @property
     def parameters(self) -> list[Tensor]:
         return self.optimizer.param_groups[0]["params"]
 
-    def descend(self, loss: Tensor) -> None:
-        """One step down the loss's gradient.
+    def descend(self, losses: Iterable[Tensor]) -> None:
+        """One step down the gradient of the losses' sum; each is forgotten before the next is made.
 
         The gradient is taken with respect to this player's parameters alone: the other network's
         receive none, and none are computed for them.
         """
         self.optimizer.zero_grad()
-        loss.backward(inputs=self.parameters)
+        for loss in losses:
+            loss.backward(inputs=self.parameters)
         self.move()
 
     def move(self) -> None:
@@ -126,6 +143,11 @@ class Game:
         Draws a minibatch of labelled samples, of which D has to tell the class: → (x, y).
     class_weight:
         The weight of what D loses by telling classes, in both players' losses.
+    accumulate:
+        In how many parts, one after the other, a minibatch is passed through the networks, so that
+        it takes that much less memory. The step is that of the whole, but for what compares the
+        samples of a minibatch with each other, which then sees a part: batch norm, and objectives
+        that take means.
     """
 
     #: What a step returns.
@@ -148,6 +170,7 @@ class Game:
         ask: Ask = lambda n, y: y,
         labelled: Callable[[], tuple[Tensor, Tensor]] | None = None,
         class_weight: float = 1.0,
+        accumulate: int = 1,
     ) -> None:
         self.generator = generator
         self.discriminator = discriminator
@@ -164,6 +187,7 @@ class Game:
         self.ask = ask
         self.labelled = labelled
         self.class_weight = class_weight
+        self.accumulate = accumulate
         self._update = lookup(UPDATES, updates, "updates")
         # G's step of such an objective compares its samples with a real batch of its own.
         self.g_batches = int(objective.g_needs_real and updates == "alternating")
@@ -209,6 +233,21 @@ class Game:
         self, real: Tensor, y: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """D's step; returns its loss and D's logits on the real and the fake minibatch."""
+        said = []
+
+        def losses() -> Iterator[Tensor]:
+            for part, classes in self._parts(real, y):
+                total, *rest = self.d_losses(part, classes)
+                said.append([tensor.detach() for tensor in rest])
+                yield total / self.accumulate
+
+        self.discriminator.descend(losses())
+        self.clip_discriminator()
+        loss, real_logits, fake_logits = (torch.cat(parts, -1) for parts in zip(*said, strict=True))
+        return loss, real_logits, fake_logits
+
+    def d_losses(self, real: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """All that D minimises, of which the objective's loss; D's logits on real and fake."""
         with torch.no_grad():  # D's step sends no gradient into G
             fake = self.draw_like(real, y)
         real = self.shown(real)
@@ -217,15 +256,26 @@ class Game:
         loss = self.objective.d(of_real.logits, of_fake.logits)
         classes = self.class_loss(of_real, y) + self.class_loss(of_fake, fake.y, fake.z)
         extra = self.penalise(real, fake.samples, y) + classes + self.lesson()
-        self.discriminator.descend(mean(loss) + extra)
-        self.clip_discriminator()
-        return loss, of_real.logits, of_fake.logits
+        return mean(loss) + extra, loss, of_real.logits, of_fake.logits
 
     def update_generator(self, real: Tensor, y: Tensor | None = None) -> Tensor:
         """G's step on as many fresh noise samples as there are in a real minibatch; its loss.
 
         The real images themselves are looked at only where the objective asks for it.
         """
+        said = []
+
+        def losses() -> Iterator[Tensor]:
+            for part, classes in self._parts(real, y):
+                total, loss = self.g_losses(part, classes)
+                said.append(loss.detach())
+                yield total / self.accumulate
+
+        self.generator.descend(losses())
+        return torch.cat(said, -1)
+
+    def g_losses(self, real: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
+        """All that G minimises, of which the objective's loss."""
         fake = self.draw_like(real, y)
         if self.objective.g_needs_real:
             of_real, of_fake = self.judge(self.shown(real), fake.samples, y, fake.y)
@@ -233,8 +283,14 @@ class Game:
         else:
             of_fake = self._look(fake.samples, fake.y)
             loss = self.objective.g(of_fake.seen, None)
-        self.generator.descend(mean(loss) + self.class_loss(of_fake, fake.y, fake.z))
-        return loss
+        return mean(loss) + self.class_loss(of_fake, fake.y, fake.z), loss
+
+    def _parts(self, real: Tensor, y: Tensor | None) -> list[tuple[Tensor, Tensor | None]]:
+        """A minibatch in as many parts as gradients are accumulated over, with their classes."""
+        reals = real.chunk(self.accumulate, self.batch_axis)
+        return list(
+            zip(reals, y.chunk(len(reals)) if y is not None else [None] * len(reals), strict=True)
+        )
 
     def class_loss(
         self, opinion: Opinion, y: Tensor | None, z: Tensor | None = None
@@ -322,8 +378,7 @@ class Game:
         if not self._uses_features:
             logits = self.discriminator(x, y)
             return Opinion(logits, logits)
-        network: Any = self.discriminator.network
-        logits, features = network.look(x) if y is None else network.look(x, y)
+        logits, features = self.discriminator.look(x, y)
         return Opinion(logits, features if self.objective.g_sees_features else logits, features)
 
     def opinion(self, places: Tensor, fake: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:

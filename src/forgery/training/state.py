@@ -116,6 +116,9 @@ class Training:
             state: dict[int, dict[str, Tensor]] = {}
             for key, value in _under(name, checkpoint.optimizers).items():
                 index, slot = key.split(".", 1)
+                weight = optimizer.param_groups[0]["params"][int(index)]
+                if value.shape == weight.shape:  # in memory as the weight is, whatever its format
+                    value = torch.empty_like(weight, requires_grad=False).copy_(value)
                 state.setdefault(int(index), {})[slot] = value
             # Settings are the config's, not the checkpoint's: only the memory is restored.
             groups = optimizer.state_dict()["param_groups"]

@@ -57,7 +57,7 @@ class VAE:
             the minibatch; the bound is minus their sum.
         """
         x, noise = batches[0], self.noise(len(batches[0]))
-        of_x, log_variance = self.encoder.network(self.ranks.own(x))
+        of_x, log_variance = self.encoder(self.ranks.own(x))
         z = of_x + (log_variance / 2).exp() * self.ranks.own(noise)
         log_sigma = self.encoder.network.get_parameter("log_sigma")
         missing = surprise(self.ranks.own(x), self.generator(z), log_sigma)

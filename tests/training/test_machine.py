@@ -1,0 +1,79 @@
+"""How a step is computed: in parts, in another precision, compiled; and that a run stays itself."""
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import forgery
+from forgery import ForgeryError, data, recipes
+from forgery.build import batches_of, training_of
+from forgery.training.loop import iterate
+
+CPU = torch.device("cpu")
+
+
+def weights_after(steps=1, **changes):
+    """D's and G's weights after some steps of small networks."""
+    config = recipes.mlp(
+        g_width=16, d_width=16, latent=16, batch_size=40, split="test", threads=1, device="cpu",
+        optimizer="momentum", ema=0.0,
+    ).replace(**changes)  # fmt: skip
+    dataset = data.load(config.data, config.split)
+    training, batches = training_of(config, dataset, CPU), batches_of(config, dataset, CPU)
+    for _ in range(steps):
+        iterate(training, batches.__getitem__, batches.per_epoch, config, batches.labels)
+    return torch.cat(
+        [p.detach().flatten() for player in training.game.players.values()
+         for p in player.parameters]
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"d_steps": 2},
+        {"objective": "relativistic", "penalty": "r1+r2"},
+        {"conditional": "projection"},
+        {"conditional": "auxiliary"},
+    ],
+)
+def test_gradients_accumulated_over_parts_are_those_of_the_whole(changes):
+    whole, parts = weights_after(**changes), weights_after(accumulate=2, **changes)
+    torch.testing.assert_close(parts, whole, rtol=1e-4, atol=1e-5)
+    assert not torch.equal(whole, weights_after(steps=2, **changes))
+
+
+def test_bfloat16_is_near_and_not_the_same():
+    exact, near = weights_after(), weights_after(precision="bfloat16")
+    assert near.dtype == torch.float32
+    assert not torch.equal(near, exact)
+    torch.testing.assert_close(near, exact, rtol=0.1, atol=0.02)
+
+
+@pytest.mark.parametrize("network", ["dcgan", "modern-patched", "resnet"])
+def test_what_adam_remembers_lies_in_memory_as_the_weights_do_after_resuming(
+    tiny, tmp_path, network
+):
+    config = tiny.replace(generator=network, discriminator=network)
+    forgery.train(config.replace(steps=5), tmp_path / "straight")
+    forgery.train(config.replace(steps=2), tmp_path / "parts")
+    forgery.resume(tmp_path / "parts", steps=5)
+    name = "checkpoints/00000005/model.safetensors"
+    one, other = (load_file(tmp_path / run / name) for run in ("straight", "parts"))
+    assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"accumulate": 3}, "40 cannot be passed in 3 equal parts: give a --batch-size"),
+        ({"accumulate": 2, "updates": "simultaneous"}, "--updates alternating and --pack 1"),
+        ({"accumulate": 2, "pack": 2}, "--updates alternating and --pack 1"),
+        ({"compile": True, "penalty": "r1"}, "gradients of gradients.*--no-compile"),
+        ({"precision": "float16"}, "unknown precision 'float16'"),
+    ],
+)
+def test_what_cannot_be_computed_so_is_refused(changes, says):
+    with pytest.raises(ForgeryError, match=says):
+        weights_after(**changes)
