@@ -356,6 +356,7 @@ def pacgan(**changes: Any) -> Config:
 
 #: Data name → the recipe that ``forgery train`` starts from when none is given.
 FOR_DATA = dict.fromkeys(("line", "ring8", "grid25", "moons", "swissroll", "disjoint"), "points")
+FOR_DATA |= dict.fromkeys(("faces", "faces64"), "dcgan")
 
 
 def recipe_for(data: str) -> str:

@@ -30,6 +30,7 @@ from .data import Batches, Dataset, Units
 from .errors import ForgeryError, did_you_mean
 from .extractors import accuracy, save_classifier, train_classifier
 from .gallery import artist, draw_summary, real_ones
+from .latent import Space
 from .pixels import as_stored
 from .training import checkpoint, device, loop, parallel, randomness
 from .training.doctor import Finding, diagnose, memorising
@@ -178,6 +179,42 @@ class Model:
         with torch.no_grad():
             parts = [network.look(part.to(where))[1] for part in values.split(500)]
             return torch.cat([network.class_logits(h).argmax(1).cpu() for h in parts])
+
+    def space(self, of_class: int | str | None = None) -> Space:
+        """The latent space of the generator; of a conditional run, as it draws one class.
+
+        Sample i of ``Model.sample`` is drawn from row i of ``space().z(n, seed)``.
+
+        Raises
+        ------
+        ForgeryError
+            For a generator of points, a class of a run that has none, or none of one that has.
+        """
+        if self.units is not None or len(self.shape) != 3:
+            raise ForgeryError(
+                f"{self.path} draws points, and this is for pictures: forgery show says what a run "
+                "was trained on"
+            )
+        if self.askable and of_class is None:
+            raise ForgeryError(
+                f"{self.path} draws what class it is asked for: name one with --class "
+                f"({', '.join(self.askable[:10])})"
+            )
+        label = self.labels(1, classes=of_class)
+        number = None if label is None else int(label)
+        return Space(self.generator, self.config.noise, self.config.latent, number)
+
+    def dataset(self, split: str | None = None) -> Dataset:
+        """The data that the run was trained on, or another split of it."""
+        if split is None:
+            return data_room.load(self.config.data, self.config.split, self.config.limit)
+        return data_room.load(self.config.data, split)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(channels, height, width) of a picture, (dimensions,) of a point."""
+        shape: list[int] = open_run(self.path).record["data"]["shape"]
+        return tuple(shape)
 
     def _class_number(self, asked: int | str) -> int:
         names = list(self.classes)

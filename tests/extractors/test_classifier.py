@@ -4,8 +4,9 @@ import torch
 from forgery.data import Dataset
 from forgery.data.mnist import mnist
 from forgery.errors import ForgeryError
-from forgery.extractors import Classifier, accuracy, train_classifier
+from forgery.extractors import Classifier, accuracy, attribute_accuracy, train_classifier
 from forgery.extractors.classifier import FEATURES, _shifted
+from forgery.pixels import to_model
 
 
 def some_of(split, count):
@@ -35,6 +36,17 @@ def test_learns_any_labelled_images():
     features, logits = network(torch.zeros(5, 3, 12, 12))
     assert features.shape == (5, FEATURES)
     assert logits.shape == (5, 4)
+
+
+def test_learns_attributes_of_which_several_may_be_true():
+    plain = quadrants(64)
+    sides = torch.stack([plain.labels >= 2, plain.labels % 2 == 1], 1)
+    data = Dataset("q", plain.values, attributes=sides, attribute_names=("lower", "right"))
+    network = train_classifier(data, epochs=10, batch_size=16, shift=1, attributes=True)
+    assert network.classes == ("lower", "right")
+    assert attribute_accuracy(network, data).tolist() == [1, 1]
+    both = network(to_model(data.values[plain.labels == 3]))[1]
+    assert (both > 0).all()
 
 
 def test_same_seed_same_network():
@@ -86,6 +98,8 @@ def test_refuses_data_that_it_cannot_learn():
     images = torch.zeros(200, 1, 8, 8, dtype=torch.uint8)
     with pytest.raises(ForgeryError, match="needs labels"):
         train_classifier(Dataset("plain", images))
+    with pytest.raises(ForgeryError, match="plain: an attribute classifier needs data with"):
+        train_classifier(Dataset("plain", images), attributes=True)
     with pytest.raises(ForgeryError, match="16 images do not fill a batch of 128"):
         train_classifier(quadrants(16))
     with pytest.raises(ForgeryError, match="at least 8×8, not 4×8"):

@@ -25,6 +25,11 @@ VERBS = {
     "recipes": "List the recipes, or every setting of one.",
     "bench": "Count the modes that many seeds reach on a known density.",
     "theory": "Compute what the 2014 paper proves, and draw it.",
+    "interpolate": "Draw the way from one sample to the next, strip and film.",
+    "arithmetic": "Add and subtract concepts: man+glasses - man + woman.",
+    "direction": "Find an attribute's direction in z, and move along it.",
+    "neighbours": "Draw samples beside the nearest training examples.",
+    "invert": "Find the z that a picture is drawn from.",
     "classifier": "Train a classifier to measure your own labelled images with.",
 }
 for _order, (_verb, _help) in enumerate(VERBS.items()):

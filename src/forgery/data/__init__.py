@@ -6,6 +6,7 @@ from pathlib import Path
 from ..errors import ForgeryError, did_you_mean, lookup
 from .dataset import Batches, Dataset, Units
 from .densities import DENSITIES, Density, density_source
+from .faces import faces_source
 from .idx import labels_beside, load_idx
 from .labelled import Labelled, choose_labelled
 from .mnist import mnist
@@ -28,6 +29,8 @@ __all__ = [
 SOURCES: dict[str, Callable[[str], Dataset]] = {
     "mnist": mnist,
     "stacked-mnist": stacked_mnist,
+    "faces": faces_source(32),
+    "faces64": faces_source(64),
     **{name: density_source(name) for name in DENSITIES},
 }
 

@@ -53,6 +53,11 @@ class Dataset:
         The distribution that points were drawn from, where it is known.
     units:
         How points are shown to the networks; None for as they are.
+    attributes:
+        What is true of each, bool ``[N, A]``, or None when nothing of the kind is known. Unlike
+        classes, several may be true at once.
+    attribute_names:
+        The name of each column of ``attributes``.
     """
 
     name: str
@@ -61,6 +66,8 @@ class Dataset:
     classes: tuple[str, ...] = ()
     density: "Density | None" = None
     units: Units | None = None
+    attributes: Tensor | None = None
+    attribute_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         kind = (self.values.dtype, self.values.dim())
@@ -74,6 +81,13 @@ class Dataset:
         if self.labels is not None and len(self.labels) != len(self.values):
             raise ForgeryError(
                 f"{self.name}: {len(self.values)} {self.kind} but {len(self.labels)} labels"
+            )
+        given = None if self.attributes is None else (self.attributes.dtype, self.attributes.shape)
+        wanted = (torch.bool, (len(self.values), len(self.attribute_names)))
+        if given != wanted and (given or self.attribute_names):
+            raise ForgeryError(
+                f"{self.name}: attributes must be bool {list(wanted[1])}, one column a name, not "
+                + (f"{given[0]} {list(given[1])}" if given else "None")
             )
 
     def __len__(self) -> int:
@@ -123,11 +137,14 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over shape, values and labels: the same data gives the same text anywhere."""
+        """SHA-256 over shape, values, labels, attributes: the same data, the same text anywhere."""
         digest = hashlib.sha256(repr(tuple(self.values.shape)).encode())
         digest.update(self.values.contiguous().cpu().numpy().data)
         if self.labels is not None:
             digest.update(self.labels.contiguous().cpu().numpy().data)
+        if self.attributes is not None:
+            digest.update(repr(self.attribute_names).encode())
+            digest.update(self.attributes.contiguous().cpu().numpy().data)
         return digest.hexdigest()
 
     def first(self, n: int) -> "Dataset":
@@ -140,13 +157,17 @@ class Dataset:
         """
         if n > len(self):
             raise ForgeryError(f"{self.name} has {len(self)} {self.kind}, fewer than {n}")
+        name, values = f"{self.name}[:{n}]", self.values[:n]
         labels = None if self.labels is None else self.labels[:n]
-        return replace(self, name=f"{self.name}[:{n}]", values=self.values[:n], labels=labels)
+        attributes = None if self.attributes is None else self.attributes[:n]
+        return replace(self, name=name, values=values, labels=labels, attributes=attributes)
 
     def to(self, device: torch.device) -> "Dataset":
         """The same data on a device; the whole of it moves once, before the first step."""
         labels = None if self.labels is None else self.labels.to(device)
-        return replace(self, values=self.values.to(device), labels=labels)
+        attributes = None if self.attributes is None else self.attributes.to(device)
+        values = self.values.to(device)
+        return replace(self, values=values, labels=labels, attributes=attributes)
 
 
 #: Draws a random order of ``n`` things for an epoch: f(epoch, n) -> int64 [n]; or one for each

@@ -1,6 +1,11 @@
 """From images to features: the networks that measures look through, apart from the arithmetic."""
 
-from .classifier import Classifier, accuracy, train_classifier
+from .classifier import (
+    Classifier,
+    accuracy,
+    attribute_accuracy,
+    train_classifier,
+)
 from .coordinates import Coordinates
 from .digits import load_digit_classifier, load_stacked_digit_classifier
 from .extractor import Extractor
@@ -12,6 +17,7 @@ __all__ = [
     "Coordinates",
     "Extractor",
     "accuracy",
+    "attribute_accuracy",
     "load_classifier",
     "load_digit_classifier",
     "load_inception",

@@ -60,12 +60,13 @@ def train_classifier(
     shift: int = 2,
     seed: int = 0,
     report: Callable[[int, float], None] | None = None,
+    attributes: bool = False,
 ) -> Classifier:
     """Train a classifier on labelled images; the defaults are those of the bundled digits.
 
-    AdamW on cross-entropy, the learning rate rising over the first tenth of the steps and falling
-    along a cosine to 0 over the rest. Each image is moved by up to ``shift`` pixels every time it
-    is seen.
+    AdamW on cross-entropy (of attributes the binary one, the mean over them), the learning rate
+    rising over the first tenth of the steps and falling along a cosine to 0 over the rest. Each
+    image is moved by up to ``shift`` pixels every time it is seen.
 
     Parameters
     ----------
@@ -82,13 +83,17 @@ def train_classifier(
         Of the weights, the order of the data and the moves.
     report:
         Called after each epoch with its number, from 1, and its mean loss in nats.
+    attributes:
+        Learn the data's attributes instead of its classes: logit a is above 0 where the image is
+        believed to have attribute a, and several may be.
 
     Raises
     ------
     ForgeryError
-        The data has no labels, fewer than two classes, or fewer images than one batch.
+        The data has no labels (no attributes), fewer than two classes, or fewer images than one
+        batch.
     """
-    labels = _labels(data)
+    names, targets, loss_of = _task(data, attributes)
     if len(data) < batch_size:
         raise ForgeryError(f"{data.name}: {len(data)} images do not fill a batch of {batch_size}")
     device = data.values.device
@@ -96,7 +101,7 @@ def train_classifier(
     with torch.random.fork_rng():  # the caller's random state is left as it was
         torch.manual_seed(seed)
         channels, height, width = data.shape
-        network = Classifier((channels, height, width), data.classes).to(device)
+        network = Classifier((channels, height, width), names).to(device)
     optimiser = torch.optim.AdamW(network.parameters(), learning_rate, weight_decay=weight_decay)
     steps = len(data) // batch_size
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _rise_and_fall(epochs * steps))
@@ -106,7 +111,7 @@ def train_classifier(
         total = torch.zeros((), device=device)
         for rows in order[: steps * batch_size].split(batch_size):
             images = _shifted(to_model(data.values[rows]), shift, random)
-            loss = F.cross_entropy(network(images)[1], labels[rows])
+            loss = loss_of(network(images)[1], targets[rows])
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
@@ -130,16 +135,45 @@ def accuracy(network: Classifier, data: Dataset, batch_size: int = 1000) -> floa
     return right / len(data)
 
 
+@torch.no_grad()
+def attribute_accuracy(network: Classifier, data: Dataset, batch_size: int = 1000) -> Tensor:
+    """The share of ``data`` on which the network is right about each attribute, float64 ``[A]``."""
+    attributes = _attributes(data)
+    network.eval()
+    right = torch.zeros(attributes.shape[1], dtype=torch.int64, device=attributes.device)
+    for images, expected in zip(
+        data.values.split(batch_size), attributes.split(batch_size), strict=True
+    ):
+        right += ((network(to_model(images))[1] > 0) == expected).sum(0)
+    return right.double() / len(data)
+
+
 def _convolution(inputs: int, outputs: int) -> list[nn.Module]:
     # No bias: the normalisation that follows takes it away again.
     convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
     return [convolution, nn.BatchNorm2d(outputs), nn.ReLU()]
 
 
+def _task(
+    data: Dataset, attributes: bool
+) -> tuple[tuple[str, ...], Tensor, Callable[[Tensor, Tensor], Tensor]]:
+    """What is learnt: the name of each logit, the targets, and the loss of (logits, targets)."""
+    if attributes:
+        targets = _attributes(data).float()
+        return data.attribute_names, targets, F.binary_cross_entropy_with_logits
+    return data.classes, _labels(data), F.cross_entropy
+
+
 def _labels(data: Dataset) -> Tensor:
     if data.labels is None or len(data.classes) < 2:
         raise ForgeryError(f"{data.name}: a classifier needs labels of at least two classes")
     return data.labels
+
+
+def _attributes(data: Dataset) -> Tensor:
+    if data.attributes is None:
+        raise ForgeryError(f"{data.name}: an attribute classifier needs data with attributes")
+    return data.attributes
 
 
 def _rise_and_fall(steps: int) -> Callable[[int], float]:

@@ -3,5 +3,16 @@
 from .curves import curves
 from .grids import evolution, grid, image
 from .landscape import Landscape, scatter
+from .walks import arithmetic, film, sheet
 
-__all__ = ["Landscape", "curves", "evolution", "grid", "image", "scatter"]
+__all__ = [
+    "Landscape",
+    "arithmetic",
+    "curves",
+    "evolution",
+    "film",
+    "grid",
+    "image",
+    "scatter",
+    "sheet",
+]

@@ -1,0 +1,50 @@
+"""Walking in z: what lies between, beyond and around the samples of a generator.
+
+Each file is one walk, on a :class:`Space`: a generator seen from its z.
+"""
+
+from .arithmetic import Exemplars, Figure, Share, combine, find_exemplars, score
+from .concepts import Concept, Expression, attribute, parse
+from .directions import Direction, along, effect, find_direction
+from .invert import CANDIDATES, Inversion, invert
+from .judge import Judge, judge_of
+from .learnt import LinearScore, features_of_all_layers, linear_score
+from .neighbours import Nearest, nearest
+from .paths import line, sphere, through
+from .pictures import read_picture
+from .smoothness import Smoothness, smoothness
+from .space import Space
+
+__all__ = [
+    "CANDIDATES",
+    "Concept",
+    "Direction",
+    "Exemplars",
+    "Expression",
+    "Figure",
+    "Inversion",
+    "Judge",
+    "LinearScore",
+    "Nearest",
+    "Share",
+    "Smoothness",
+    "Space",
+    "along",
+    "attribute",
+    "combine",
+    "effect",
+    "features_of_all_layers",
+    "find_direction",
+    "find_exemplars",
+    "invert",
+    "judge_of",
+    "line",
+    "linear_score",
+    "nearest",
+    "parse",
+    "read_picture",
+    "score",
+    "smoothness",
+    "sphere",
+    "through",
+]

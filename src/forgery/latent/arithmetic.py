@@ -1,0 +1,232 @@
+"""Arithmetic with concepts: man with glasses − man + woman, in z, and how often it comes true.
+
+After Radford et al. 2015, section 6.3.2: the z of three exemplars are averaged for each concept,
+since single ones were unstable; the averages are added and subtracted; the result is drawn, and
+drawn again with noise. There people chose the exemplars and looked at one result. Here a classifier
+chooses and judges, so that many results can be counted.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import ForgeryError
+from .concepts import Concept, Expression
+from .judge import Judge
+from .space import BLOCK, Space
+
+#: How sure the judge must be of every attribute of an exemplar.
+SURE = 0.9
+#: The paper's z is uniform on [-1, 1], this package's has variance 1: √3 times as wide.
+UNIT = math.sqrt(3)
+NEIGHBOURS = 8
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One result, as the paper's figure 7 shows it.
+
+    Images are float32 ``[..., C, H, W]`` in [-1, 1].
+
+    Parameters
+    ----------
+    texts:
+        The sign and the name of each concept, ``("", "man+glasses"), ("−", "man")`` …
+    exemplars, means:
+        For each concept G of its exemplars' z ``[n, …]``, and of their mean ``[…]``.
+    result, neighbours:
+        G of the sum, and of the sum with noise added ``[8, …]``.
+    """
+
+    texts: tuple[tuple[str, str], ...]
+    exemplars: tuple[Tensor, ...]
+    means: tuple[Tensor, ...]
+    result: Tensor
+    neighbours: Tensor
+
+
+def combine(
+    space: Space, terms: Sequence[tuple[int, str, Tensor]], noise: float = 0.25, seed: int = 0
+) -> Figure:
+    """The sum of the means of exemplars, drawn.
+
+    Parameters
+    ----------
+    terms:
+        For each concept its sign, its name, and the z of its exemplars ``[n, Z]``.
+    noise:
+        The neighbours are the sum plus U(-noise, noise), in the paper's unit of z: half the width
+        of a uniform z, which is √3 standard deviations.
+    seed:
+        Of that noise.
+    """
+    means = [z.mean(0) for _, _, z in terms]
+    total = _signed_sum([sign for sign, _, _ in terms], means)
+    generator = torch.Generator().manual_seed(seed)
+    moves = (2 * torch.rand(NEIGHBOURS, space.size, generator=generator) - 1) * noise * UNIT
+    signs = ["−" if sign < 0 else "+" if i else "" for i, (sign, _, _) in enumerate(terms)]
+    return Figure(
+        tuple((sign, name) for sign, (_, name, _) in zip(signs, terms, strict=True)),
+        tuple(space.pictures(z) for _, _, z in terms),
+        tuple(space.pictures(torch.stack(means))),
+        space.pictures(total[None])[0],
+        space.pictures(total + moves),
+    )
+
+
+@dataclass(frozen=True)
+class Exemplars:
+    """Samples that show the concepts of an expression.
+
+    Parameters
+    ----------
+    expression:
+        What was searched for.
+    z:
+        For each term ``[draws, n, Z]``: no sample is in it twice, over all draws and terms.
+    found:
+        Concept → how many of the samples show it.
+    searched:
+        How many samples the judge looked at.
+    chance:
+        The share of them that show the expression's target; None where it has none.
+    """
+
+    expression: Expression
+    z: tuple[Tensor, ...]
+    found: dict[str, int]
+    searched: int
+    chance: float | None
+
+    @property
+    def draws(self) -> int:
+        return len(self.z[0])
+
+    def terms(self, draw: int) -> list[tuple[int, str, Tensor]]:
+        """The terms of one draw, as :func:`combine` takes them."""
+        terms = zip(self.expression.terms, self.z, strict=True)
+        return [(sign, concept.text, z[draw]) for (sign, concept), z in terms]
+
+
+def find_exemplars(
+    space: Space,
+    judge: Judge,
+    expression: Expression,
+    n: int = 3,
+    draws: int = 200,
+    searched: int = 10_000,
+    seed: int = 0,
+) -> Exemplars:
+    """Exemplars of every concept of an expression among the samples 0 to ``searched`` - 1.
+
+    A sample is an exemplar where the judge is :data:`SURE` of every attribute. There are ``draws``
+    sets of n, or as many as were found; sets share no sample, so that what comes of each is
+    independent of the others, given G and the judge.
+
+    Raises
+    ------
+    ForgeryError
+        Fewer exemplars of some concept than one draw needs.
+    """
+    z = space.z(searched, seed)
+    parts = [judge.probabilities(space.pictures(part)) for part in z.split(BLOCK)]
+    probabilities = torch.cat(parts)
+    uses = Counter(concept.text for _, concept in expression.terms)
+    pools, found = {}, {}
+    for _, concept in expression.terms:
+        rows = concept.shown(probabilities, judge.names, SURE).nonzero().flatten()
+        pools[concept.text], found[concept.text] = rows, len(rows)
+        needed = n * uses[concept.text]
+        if len(rows) < needed:
+            raise ForgeryError(
+                f"{len(rows)} exemplar{'' if len(rows) == 1 else 's'} of {concept.text!r} among "
+                f"{searched:,} samples, {needed} needed: search more of them (--samples), or "
+                "average fewer (--exemplars)"
+            )
+    draws = min(draws, *(found[text] // (n * used) for text, used in uses.items()))
+    taken: Counter[str] = Counter()
+    sets = []
+    for _, concept in expression.terms:
+        start = taken[concept.text]
+        taken[concept.text] += n * draws
+        rows = pools[concept.text][start : start + n * draws]
+        sets.append(z[rows].view(draws, n, space.size))
+    target = expression.target
+    shown = None if target is None else target.shown(probabilities, judge.names)
+    return Exemplars(
+        expression,
+        tuple(sets),
+        found,
+        searched,
+        None if shown is None else shown.float().mean().item(),
+    )
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many results show the target, of how many."""
+
+    what: str
+    share: float
+    of: int
+
+    @property
+    def standard_error(self) -> float:
+        """√(p(1 - p)/n), of independent draws."""
+        return math.sqrt(self.share * (1 - self.share) / self.of)
+
+
+def score(
+    space: Space, judge: Judge, exemplars: Exemplars, noise: float = 0.25, seed: int = 0
+) -> list[Share]:
+    """How often arithmetic comes true, and how often other ways do.
+
+    Of each draw's exemplars: the mean of n in z; the same with the neighbours' noise; one exemplar
+    a concept in z; the same scaled to the length that z has on average; the mean of n pictures,
+    added and subtracted as pixels (and cut to [-1, 1]); and, for chance, samples as they come.
+
+    A sum of three means of three has the variance of z, a sum of three single z three times as
+    much: "scaled" says how much of the paper's averaging is due to that.
+
+    Raises
+    ------
+    ForgeryError
+        The expression comes to no concept.
+    """
+    target = exemplars.expression.target
+    if target is None or exemplars.chance is None:
+        raise ForgeryError(f"{exemplars.expression} comes to no concept that could be counted")
+    signs = [sign for sign, _ in exemplars.expression.terms]
+    n = exemplars.z[0].shape[1]
+    averaged = _signed_sum(signs, [z.mean(1) for z in exemplars.z])
+    single = _signed_sum(signs, [z[:, 0] for z in exemplars.z])
+    generator = torch.Generator().manual_seed(seed)
+    moves = (2 * torch.rand(averaged.shape, generator=generator) - 1) * noise * UNIT
+    length = single.norm(dim=1, keepdim=True)
+    pictures = [
+        space.pictures(z.flatten(0, 1)).unflatten(0, z.shape[:2]).mean(1) for z in exemplars.z
+    ]
+    means = "single exemplars" if n == 1 else f"means of {n}"
+    ways = {
+        f"{means} in z": space.pictures(averaged),
+        f"  the same, noise ±{noise:g}": space.pictures(averaged + moves),
+        "single exemplars in z": space.pictures(single),
+        "  the same, scaled to z's length": space.pictures(single / length * space.size**0.5),
+        f"{means} in pixels": _signed_sum(signs, pictures).clamp(-1, 1),
+    }
+    shares = [
+        Share(way, _share(judge, images, target), len(images)) for way, images in ways.items()
+    ]
+    return [*shares, Share("chance: any sample", exemplars.chance, exemplars.searched)]
+
+
+def _signed_sum(signs: Sequence[int], parts: Sequence[Tensor]) -> Tensor:
+    return torch.stack([s * part for s, part in zip(signs, parts, strict=True)]).sum(0)
+
+
+def _share(judge: Judge, images: Tensor, target: Concept) -> float:
+    return target.shown(judge.probabilities(images), judge.names).float().mean().item()

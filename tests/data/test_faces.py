@@ -1,0 +1,136 @@
+from random import Random
+
+import numpy as np
+import pytest
+import torch
+
+from forgery.data import Dataset, faces, load
+from forgery.data.faces import ATTRIBUTES, balanced, options_of
+from forgery.errors import ForgeryError
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("FORGERY_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def painted(monkeypatch):
+    """Faces that are drawn at once, without the extra: what was asked for, as pixels."""
+    asked = []
+
+    def draw(attributes, size, seed, progress=None):
+        asked.append((len(attributes), size, seed))
+        images = np.zeros((len(attributes), 3, size, size), np.uint8)
+        images[:, 0, 0, : len(ATTRIBUTES)] = attributes.numpy()
+        return images
+
+    monkeypatch.setattr(faces, "draw_faces", draw)
+    return asked
+
+
+@pytest.mark.parametrize("split", faces.SPLITS)
+def test_no_two_attributes_go_together(split):
+    n, seed = faces.SPLITS[split]
+    rows = balanced(n, len(ATTRIBUTES), seed)
+    correlations = np.corrcoef(rows.numpy().T) - np.eye(len(ATTRIBUTES))
+    assert np.abs(correlations).max() <= 0.03
+    combinations, counts = rows.unique(dim=0, return_counts=True)
+    assert len(combinations) == 64
+    assert counts.unique().tolist() == [n // 64]
+    # In an order of its own: a run of them is balanced too.
+    assert (rows[:500].double().mean(0) - 0.5).abs().max() < 0.1
+
+
+def test_what_is_no_attribute_depends_on_none():
+    def free(row, i):
+        options = options_of(dict(zip(ATTRIBUTES, row, strict=True)), Random(i))
+        return {name: options[name] for name in faces.FREE}
+
+    shirts = {free((False,) * 6, i)["clothesColor"][0] for i in range(50)}
+    assert shirts == set(faces.FREE["clothesColor"])
+    assert free((True, False) * 3, 4) == free((True, False) * 3, 4)
+
+
+def test_each_attribute_changes_what_it_names():
+    def options(**changes):
+        return options_of(dict.fromkeys(ATTRIBUTES, False) | changes, Random(0))
+
+    assert options()["accessoriesProbability"] == 0
+    assert options(glasses=True)["accessoriesProbability"] == 100
+    assert options(beard=True)["facialHairProbability"] == 100
+    bald, bearded = options(), options(beard=True)
+    assert bearded["facialHairColor"] == bearded["hairColor"]
+    assert bald["mouthVariant"][0] in faces.CHOICES["smiling"]["mouthVariant"][0]
+    assert options(smiling=True)["mouthVariant"][0] in faces.CHOICES["smiling"]["mouthVariant"][1]
+
+
+def test_drawn_once_then_found(cache, painted):
+    first = load("faces", "test")
+    assert (len(first), first.shape) == (2048, (3, 32, 32))
+    assert first.attribute_names == ATTRIBUTES
+    assert torch.equal(first.values[:, 0, 0, :6].bool(), first.attributes)
+    again = load("faces", "test")
+    assert again.fingerprint == first.fingerprint
+    assert painted == [(2048, 32, 1)]
+    (file,) = cache.iterdir()
+    file.write_bytes(file.read_bytes()[:1000])  # not whole: drawn again
+    assert load("faces", "test").fingerprint == first.fingerprint
+    assert len(painted) == 2
+
+
+def test_sizes_and_splits_are_kept_apart(cache, painted):
+    assert load("faces64", "test").shape == (3, 64, 64)
+    assert load("faces", "test").shape == (3, 32, 32)
+    assert painted == [(2048, 64, 1), (2048, 32, 1)]
+    with pytest.raises(ForgeryError, match="unknown split of faces 'tets': did you mean 'test'"):
+        load("faces", "tets")
+
+
+def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch, painted):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("FORGERY_CACHE", str(tmp_path / "file"))
+    with pytest.raises(ForgeryError, match="FORGERY_CACHE names another folder"):
+        load("faces", "test")
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "dicebear", None)
+    with pytest.raises(ForgeryError, match=r"pip install 'forgery\[faces\]'"):
+        faces.draw_faces(balanced(2, 6, 0), 32, 0)
+
+
+def test_drawn_faces_show_their_attributes():
+    pytest.importorskip("dicebear")
+    pytest.importorskip("dicebear_styles")
+    pytest.importorskip("resvg_py")
+    rows = torch.zeros(7, 6, dtype=torch.bool)
+    rows[1:] = torch.eye(6).bool()
+    pictures = faces.draw_faces(rows, 32, 0).astype(int)
+    assert pictures.shape == (7, 3, 32, 32)
+    assert (pictures == faces.draw_faces(rows, 32, 0)).all()
+    forehead = pictures[:, :, 11, 16].sum(1)
+    assert forehead[ATTRIBUTES.index("dark-skin") + 1] < forehead[0] - 150
+    hair = pictures[:, :, 3, 16].sum(1)
+    assert hair[ATTRIBUTES.index("dark-hair") + 1] < hair[0] - 150
+    beside = pictures[:, :, 20, 5]  # background beside short hair, hair on a woman
+    assert np.abs(beside[0] - [0xDF, 0xE7, 0xEE]).max() < 5
+    assert np.abs(beside[ATTRIBUTES.index("woman") + 1] - [0xDF, 0xE7, 0xEE]).max() > 20
+    chin = pictures[:, :, 25, 16]
+    assert np.abs(chin[ATTRIBUTES.index("beard") + 1] - chin[0]).max() > 20
+
+
+def test_a_dataset_refuses_attributes_that_do_not_fit():
+    images = torch.zeros(4, 1, 8, 8, dtype=torch.uint8)
+    good = Dataset("good", images, attributes=torch.ones(4, 2).bool(), attribute_names=("a", "b"))
+    assert good.to(torch.device("cpu")).attributes.shape == (4, 2)
+    assert good.fingerprint != Dataset("good", images).fingerprint
+    for attributes, names in (
+        (torch.ones(4, 2), ("a", "b")),
+        (torch.ones(3, 2).bool(), ("a", "b")),
+        (torch.ones(4, 2).bool(), ("a",)),
+        (None, ("a",)),
+    ):
+        with pytest.raises(ForgeryError, match=r"bad: attributes must be bool \[4, "):
+            Dataset("bad", images, attributes=attributes, attribute_names=names)

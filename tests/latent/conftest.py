@@ -1,0 +1,46 @@
+"""A generator whose z is plain to see, and a judge who sees it."""
+
+import pytest
+import torch
+from torch import nn
+
+from forgery.extractors import Extractor
+from forgery.latent import Judge, Space
+
+
+class Halves(nn.Module):
+    """z ``[N, 4]`` → 8 × 8 in grey: the left half shows z₀, the right half z₁, by their signs."""
+
+    def __init__(self):
+        super().__init__()
+        self.steepness = nn.Parameter(torch.tensor(4.0), requires_grad=False)
+
+    def forward(self, z, y=None):
+        left, right = (torch.tanh(self.steepness * z[:, i]) for i in (0, 1))
+        if y is not None:  # a class turns the left half over
+            left = left * (1 - 2 * y)
+        halves = torch.stack([left, right], 1)[:, None, None, :]
+        return halves.expand(-1, 1, 8, 2).repeat_interleave(4, 3)
+
+
+class Eyes(nn.Module):
+    """Features: the mean of each half; logits: ten times that."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(10.0))
+
+    def forward(self, x):
+        means = torch.stack([x[..., :4].mean((1, 2, 3)), x[..., 4:].mean((1, 2, 3))], 1)
+        return means, self.scale * means
+
+
+@pytest.fixture
+def space():
+    return Space(Halves(), "normal", 4)
+
+
+@pytest.fixture
+def judge():
+    names = ("glasses", "woman")
+    return Judge(Extractor("halves", "0" * 64, Eyes(), (1, 8, 8), names), exclusive=False)

@@ -1,0 +1,92 @@
+import pytest
+import torch
+
+from forgery.errors import ForgeryError
+from forgery.latent import combine, find_exemplars, parse, score
+
+EXPRESSION = "man+glasses - man + woman"
+
+
+def exemplars(space, judge, text=EXPRESSION, **kwargs):
+    return find_exemplars(space, judge, parse(text, judge.names), **kwargs)
+
+
+def test_exemplars_show_their_concept_and_none_serves_twice(space, judge):
+    found = exemplars(space, judge, n=3, draws=20, searched=2000)
+    assert found.draws == 20
+    for (_, concept), z in zip(found.expression.terms, found.z, strict=True):
+        assert z.shape == (20, 3, 4)
+        p = judge.probabilities(space.pictures(z.flatten(0, 1)))
+        assert concept.shown(p, judge.names, 0.9).all()
+    every = torch.cat([z.flatten(0, 1) for z in found.z])
+    assert len(every.unique(dim=0)) == len(every)
+
+
+def test_a_concept_that_stands_twice_gets_two_sets(space, judge):
+    found = exemplars(space, judge, "glasses - glasses + woman", n=2, draws=5, searched=1000)
+    assert not torch.equal(found.z[0], found.z[1])
+    assert len(torch.cat(found.z[:2]).flatten(0, 1).unique(dim=0)) == 20
+
+
+def test_there_are_as_many_draws_as_exemplars_allow(space, judge):
+    found = exemplars(space, judge, n=3, draws=10_000, searched=1000)
+    assert found.draws == min(found.found.values()) // 3
+
+
+def test_too_few_exemplars_says_how_many_were_searched(space, judge):
+    with pytest.raises(ForgeryError, match=r"of 'man\+glasses' among 20 samples, 30 needed"):
+        exemplars(space, judge, n=30, draws=1, searched=20)
+
+
+def test_arithmetic_beats_chance_where_z_is_what_it_shows(space, judge):
+    found = exemplars(space, judge, draws=200, searched=5000)
+    by_z, noisy, single, scaled, _, chance = score(space, judge, found)
+    assert chance.share == pytest.approx(0.25, abs=0.03)  # two signs of independent z
+    assert chance.share == found.chance
+    assert by_z.share > 0.7
+    assert by_z.share >= single.share
+    assert noisy.share > 0.6
+    assert scaled.share == single.share  # here a picture depends on z's direction alone
+    assert by_z.of == 200
+    assert by_z.standard_error == pytest.approx((by_z.share * (1 - by_z.share) / 200) ** 0.5)
+
+
+def test_pixels_are_added_as_pixels(space, judge):
+    found = exemplars(space, judge, draws=50, searched=3000)
+    pixels = score(space, judge, found)[4]
+    (a, b, c) = (space.pictures(z.flatten(0, 1)).unflatten(0, z.shape[:2]).mean(1) for z in found.z)
+    sums = (a - b + c).clamp(-1, 1)
+    p = judge.probabilities(sums)
+    assert pixels.share == pytest.approx(((p > 0.5).all(1)).float().mean().item())
+
+
+def test_what_comes_to_no_concept_is_not_counted(space, judge):
+    found = exemplars(space, judge, "woman - glasses", searched=500, draws=3)
+    assert found.chance is None
+    with pytest.raises(ForgeryError, match="woman − glasses comes to no concept"):
+        score(space, judge, found)
+
+
+def test_combine_draws_the_sum_of_the_means(space):
+    a, b = space.z(6, 0).chunk(2)
+    figure = combine(space, [(1, "a", a), (-1, "b", b)], noise=0)
+    assert figure.texts == (("", "a"), ("−", "b"))
+    expected = space.pictures((a.mean(0) - b.mean(0))[None])[0]
+    assert torch.allclose(figure.result, expected)
+    assert torch.allclose(figure.neighbours, expected.expand(8, -1, -1, -1))
+    assert torch.allclose(figure.means[1], space.pictures(b.mean(0)[None])[0])
+
+
+def test_the_noise_is_the_papers_in_units_of_a_uniform_z(space):
+    class Shows(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.p = torch.nn.Parameter(torch.zeros(()))
+
+        def forward(self, z):
+            return z[:, None, None, :]
+
+    from forgery.latent import Space
+
+    shown = combine(Space(Shows(), "uniform", 2000), [(1, "zero", torch.zeros(1, 2000))], 0.25)
+    assert shown.neighbours.abs().max().item() == pytest.approx(0.25 * 3**0.5, abs=1e-3)

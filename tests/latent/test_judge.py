@@ -1,0 +1,69 @@
+import pytest
+import torch
+
+from forgery.data import Dataset
+from forgery.data.mnist import mnist
+from forgery.errors import ForgeryError
+from forgery.latent import judge, judge_of
+
+
+def bright_halves(n, seed=0):
+    """Noise whose top half is bright where it is "top", the left half blue where "blue"."""
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.randint(0, 60, (n, 3, 12, 12), generator=generator, dtype=torch.uint8)
+    attributes = torch.rand(n, 2, generator=generator) > 0.5
+    images[attributes[:, 0], :, :6] += 120
+    images[attributes[:, 1], 2, :, :6] += 75
+    return Dataset("halves", images, attributes=attributes, attribute_names=("top", "blue"))
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("FORGERY_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_a_judge_of_attributes_is_trained_once_and_kept(cache, monkeypatch):
+    reports = []
+    trained = judge_of(bright_halves(600), lambda *given: reports.append(given))
+    assert [epoch for epoch, _ in reports] == [1, 2]
+    assert trained.names == ("top", "blue")
+    assert min(trained.accuracy(bright_halves(300, seed=1)).values()) > 0.95
+    monkeypatch.setattr(judge, "train_classifier", None)  # it is not trained again
+    again = judge_of(bright_halves(600))
+    images = bright_halves(5).values
+    assert torch.equal(again.probabilities(images), trained.probabilities(images))
+    (file,) = cache.iterdir()
+    file.write_bytes(b"damaged")
+    monkeypatch.undo()
+    monkeypatch.setenv("FORGERY_CACHE", str(cache))
+    assert torch.equal(
+        judge_of(bright_halves(600)).probabilities(images), trained.probabilities(images)
+    )
+
+
+def test_attributes_are_judged_each_on_its_own(cache):
+    data = bright_halves(600)
+    both = judge_of(data).probabilities(data.values[data.attributes.all(1)][:50])
+    assert (both > 0.5).float().mean() > 0.95
+
+
+def test_digits_are_judged_by_the_bundled_classifier(cache):
+    whole = mnist("test")
+    data = Dataset(whole.name, whole.values[:300], whole.labels[:300], whole.classes)
+    digits = judge_of(data)
+    assert digits.exclusive
+    assert digits.accuracy(data)["class"] > 0.97
+    assert torch.allclose(digits.probabilities(data.values[:9]).sum(1), torch.ones(9))
+    assert not cache.exists()
+
+
+def test_refusals(cache, tmp_path, monkeypatch):
+    with pytest.raises(ForgeryError, match="neither attributes nor classes"):
+        judge_of(Dataset("plain", torch.zeros(9, 1, 8, 8, dtype=torch.uint8)))
+    with pytest.raises(ForgeryError, match="are points"):
+        judge_of(Dataset("points", torch.zeros(9, 2)))
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("FORGERY_CACHE", str(tmp_path / "file"))
+    with pytest.raises(ForgeryError, match="FORGERY_CACHE names another"):
+        judge_of(bright_halves(200))
