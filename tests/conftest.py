@@ -17,6 +17,14 @@ def _one_thread():
     torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def cache(monkeypatch, tmp_path_factory):
+    """Decoded pictures go here, never into the user's own folder."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("FORGERY_CACHE", str(folder))
+    return folder / "images"
+
+
 @pytest.fixture
 def tiny() -> Config:
     """Real MNIST, networks so small that a step takes a millisecond; every kind of state in it."""

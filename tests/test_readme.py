@@ -6,9 +6,11 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from forgery import recipes
+from forgery import preflight, recipes
 from forgery.cli import VERBS, main
 
 ROOT = Path(__file__).parents[1]
@@ -52,12 +54,23 @@ def shortened(command: str) -> list[str]:
     return words
 
 
+def _draw_photos(folder: Path) -> None:
+    random = np.random.default_rng(0)
+    for kind in ("cats", "dogs"):
+        (folder / kind).mkdir(parents=True)
+        for i in range(80):
+            pixels = random.integers(0, 256, (12, 16, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / kind / f"{i}.jpg")
+
+
 def test_the_commands_run_in_the_order_they_stand_in(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(preflight, "SECONDS", 0.01)
     Path("my-settings.toml").write_text("batch_size = 50\n")
     shutil.copy(
         ROOT / "src/forgery/data/mnist/t10k-images-idx3-ubyte.gz", "my-images-idx3-ubyte.gz"
     )
+    _draw_photos(Path("my-photos"))
     found = commands()
     assert len(found) >= 12
     for command in found:

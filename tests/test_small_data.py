@@ -81,7 +81,7 @@ def test_what_d_is_shown_changes_what_is_learnt(small, tmp_path, name):
 
 
 def test_a_mirrored_minibatch_is_the_mirror_of_its_images(tiny):
-    data = load("mnist", "test", 100)
+    data = load("mnist", "test", limit=100)
     plain = build.batches_of(tiny, data, torch.device("cpu"))
     flipped = build.batches_of(tiny.replace(flip=True), data, torch.device("cpu"))
     mirrored = []
@@ -112,12 +112,12 @@ def test_labels_stay_with_mirrored_images():
 
 
 def test_a_limit_leaves_the_first_ones_with_their_labels():
-    whole, first = load("mnist", "test"), load("mnist", "test", 30)
+    whole, first = load("mnist", "test"), load("mnist", "test", limit=30)
     assert first.name == "mnist[test][:30]"
     assert torch.equal(first.values, whole.values[:30])
     assert torch.equal(first.labels, whole.labels[:30])
     assert first.fingerprint != whole.fingerprint
-    assert load("mnist", "test", 0).fingerprint == whole.fingerprint
+    assert load("mnist", "test", limit=0).fingerprint == whole.fingerprint
 
 
 def test_a_limited_run_records_what_it_saw(small, tmp_path):

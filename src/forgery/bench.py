@@ -23,7 +23,7 @@ from torch import Tensor
 
 from . import data as data_room
 from . import metrics
-from .build import batches_of, check_ensemble, ensemble_of, on_this_machine
+from .build import batches_of, check_ensemble, data_of, ensemble_of, on_this_machine
 from .config import Config
 from .data import Dataset
 from .errors import ForgeryError
@@ -102,7 +102,7 @@ def bench(
         )
     check_ensemble(config)
     config, where = on_this_machine(config)
-    dataset = data_room.load(config.data, config.split, config.limit)
+    dataset = data_of(config)
     if dataset.density is None or dataset.density.modes is None:
         raise ForgeryError(f"{config.data} has no known modes: choose ring8 or grid25")
     settings = [config.replace(objective=o, pack=p) for o, p in product(objectives, packs)]

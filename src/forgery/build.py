@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from .augmentations import AUGMENTATIONS, Augment
 from .config import Config
-from .data import Batches, Dataset, Labelled, choose_labelled
+from .data import Batches, Dataset, ImageSettings, Labelled, choose_labelled, load
 from .errors import ForgeryError, lookup
 from .models import (
     CONDITIONS,
@@ -29,6 +29,26 @@ from .training.game import Ask, Game, Player, couples_batch
 from .training.parallel import ALONE, Ranks
 from .training.state import Training
 from .training.vae import VAE
+
+
+def image_settings(config: Config) -> ImageSettings:
+    """What a config says about pictures."""
+    return ImageSettings(
+        config.image_size,
+        config.fit,
+        config.colour,
+        config.background,
+        config.strict,
+        config.image_column,
+        config.label_column,
+    )
+
+
+def data_of(config: Config, split: str | None = None) -> Dataset:
+    """The data that a config trains on, or another split of it."""
+    if split is not None:
+        return load(config.data, split, image_settings(config))
+    return load(config.data, config.split, image_settings(config), config.limit)
 
 
 def training_of(
@@ -322,7 +342,8 @@ def batches_of(
         order = partial(randomness.permutations, seeds)
     m = config.batch_size * config.pack
     mirrored = partial(randomness.coins, config.seed, "flip") if config.flip else None
-    batches = Batches(dataset.to(where), m, order, condition_of(config).labels == "every", mirrored)
+    told = condition_of(config).labels == "every"
+    batches = Batches(dataset.to(where), m, order, told, mirrored, where)
     if config.d_steps > batches.per_epoch:
         raise ForgeryError(
             f"{config.d_steps} updates of D a step need {config.d_steps} minibatches of {m}, and "

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from . import metrics
-from .data import Dataset, Density, load
+from .data import Dataset, Density, ImageSettings, holds_pictures, load, load_beside
 from .errors import ForgeryError
 from .extractors import (
     Coordinates,
@@ -333,21 +333,36 @@ def evaluator_of(
     samples: int,
     seed: int,
     where: torch.device,
+    settings: ImageSettings,
 ) -> Evaluator:
-    """The evaluator of a run on ``data``, against a split of it or an IDX file.
+    """The evaluator of a run on ``data``, against a split of it or other data.
+
+    Other data is the path of a file, or pictures (a folder, an archive, a table), all of which are
+    then taken and made like those of the run.
 
     ``extractor`` is a file of weights; without one, digits are looked at through the bundled
     classifier, and points as they are.
     """
-    train = load(data, "train")
-    held_out = load(against) if Path(against).is_file() else None
-    held_out = held_out or load(data, against)
+    train = load(data, "train", settings)
+    held_out = _held_out(data, against, train, settings)
     if held_out.fingerprint == train.fingerprint:
         raise ForgeryError(
             f"{held_out.name} is the data that the run was trained on: name other data with "
-            "--against (a split, or the path of an IDX file)"
+            "--against (a split, or the path of other data)"
         )
     return Evaluator(train, held_out, _extractor(extractor, train, where), samples, seed)
+
+
+def _held_out(data: str, against: str, train: Dataset, settings: ImageSettings) -> Dataset:
+    """A file, else a split of the run's data, else a folder: one may be named as a split is."""
+    if not Path(against).is_file():
+        try:
+            return load(data, against, settings)
+        except ForgeryError:
+            if not holds_pictures(against):
+                raise
+    split = "all" if holds_pictures(against) else "train"
+    return load_beside(against, split, train, settings)
 
 
 def _extractor(

@@ -56,7 +56,9 @@ class Config:
     """
 
     recipe: str = _option("custom", DATA, "The recipe that these settings started from.")
-    data: str = _option("mnist", DATA, "Name of a data source, or path of a file.")
+    data: str = _option(
+        "mnist", DATA, "A data source, the path of a file or folder, or hf:OWNER/NAME."
+    )
     split: str = _option("train", DATA, "Which part of the data to train on.")
     limit: int = _option(0, DATA, "Train on the first so many of it only; 0 for all.", least=0)
     flip: bool = _option(
@@ -68,6 +70,32 @@ class Config:
         "Of a semi-supervised run: how many samples' labels are known, alike of each class; 0 for "
         "all.",
         least=0,
+    )
+    image_size: int = _option(
+        0,
+        DATA,
+        "Pixels of a side. 0 takes, of 8, 14, 16, 28, 32, 56 and 64, the largest that is not above "
+        "the median of the pictures' shorter sides, and leaves arrays of images as they are.",
+        least=0,
+        most=4096,
+    )
+    fit: str = _option(
+        "crop", DATA, "How a picture becomes square: crop (the middle), pad, or stretch."
+    )
+    colour: str = _option("auto", DATA, "grey, rgb, or auto: grey where all pictures are.")
+    background: str = _option(
+        "white", DATA, "Behind transparent pixels and around padded pictures: a name or #rrggbb."
+    )
+    image_column: str = _option(
+        "", DATA, "The column of pictures in a table (parquet, hf:), if there are several."
+    )
+    label_column: str = _option(
+        "",
+        DATA,
+        "Its column of labels: if not given, label or labels; none for no labels.",
+    )
+    strict: bool = _option(
+        False, DATA, "Refuse data with files that cannot be used, instead of setting them aside."
     )
 
     model: str = _option("gan", NETWORKS, "What is trained: gan, or vae.")

@@ -3,7 +3,8 @@
 ``forgery train --recipe NAME`` starts from one; ``recipes.mlp(steps=1000)`` changes it in Python.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from .config import Config
@@ -360,8 +361,29 @@ FOR_DATA |= dict.fromkeys(("faces", "faces64"), "dcgan")
 
 
 def recipe_for(data: str) -> str:
-    """The recipe that suits some data: ``points`` for points, else the default, ``mlp``."""
-    return FOR_DATA.get(data) or ("points" if data.endswith((".csv", ".npy", ".npz")) else "mlp")
+    """The recipe that suits some data by its name: ``points``, or the default, ``mlp``.
+
+    For pictures, whose size is known once they were looked at, :func:`recipe_for_images` is asked.
+    """
+    if data in FOR_DATA:
+        return FOR_DATA[data]
+    if not data.endswith((".csv", ".npy", ".npz")):
+        return "mlp"
+    from .data.arrays import is_image_array  # torch is imported once it is needed, not before
+
+    return "mlp" if is_image_array(Path(data)) else "points"
+
+
+def recipe_for_images(shape: Sequence[int]) -> tuple[str, str]:
+    """The recipe that suits images ``[C, H, W]`` of one's own, and why."""
+    channels, height, width = shape
+    if channels == 1 and max(height, width) <= 28:
+        return "mlp", "small and grey, as the digits are that it was tuned on"
+    if height == width in (28, 32):
+        return "modern", "convolutional, at the size that it was made for"
+    if height == width and height in (56, 64, 112, 128, 224, 256):
+        return "dcgan", "convolutional, for 28, 32 and what comes of doubling them"
+    return "mlp", "MLPs draw any size; convolutional recipes begin at 28 pixels, or 32, and double"
 
 
 RECIPES: dict[str, Callable[..., Config]] = {

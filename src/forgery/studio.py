@@ -20,13 +20,15 @@ from .build import (
     batches_of,
     classes_of,
     condition_of,
+    data_of,
+    image_settings,
     networks,
     on_this_machine,
     training_of,
 )
-from .card import Card, KnownDensity, evaluator_of
+from .card import REMEMBERED, Card, KnownDensity, evaluator_of
 from .config import LENGTHS, MACHINE, REPORTING, Config, section_of
-from .data import Batches, Dataset, Units
+from .data import Batches, Dataset, ImageSettings, Units
 from .errors import ForgeryError, did_you_mean
 from .extractors import accuracy, save_classifier, train_classifier
 from .gallery import artist, draw_summary, real_ones
@@ -206,9 +208,7 @@ class Model:
 
     def dataset(self, split: str | None = None) -> Dataset:
         """The data that the run was trained on, or another split of it."""
-        if split is None:
-            return data_room.load(self.config.data, self.config.split, self.config.limit)
-        return data_room.load(self.config.data, split)
+        return data_of(self.config, split)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -249,7 +249,7 @@ def train(config: Config, out: Path | str | None = None, watch: Watch | None = N
         that are no longer finite.
     """
     config, where = on_this_machine(config)
-    dataset = data_room.load(config.data, config.split, config.limit)
+    dataset = data_of(config)
     # Everything that can be wrong with the settings is wrong before the folder is made.
     with parallel.joined(config.batch_size) as ranks:
         training = training_of(config, dataset, where, ranks)
@@ -282,7 +282,7 @@ def resume(path: Path | str, watch: Watch | None = None, **changes: Any) -> Mode
     config = run.config.replace(**changes)
     _refuse_changes(run, config)
     config, where = on_this_machine(config)
-    dataset = data_room.load(config.data, config.split, config.limit)
+    dataset = data_of(config)
     if dataset.fingerprint != run.record["data"]["fingerprint"]:
         raise ForgeryError(
             f"{config.data} is no longer the data that {run.path} was trained on "
@@ -431,7 +431,15 @@ def _tracker(config: Config, dataset: Dataset, training: Training) -> Measure:
     known = KnownDensity(dataset.density) if dataset.density else None
     evaluator = None
     if config.evaluate_every:
-        evaluator = evaluator_of(config.data, "test", None, TRACKED, config.seed, training.device)
+        evaluator = evaluator_of(
+            config.data,
+            "test",
+            None,
+            TRACKED,
+            config.seed,
+            training.device,
+            image_settings(config),
+        )
 
     def measure(step: int) -> dict[str, float]:
         due = evaluator if evaluator and step % config.evaluate_every == 0 else None
@@ -534,7 +542,7 @@ def evaluate(
     samples:
         How many samples are measured.
     against:
-        A split of the run's data, or the path of an IDX file.
+        A split of the run's data, or the path of other data.
     seed:
         Of the samples.
     extractor:
@@ -546,7 +554,8 @@ def evaluate(
     where = device.choose(device_name)
     device.prepare_cpu(0)
     model = load(path, str(where), step)
-    evaluator = evaluator_of(model.config.data, against, extractor, samples, seed, where)
+    settings = image_settings(model.config)
+    evaluator = evaluator_of(model.config.data, against, extractor, samples, seed, where, settings)
     card = evaluator.card(
         str(path),
         model.step,
@@ -570,14 +579,16 @@ def train_extractor(
     epochs: int = 12,
     device_name: str = "auto",
     report: Callable[[int, float], None] | None = None,
+    settings: ImageSettings | None = None,
 ) -> tuple[str, float]:
     """Train a classifier on labelled data, write it to ``out``; its SHA-256 and test accuracy."""
     if out.suffix != ".safetensors":
         raise ForgeryError(f"{out}: a classifier is written as a .safetensors file")
     where = device.choose(device_name)
     device.prepare_cpu(0)
-    held_out = data_room.load(data, test)  # before an hour of training, not after
-    dataset = data_room.load(data, split).to(where)
+    settings = settings or ImageSettings()
+    held_out = data_room.load(data, test, settings)  # before an hour of training, not after
+    dataset = data_room.load(data, split, settings).to(where)
     network = train_classifier(dataset, epochs=epochs, report=report)
     sha256 = save_classifier(network, out, out.stem)
     return sha256, accuracy(network, held_out.to(where))
@@ -589,7 +600,8 @@ def examine(path: Path | str, samples: int = 1000) -> list[Finding]:
     Parameters
     ----------
     path:
-        The run folder; copies are looked for where its data has a ``test`` split to compare with.
+        The run folder; copies are looked for where its data has a ``test`` split of at least 100 to
+        compare with.
     samples:
         How many samples, and test images, are compared with the training data.
     """
@@ -599,15 +611,16 @@ def examine(path: Path | str, samples: int = 1000) -> list[Finding]:
         raise ForgeryError(f"{path} has no reports yet: there is nothing to examine")
     findings = diagnose(reports)
     try:
-        held_out = data_room.load(run.config.data, "test")
+        held_out = data_of(run.config, "test")
     except ForgeryError:  # data of one split: nothing fresh to compare with
         return findings
-    if held_out.name == run.record["data"]["name"]:
+    too_few = len(held_out) < 1 / metrics.memorisation.QUANTILE
+    if too_few or held_out.name == run.record["data"]["name"]:
         return findings
     model = load(path)
     memory = metrics.detect_memorisation(
         as_stored(model.sample(samples)).float(),
-        data_room.load(run.config.data, run.config.split, run.config.limit).values.float(),
+        data_of(run.config).values[:REMEMBERED].float(),
         held_out.values[:samples].float(),
     )
     found = memorising(memory, model.step)

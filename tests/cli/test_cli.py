@@ -189,6 +189,39 @@ def test_evaluate_compare_doctor(forgery):
     assert "no findings in 2 reports, up to step 4" in out
 
 
+def test_pictures(forgery, tmp_path):
+    Path("photos").mkdir()
+    for i in range(30):
+        Image.fromarray(np.full((9, 8), 8 * i, np.uint8)).save(f"photos/{i}.png")
+    Path("photos/notes.txt").write_text("hello")
+    code, out, _ = forgery("data", "photos", "--sheet", "sheet.png", "--device", "cpu")
+    assert code == 0
+    assert "decoding: 31 of 31" in out
+    assert re.search(r"data +photos\[train\]: \d\d images of \[1, 8, 8\]", out)
+    assert "set aside  notes.txt: not a picture" in out
+    assert Path("sheet.png").is_file()
+    quick = [flag for flag in QUICK if "split" not in flag]
+    code, out, _ = forgery("train", "photos", *quick, "--steps=2", "--out=run")
+    assert code == 0
+    assert "decoding" not in out  # forgery data did it
+    assert "1 file set aside: notes.txt" in out
+    assert forgery("resume", "run", "--steps=3")[0] == 0
+    assert "photos[train]" in forgery("show", "run")[1]
+    code, _, err = forgery("train", "photos", *quick, "--steps=2", "--strict", "--out=strict")
+    assert code == 2
+    assert "1 file set aside: notes.txt" in err
+    assert not Path("strict").exists()
+    code, _, err = forgery("data", "photos", "--fit", "crp")
+    assert code == 2
+    assert "unknown fit 'crp': did you mean 'crop'?" in err
+    code, out, _ = forgery("data", "--clear-cache")
+    assert code == 0
+    assert re.search(r"[12] sets of decoded pictures removed from .*images: 0.0 MB", out)
+    code, _, err = forgery("data")
+    assert code == 2
+    assert "name the data to look at" in err
+
+
 def test_a_class_is_asked_for(forgery):
     told = ("--recipe=conditional", "--steps=2", "--out", "digits")
     assert forgery("train", *told, *QUICK)[0] == 0

@@ -17,6 +17,7 @@ app = App(
 VERBS = {
     "train": "Train a GAN in a new run folder.",
     "resume": "Go on with a run exactly where it stopped.",
+    "data": "Look at data before training: contents, faults, what it takes.",
     "sample": "Draw new images from a run's generator.",
     "evaluate": "Measure a run against held-out data, with the floor beside it.",
     "compare": "Put the measured scores of several runs side by side.",

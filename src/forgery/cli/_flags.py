@@ -5,7 +5,7 @@ from typing import Annotated, Any, get_type_hints
 
 from cyclopts import Group, Parameter
 
-from ..config import Config
+from ..config import DATA, Config, section_of
 
 #: Fields that every verb takes in another way than by a flag of their own.
 _ELSEWHERE = ("data", "recipe")
@@ -39,6 +39,11 @@ NOTHING = Flags()
 #: The same for a verb that takes several objectives, packings and seeds.
 SharedFlags = _flags("objective", "pack", "seed")
 NOTHING_SHARED = SharedFlags()
+
+#: Those that say how pictures are read.
+_NO_PICTURES = [n for n in Config.__dataclass_fields__ if section_of(n) != DATA]
+PictureFlags = _flags("split", *_NO_PICTURES)
+NOTHING_OF_PICTURES = PictureFlags()
 
 
 def given(flags: Any) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from rich.progress import (
 )
 
 if TYPE_CHECKING:
+    from ..config import Config
+    from ..data import Pictures
     from ..studio import Model
     from ..training.loop import Watch
     from ..training.report import Report
@@ -101,10 +103,10 @@ def _bar() -> Iterator["Watch"]:
 
 
 @contextmanager
-def counting() -> Iterator["Callable[[str, int, int], None]"]:
+def counting(unit: str = "step ") -> Iterator["Callable[[str, int, int], None]"]:
     """Show how far each of several long tasks is: (task, step, steps in all)."""
     if not Console().is_terminal:
-        yield _count
+        yield _counter(unit)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     with Progress(*columns, TimeRemainingColumn()) as progress:
@@ -118,9 +120,39 @@ def counting() -> Iterator["Callable[[str, int, int], None]"]:
         yield count
 
 
-def _count(name: str, step: int, steps: int) -> None:
-    if step % max(1, steps // 20) == 0:
-        print(f"{name}: step {step:,} of {steps:,}", flush=True)
+def _counter(unit: str) -> "Callable[[str, int, int], None]":
+    """A plain line at every twentieth of a task."""
+    shown: dict[str, int] = {}
+
+    def count(name: str, step: int, steps: int) -> None:
+        part = 20 * step // steps
+        if part != shown.get(name):
+            shown[name] = part
+            print(f"{name}: {unit}{step:,} of {steps:,}", flush=True)
+
+    return count
+
+
+def decoded(config: "Config") -> "Pictures":
+    """A run's pictures, decoded with a bar where they are not decoded yet."""
+    from ..build import image_settings
+    from ..data import load_pictures
+
+    with counting(unit="") as progress:
+        return load_pictures(config.data, image_settings(config), progress)
+
+
+def decoding(config: "Config") -> None:
+    """Decode a run's pictures, if its data are pictures; say what must be known about them."""
+    from ..data import holds_pictures, set_aside
+
+    if not holds_pictures(config.data):
+        return
+    pictures = decoded(config)
+    if pictures.survey.licence:
+        print(f"licence of {config.data}: {pictures.survey.licence}")
+    if pictures.survey.rejects:
+        print(f"{set_aside(pictures.survey.rejects)}; forgery data {config.data} lists them")
 
 
 def say_where(model: "Model") -> int:

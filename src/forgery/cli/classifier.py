@@ -1,6 +1,9 @@
 """``forgery classifier``"""
 
 from pathlib import Path
+from typing import Annotated
+
+from ._flags import FLAT, NOTHING_OF_PICTURES, PictureFlags, given
 
 
 def classifier(
@@ -12,13 +15,15 @@ def classifier(
     test: str = "test",
     epochs: int = 12,
     device: str = "auto",
+    flags: Annotated[PictureFlags, FLAT] = NOTHING_OF_PICTURES,  # type: ignore[valid-type]
 ) -> None:
     """Train a classifier on labelled images, for forgery evaluate --extractor.
 
     Parameters
     ----------
     data:
-        A labelled data source, or an IDX file of images with its labels beside it.
+        A labelled data source, an IDX file of images with its labels beside it, or a folder or
+        archive of pictures in a folder for each class.
     out:
         The file to write (safetensors).
     split:
@@ -30,11 +35,19 @@ def classifier(
     device:
         Where to train: auto, cpu, cuda …
     """
+    from ..build import image_settings
+    from ..config import Config
     from ..studio import train_extractor
+    from ._progress import decoding
+
+    config = Config(data=data).replace(**given(flags))
+    decoding(config)
 
     def report(epoch: int, loss: float) -> None:
         print(f"epoch {epoch:3}  loss {loss:.4f}", flush=True)
 
-    sha256, accuracy = train_extractor(data, out, split, test, epochs, device, report)
+    sha256, accuracy = train_extractor(
+        data, out, split, test, epochs, device, report, image_settings(config)
+    )
     print(f"{out}: sha256 {sha256}")
     print(f"{accuracy:.2%} of {data} [{test}] right")

@@ -26,7 +26,7 @@ def evaluate(
     samples:
         How many samples are measured.
     against:
-        The split of the run's data to measure against, or the path of an IDX file.
+        The split of the run's data to measure against, or the path of other data.
     seed:
         Of the samples.
     extractor:

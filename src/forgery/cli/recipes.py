@@ -41,5 +41,5 @@ def recipes(name: str | None = None, /) -> None:
         if field.metadata["section"] != section:
             section = field.metadata["section"]
             print(f"\n# {section}")
-        text = json.dumps(value) if isinstance(value, str | bool) else value
+        text = json.dumps(value)  # which is TOML, for words, numbers and truth
         print(f"{field.name} = {text}".ljust(32) + f"  # {field.metadata['help']}")

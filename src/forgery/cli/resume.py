@@ -23,8 +23,10 @@ def resume(
         The run folder.
     """
     from ..studio import resume as go_on
-    from ._progress import say_where, watching
+    from ..training.run import open_run
+    from ._progress import decoding, say_where, watching
 
+    decoding(open_run(run).config)
     with watching() as watch:
         model = go_on(run, watch, **given(flags))
     return say_where(model)

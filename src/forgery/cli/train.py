@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-from ..config import Config, read_toml
+from ..config import DATA, Config, check_names, read_toml, section_of
 from ..errors import lookup
-from ..recipes import RECIPES, recipe_for
+from ..recipes import RECIPES, recipe_for, recipe_for_images
 from ._flags import FLAT, NOTHING, Flags, given
 
 
@@ -25,7 +25,8 @@ def train(
     Parameters
     ----------
     data:
-        A data source (mnist, ring8 …), or the path of a file: IDX images, points as CSV or .npy.
+        A data source (mnist, ring8 …), or a path: a folder, zip or tar of pictures, a parquet file,
+        images as IDX, .npy or .npz, points as CSV or .npy; or hf:OWNER/NAME on the hub.
     recipe:
         The settings to start from: see forgery recipes. The one that suits the data, if not given.
     config:
@@ -35,8 +36,9 @@ def train(
     """
     settings = settings_from(data, recipe, config, given(flags))
     from ..studio import train as start  # torch is imported once it is needed, not before
-    from ._progress import say_where, watching
+    from ._progress import decoding, say_where, watching
 
+    decoding(settings)
     with watching() as watch:
         model = start(settings, out, watch)
     return say_where(model)
@@ -51,6 +53,22 @@ def settings_from(
     from_file.pop("recipe", None)
     if data is not None:
         flags = {"data": data} | flags
-    named = named or recipe_for(flags.get("data") or from_file.get("data") or "mnist")
+    named = named or _suiting(Config().replace(**_of_data(from_file | flags)))
     start = lookup(RECIPES, named, "recipe")()
     return start.replace(**from_file).replace(**flags)
+
+
+def _of_data(settings: dict[str, Any]) -> dict[str, Any]:
+    check_names(settings)
+    return {name: value for name, value in settings.items() if section_of(name) == DATA}
+
+
+def _suiting(config: Config) -> str:
+    """The recipe that suits a config's data; pictures are decoded for that, with a bar."""
+    from ..data import holds_pictures
+    from ._progress import decoded
+
+    if not holds_pictures(config.data):
+        return recipe_for(config.data)
+    pictures = decoded(config)
+    return recipe_for_images(pictures.pixels.shape[1:])[0]

@@ -1,7 +1,8 @@
 """The one type that every data source becomes: images or points in memory, decoded once."""
 
 import hashlib
-from collections.abc import Callable
+import mmap
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -15,6 +16,10 @@ from ..pixels import to_model
 
 if TYPE_CHECKING:
     from .densities import Density
+
+
+#: The mean of mapped images is that of so many: to read all would take minutes, each time.
+MAPPED_MEAN = 10_000
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,11 @@ class Dataset:
         classes, several may be true at once.
     attribute_names:
         The name of each column of ``attributes``.
+    known_fingerprint:
+        The fingerprint, where it was computed before.
+    mapping:
+        The map of a file into memory, where the values lie in one that is too large to be moved:
+        they stay where they are, and only batches go to a device.
     """
 
     name: str
@@ -68,6 +78,8 @@ class Dataset:
     units: Units | None = None
     attributes: Tensor | None = None
     attribute_names: tuple[str, ...] = ()
+    known_fingerprint: str | None = None
+    mapping: mmap.mmap | None = None
 
     def __post_init__(self) -> None:
         kind = (self.values.dtype, self.values.dim())
@@ -111,9 +123,22 @@ class Dataset:
 
     @property
     def mean(self) -> Tensor:
-        """The mean of all values as the networks see them, float32 ``[C, H, W]`` or ``[D]``."""
-        # NumPy converts as it adds; torch would first make a copy eight times as large.
-        mean = torch.from_numpy(self.values.cpu().numpy().mean(axis=0, dtype=np.float64))
+        """The mean of the values as the networks see them, float32 ``[C, H, W]`` or ``[D]``.
+
+        Of all of them, or of :data:`MAPPED_MEAN` evenly spread ones where they are mapped.
+        """
+        n = len(self)
+        parts: Iterator[Tensor] = iter([self.values])
+        if self.mapping:
+            n = min(n, MAPPED_MEAN)
+            rows = torch.arange(n) * len(self) // n
+            parts = (self.values[some] for some in rows.split(100))
+        total = np.zeros(self.shape)
+        for part in parts:
+            # NumPy converts as it adds; torch would first make a copy eight times as large.
+            total += part.cpu().numpy().sum(axis=0, dtype=np.float64)
+            self.release()
+        mean = torch.from_numpy(total / n)
         return (
             mean.div(127.5).sub(1).float() if self.kind == "images" else self.to_model(mean).float()
         )
@@ -138,8 +163,12 @@ class Dataset:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over shape, values, labels, attributes: the same data, the same text anywhere."""
+        if self.known_fingerprint is not None:
+            return self.known_fingerprint
         digest = hashlib.sha256(repr(tuple(self.values.shape)).encode())
-        digest.update(self.values.contiguous().cpu().numpy().data)
+        for values in self.values.split(4096):  # a mapped file need not fit into memory
+            digest.update(values.contiguous().cpu().numpy().data)
+        self.release()
         if self.labels is not None:
             digest.update(self.labels.contiguous().cpu().numpy().data)
         if self.attributes is not None:
@@ -160,14 +189,41 @@ class Dataset:
         name, values = f"{self.name}[:{n}]", self.values[:n]
         labels = None if self.labels is None else self.labels[:n]
         attributes = None if self.attributes is None else self.attributes[:n]
-        return replace(self, name=name, values=values, labels=labels, attributes=attributes)
+        return replace(
+            self,
+            name=name,
+            values=values,
+            labels=labels,
+            attributes=attributes,
+            known_fingerprint=None,
+        )
 
     def to(self, device: torch.device) -> "Dataset":
-        """The same data on a device; the whole of it moves once, before the first step."""
+        """The same data on a device; the whole of it moves once, before the first step.
+
+        Data that is memory-mapped stays on the CPU.
+        """
+        if self.mapping:
+            return self
         labels = None if self.labels is None else self.labels.to(device)
         attributes = None if self.attributes is None else self.attributes.to(device)
         values = self.values.to(device)
         return replace(self, values=values, labels=labels, attributes=attributes)
+
+    def release(self) -> None:
+        """Let the system take back the memory of what was read of a mapped file.
+
+        The file stays in the system's cache as long as there is room. Without this, a run's
+        resident memory would grow to the file's size, and fast: of every row that is read, Linux
+        maps a whole window, of up to 2 MB.
+        """
+        if self.mapping and hasattr(mmap, "MADV_DONTNEED"):
+            self.mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def mapping_of(values: np.ndarray) -> mmap.mmap | None:
+    """The map of a file into memory that an array lies in; None where it lies in none."""
+    return values._mmap if isinstance(values, np.memmap) else None  # type: ignore[attr-defined]
 
 
 #: Draws a random order of ``n`` things for an epoch: f(epoch, n) -> int64 [n]; or one for each
@@ -194,6 +250,7 @@ class Batches:
         order: Order,
         conditional: bool = False,
         mirrored: Mirrored | None = None,
+        device: torch.device | None = None,
     ) -> None:
         if batch_size > len(data):
             raise ForgeryError(
@@ -201,6 +258,7 @@ class Batches:
                 f"{data.name} has {len(data)} {data.kind}"
             )
         self.data = data
+        self.device = device or data.values.device
         self.batch_size = batch_size
         self.per_epoch = len(data) // batch_size
         self._draw_order = order
@@ -210,22 +268,23 @@ class Batches:
         self._order = torch.empty(0, dtype=torch.int64)
 
     def __getitem__(self, i: int) -> Tensor:
-        """Batch i on the data's device, as the networks see it: float32 ``[m, *shape]``.
+        """Batch i on the device, as the networks see it: float32 ``[m, *shape]``.
 
         ``[S, m, *shape]`` where the order is one for each member of an ensemble.
         """
         values = self.data.values[self._rows(i)]
+        self.data.release()
         if self._mirrored is not None:
             mirrored = self._mirrored(i, len(values)).to(values.device)
             values = values.flip(-1).where(mirrored.view(-1, 1, 1, 1), values)
-        return self.data.to_model(values)
+        return self.data.to_model(values.to(self.device))
 
     def labels(self, i: int) -> Tensor | None:
         """The classes of batch i, int64 ``[m]``; None where the run is not conditional."""
         if not self._conditional:
             return None
         assert self.data.labels is not None
-        return self.data.labels[self._rows(i)]
+        return self.data.labels[self._rows(i)].to(self.device)
 
     def _rows(self, i: int) -> Tensor:
         """Which of the data make batch i."""

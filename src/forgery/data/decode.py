@@ -1,0 +1,154 @@
+"""One picture: from the bytes of a file to uint8 ``[C, H, W]``, or the reason why not.
+
+The bytes may come from anywhere: only the formats named here are tried, a picture that claims more
+pixels than :data:`MOST_PIXELS` is refused before any memory is taken for it, and one that ends too
+soon is refused, not filled up.
+"""
+
+import hashlib
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+from .settings import FITS, Form
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+#: Pillow's own limit, at which it warns: a quarter of a GiB as RGB.
+MOST_PIXELS = 89_478_485
+#: A file that is larger is not read.
+MOST_BYTES = 1 << 28
+GREY_MODES = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N", "I")
+ORIENTATION = 0x0112  # the EXIF tag
+
+
+class Rejected(Exception):
+    """A file that cannot be used; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a picture is before it is made like the others."""
+
+    mode: str
+    size: tuple[int, int]
+    format: str
+
+    @property
+    def grey(self) -> bool:
+        return self.mode in GREY_MODES
+
+
+@contextmanager
+def careful_pillow() -> Iterator[None]:
+    """Pillow for files that may be anything, in all threads, while the block runs."""
+    Image.init()  # not by several threads at once, later
+    before = ImageFile.LOAD_TRUNCATED_IMAGES
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of damaged metadata, which is not used
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
+
+
+def digest(content: bytes) -> str:
+    """What two files with the same bytes share."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def header(content: bytes) -> Header:
+    """What the file says of itself; :class:`Rejected` if it is no picture or one too large."""
+    with _open(content) as image:
+        return _header(image)
+
+
+def decode(content: bytes, form: Form) -> tuple[np.ndarray, Header]:
+    """The picture in the form asked for, uint8 ``[C, H, W]``, and what it was.
+
+    JPEG is decoded at the smallest scale that keeps twice the size asked for, then resampled by
+    Lanczos; a picture that fits already keeps its pixels exactly.
+
+    Raises
+    ------
+    Rejected
+        With the reason, in words for a list of files.
+    """
+    with _open(content) as image:
+        about = _header(image)
+        try:
+            image.draft(None, (2 * form.size, 2 * form.size))
+            image.load()
+            if image.getexif().get(ORIENTATION, 1) != 1:
+                ImageOps.exif_transpose(image, in_place=True)
+            return prepare(image, form), about
+        except Rejected:
+            raise
+        except Exception as error:  # a damaged file makes a decoder raise nearly anything
+            raise Rejected(f"damaged {about.format}: {_reason(error)}") from error
+
+
+def prepare(image: Image.Image, form: Form) -> np.ndarray:
+    """A picture of any mode and size in the form asked for, uint8 ``[C, H, W]``.
+
+    A form of size 0 keeps the size.
+    """
+    plain = _plain(image, form)
+    if form.size and plain.size != (form.size, form.size):
+        plain = FITS[form.fit](plain, form.size, form.fill)
+    plain = plain.convert("L" if form.channels == 1 else "RGB")
+    pixels = np.asarray(plain)
+    return pixels[None] if form.channels == 1 else pixels.transpose(2, 0, 1)
+
+
+def _plain(image: Image.Image, form: Form) -> Image.Image:
+    """The picture in mode L or RGB, with the background behind what is transparent."""
+    if image.mode.startswith("I"):
+        return _from_16_bits(image)
+    if image.mode == "F":
+        raise Rejected("its pixels are floating-point numbers, of which the range is unknown")
+    if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
+        opaque = Image.new("RGBA", image.size, (*form.fill, 255))
+        return Image.alpha_composite(opaque, image.convert("RGBA")).convert("RGB")
+    if image.mode in ("L", "RGB"):
+        return image
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def _from_16_bits(image: Image.Image) -> Image.Image:
+    values = np.asarray(image).astype(np.int64)
+    if values.min() < 0 or values.max() > 65535:
+        raise Rejected("its pixels are 32-bit integers beyond 65535, of which the range is unknown")
+    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+
+
+def _open(content: bytes) -> Image.Image:
+    if not content:
+        raise Rejected("empty")
+    try:
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
+    except UnidentifiedImageError:
+        raise Rejected(f"not a picture (none of {', '.join(FORMATS)})") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise Rejected(f"claims more than {MOST_PIXELS:,} pixels") from None
+    except Exception as error:
+        raise Rejected(f"damaged: {_reason(error)}") from error
+    if image.width * image.height > MOST_PIXELS:  # whatever limit this process gave Pillow
+        raise Rejected(f"claims more than {MOST_PIXELS:,} pixels")
+    if 0 in image.size:
+        raise Rejected("it has no pixels")
+    return image
+
+
+def _header(image: Image.Image) -> Header:
+    return Header(image.mode, image.size, image.format or "?")
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:120] if str(error).strip() else type(error).__name__

@@ -1,0 +1,135 @@
+"""Pictures of a data set on the Hugging Face hub (``pip install forgery[hub]``).
+
+``hf:OWNER/NAME``, or ``hf:OWNER/NAME:CONFIG`` for one that has several configurations. The
+``datasets`` package downloads it once into its own cache; with ``HF_HUB_OFFLINE=1`` it only looks
+there.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ForgeryError
+from .decode import MOST_BYTES, Rejected
+from .listing import Entry, Listing, too_large
+from .settings import ImageSettings
+from .tables import UNLABELLED, choose_columns, content_of, row_names
+
+if TYPE_CHECKING:
+    import datasets
+
+PREFIX = "hf:"
+_NAME = re.compile(r"hf:(?P<name>[\w-][\w.-]*/[\w-][\w.-]*)(:(?P<config>[\w.-]+))?")
+
+
+def is_on_hub(source: str) -> bool:
+    """Whether a source names a data set of the hub."""
+    return source.startswith(PREFIX)
+
+
+@dataclass(frozen=True)
+class HubDataset:
+    """A data set that ``datasets`` has loaded: split → its table."""
+
+    source: str
+    name: str
+    splits: "dict[str, datasets.Dataset]"
+
+    def stamp(self) -> list[object]:
+        """What changes when the data set does."""
+        prints = {split: table._fingerprint for split, table in self.splits.items()}
+        return [self.source, prints]
+
+    @contextmanager
+    def listing(self, settings: ImageSettings) -> Iterator[Listing]:
+        """The rows of all splits, readable while the block runs."""
+        import datasets
+
+        found = Listing(in_order=True, licence=licence_of(self.name))
+        classes: tuple[str, ...] = ()
+        for split, table in self.splits.items():
+            columns = choose_columns(
+                f"{self.source}[{split}]", table.features.arrow_schema, settings
+            )
+            labels = [""] * len(table)
+            if columns.label:
+                labels = columns.labels(table[columns.label][:])
+                classes = columns.classes([*classes, *labels])
+            cells = table.select_columns([columns.image])
+            if isinstance(table.features[columns.image], datasets.Image):
+                cells = cells.cast_column(columns.image, datasets.Image(decode=False))
+            for i, name in enumerate(row_names(len(table), split)):
+                if columns.label and not labels[i]:
+                    found.refused.append((name, UNLABELLED))
+                    continue
+                read = partial(_read, cells, columns.image, i)
+                found.entries.append(Entry(name, read, split=split, label=labels[i]))
+        found.classes = classes
+        yield found
+
+
+def open_hub(source: str) -> HubDataset:
+    """Load a data set, from the cache of ``datasets`` where it is there.
+
+    Raises
+    ------
+    ForgeryError
+        When the name is none, the package is not installed, or it cannot load the data set.
+    """
+    told = _NAME.fullmatch(source)
+    if not told:
+        raise ForgeryError(f"{source!r}: a data set of the hub is hf:OWNER/NAME")
+    try:
+        import datasets
+    except ImportError:
+        raise ForgeryError(
+            f"{source} is read by the datasets package: pip install 'forgery[hub]'"
+        ) from None
+    try:
+        splits = datasets.load_dataset(told["name"], told["config"])
+    except Exception as error:  # of the network, of the hub, of what is in the data set
+        reason = " ".join(str(error).split())[:400]
+        hint = f": {PREFIX}{told['name']}:CONFIG" if "Config name is missing" in reason else ""
+        raise ForgeryError(f"{source} cannot be loaded: {reason}{hint}") from error
+    return HubDataset(source, told["name"], dict(splits))
+
+
+def licence_of(name: str) -> str:
+    """The licence that a data set's card names; empty where it has no card, or that none."""
+    try:
+        from huggingface_hub import DatasetCard, hf_hub_download
+
+        card = hf_hub_download(name, "README.md", repo_type="dataset")
+        licence = DatasetCard.load(card).data.get("license") or ""
+    except Exception:  # no card, none in the cache, or one that is not as cards are
+        return ""
+    return ", ".join(map(str, licence)) if isinstance(licence, list) else str(licence)
+
+
+def _read(cells: "datasets.Dataset", column: str, row: int) -> bytes:
+    cell = cells[row][column]
+    if isinstance(cell, dict) and cell.get("bytes") is None and cell.get("path"):
+        return _read_file(cell)
+    return content_of(cell)
+
+
+def _read_file(cell: dict[str, Any]) -> bytes:
+    """A file that the row names: one that was downloaded with the data set, and no other."""
+    from datasets import config
+    from huggingface_hub import constants
+
+    path = Path(cell["path"]).resolve()
+    homes = (config.HF_DATASETS_CACHE, config.DOWNLOADED_DATASETS_PATH, constants.HF_HUB_CACHE)
+    if not any(path.is_relative_to(Path(home).resolve()) for home in homes):
+        raise Rejected("it names a file outside of the data set")
+    try:
+        if reason := too_large(path.stat().st_size):
+            raise Rejected(reason)
+        with open(path, "rb") as file:
+            return file.read(MOST_BYTES)
+    except OSError as error:
+        raise Rejected(f"cannot be read: {error.strerror or error}") from error

@@ -1,0 +1,227 @@
+"""Data looked at before a run: what is in it, what is not fit, and what training on it takes."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from . import plots
+from .build import batches_of, data_of, image_settings, on_this_machine, training_of
+from .config import Config
+from .data import Dataset, Survey, holds_pictures, load_pictures
+from .errors import ForgeryError
+from .recipes import recipe_for_images
+from .training import loop
+from .training.state import Training
+
+#: Steps are timed for this long, after a few that are not.
+SECONDS, WARM_UP = 2.0, 3
+SHEET = 64
+#: The images of MNIST, by which the recipes' epochs were chosen.
+USUAL = 60_000
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What :func:`preflight` found.
+
+    Parameters
+    ----------
+    config:
+        The settings that would be trained with, their device and threads decided.
+    dataset:
+        What would be trained on.
+    survey:
+        What pictures in files were before they were made alike; None for other data.
+    seconds_per_step:
+        Measured on this machine.
+    steps:
+        Of the whole run; None where its length is a time.
+    memory:
+        Bytes of the networks, their gradients, their optimisers and G's average.
+    """
+
+    config: Config
+    dataset: Dataset
+    survey: Survey | None
+    seconds_per_step: float
+    steps: int | None
+    steps_per_epoch: float
+    memory: int
+
+    @property
+    def rejects(self) -> list[list[str]]:
+        """(name, reason) of every file that was set aside."""
+        return self.survey.rejects if self.survey else []
+
+    @property
+    def duplicates(self) -> list[list[str]]:
+        """Groups of files that are equal."""
+        return self.survey.duplicates if self.survey else []
+
+    def facts(self, reason: str | None = None) -> list[tuple[str, str]]:
+        """All of it but those lists, as lines of (name, value); ``reason`` is the recipe's."""
+        data, survey = self.dataset, self.survey
+        why = reason or self._why()
+        lines = [("data", f"{data.name}: {len(data):,} {data.kind} of {list(data.shape)}")]
+        if survey:
+            lines += [
+                ("made", survey.why),
+                ("splits", _joined(survey.splits)),
+                ("sizes", _joined(survey.sizes, 5)),
+                ("modes", _joined(survey.modes)),
+                ("formats", _joined(survey.formats)),
+                ("copies", f"{survey.copies:,} (all are kept, on the same side of the split)"),
+                ("set aside", f"{len(survey.rejects):,}"),
+            ]
+            lines += [("licence", survey.licence)] if survey.licence else []
+        lines.append(("classes", self._classes()))
+        values = data.values.numel() * data.values.element_size()
+        where = "mapped from disk" if data.mapping else "in memory"
+        lines.append(
+            ("memory", f"{_bytes(values)} of data {where}, {_bytes(self.memory)} of networks")
+        )
+        epoch = self.seconds_per_step * self.steps_per_epoch
+        whole = self.config.length
+        if self.steps is not None:
+            whole += f" = {self.steps:,} steps take {_duration(self.seconds_per_step * self.steps)}"
+        lines.append(
+            (
+                "time",
+                f"{1000 * self.seconds_per_step:.3g} ms a step on {self.config.device} "
+                f"({self.config.threads} threads); an epoch takes {_duration(epoch)}; {whole}",
+            )
+        )
+        epochs = self.config.epochs
+        if data.kind == "images" and epochs and len(data) < USUAL // 3:
+            lines.append(
+                (
+                    "short",
+                    f"recipes count epochs of {USUAL:,} images: --epochs "
+                    f"{epochs * USUAL / len(data):.0f} trains as long on these",
+                )
+            )
+        if (few := len(data) // self.config.pack) < self.config.batch_size:
+            lines.append(
+                (
+                    "too few",
+                    f"for minibatches of {self.config.batch_size}: train with --batch-size {few} "
+                    "or less, as was timed here",
+                )
+            )
+        networks = f"{self.config.generator} / {self.config.discriminator}"
+        lines.append(("recipe", f"{self.config.recipe} ({networks}): {why}"))
+        return lines
+
+    def _why(self) -> str:
+        if self.dataset.kind == "points":
+            return "small MLPs, which reach every mode of the known densities"
+        recipe, why = recipe_for_images(self.dataset.shape)
+        return why if recipe == self.config.recipe else "the default"
+
+    def _classes(self) -> str:
+        if self.dataset.labels is None:
+            return "none"
+        counts = torch.bincount(self.dataset.labels, minlength=len(self.dataset.classes)).tolist()
+        return _joined(dict(zip(self.dataset.classes, counts, strict=True)), 12)
+
+
+def preflight(
+    config: Config,
+    progress: Callable[[str, int, int], None],
+    sheet: Path | None = None,
+) -> Preflight:
+    """Load a config's data, draw a contact sheet where asked to, and time a few steps on it.
+
+    Raises
+    ------
+    ForgeryError
+        As training would for the same settings; or the sheet cannot be written.
+    """
+    survey = None
+    if holds_pictures(config.data):
+        survey = load_pictures(config.data, image_settings(config), progress).survey
+    config, where = on_this_machine(config)
+    dataset = data_of(config)
+    if sheet:
+        _draw(dataset, sheet)
+    asked, few = config, len(dataset) // config.pack
+    if few < config.batch_size:
+        config = config.replace(batch_size=max(1, few))
+    training = training_of(config, dataset, where)
+    batches = batches_of(config, dataset, where)
+
+    def step() -> None:
+        get = batches.__getitem__
+        loop.iterate(training, get, batches.per_epoch, config, batches.labels)
+
+    for _ in range(WARM_UP):
+        step()
+    done, start = 0, time.perf_counter()
+    while time.perf_counter() - start < SECONDS:
+        step()
+        done += 1
+        if where.type == "cuda":
+            torch.cuda.synchronize(where)
+    seconds = (time.perf_counter() - start) / done
+    per_step = training.game.batches_per_step
+    return Preflight(
+        asked,
+        dataset,
+        survey,
+        seconds,
+        loop.length_in_steps(config, batches.per_epoch, per_step),
+        batches.per_epoch / per_step,
+        _memory(training),
+    )
+
+
+def _memory(training: Training) -> int:
+    players = training.game.players.values()
+    weights = [p for player in players for p in player.network.parameters()]
+    state = [
+        value
+        for player in players
+        for numbers in player.optimizer.state.values()
+        for value in numbers.values()
+        if isinstance(value, torch.Tensor)
+    ]
+    average = list(training.average.network.parameters()) if training.average else []
+    # Weights twice: their gradients are as large.
+    return sum(t.numel() * t.element_size() for t in [*weights, *weights, *state, *average])
+
+
+def _draw(dataset: Dataset, sheet: Path) -> None:
+    n = min(SHEET, len(dataset))
+    rows = torch.arange(n) * len(dataset) // n
+    shown = dataset.values[rows]
+    try:
+        if dataset.kind == "points":
+            plots.scatter(shown).save(sheet)
+        else:
+            plots.grid(dataset.to_model(shown)).save(sheet)
+    except (OSError, ValueError) as error:
+        raise ForgeryError(f"cannot write {sheet}: {error}") from error
+
+
+def _joined(counts: dict[str, int], most: int = 8) -> str:
+    first = ", ".join(f"{name} {count:,}" for name, count in list(counts.items())[:most])
+    return first + (f", … ({len(counts)} in all)" if len(counts) > most else "")
+
+
+def _bytes(number: int) -> str:
+    size, unit = float(number), "bytes"
+    for larger in ("KB", "MB", "GB", "TB"):
+        if size < 1000:
+            break
+        size, unit = size / 1000, larger
+    return f"{size:.3g} {unit}"
+
+
+def _duration(seconds: float) -> str:
+    for unit, length in (("hours", 3600.0), ("minutes", 60.0)):
+        if seconds >= 1.5 * length:
+            return f"{seconds / length:.3g} {unit}"
+    return f"{seconds:.3g} s"

@@ -1,0 +1,217 @@
+import contextlib
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from forgery import ForgeryError
+from forgery.data.decode import Rejected, careful_pillow, decode, header
+from forgery.data.settings import FITS, Form, ImageSettings, choose_size
+
+quick = settings(max_examples=60, deadline=None)
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def ramp(*shape: int) -> np.ndarray:
+    return (np.arange(np.prod(shape)) * 7 % 256).astype(np.uint8).reshape(shape)
+
+
+def as_they_are(channels: int, size: int = 8) -> Form:
+    return Form(size, channels, "crop", "white")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "PPM", "TIFF", "WEBP", "GIF"])
+def test_a_picture_that_fits_keeps_its_pixels(kind):
+    pixels = ramp(8, 8, 3) // 16 * 16 if kind != "GIF" else np.full((8, 8, 3), 48, np.uint8)
+    lossless = {"lossless": True, "exact": True} if kind == "WEBP" else {}
+    made, about = decode(encoded(Image.fromarray(pixels), kind, **lossless), as_they_are(3))
+    np.testing.assert_array_equal(made, pixels.transpose(2, 0, 1))
+    assert about.format == kind
+    assert about.size == (8, 8)
+
+
+def test_grey_becomes_equal_channels_and_back():
+    grey = ramp(8, 8)
+    made, about = decode(encoded(Image.fromarray(grey)), as_they_are(3))
+    np.testing.assert_array_equal(made, np.stack([grey] * 3))
+    assert about.grey
+    again, _ = decode(encoded(Image.fromarray(made.transpose(1, 2, 0))), as_they_are(1))
+    np.testing.assert_array_equal(again[0], grey)
+
+
+def test_sixteen_bits_are_divided_by_257():
+    values = np.array([[0, 128, 129, 257], [300, 32768, 65534, 65535]] * 2, np.uint16)
+    expected = [[0, 0, 1, 1], [1, 128, 255, 255]] * 2
+    for kind in ("PNG", "TIFF"):
+        made, about = decode(encoded(Image.fromarray(values), kind), as_they_are(1, 4))
+        assert made[0].tolist() == expected
+        assert about.grey
+
+
+def test_what_is_transparent_shows_the_background():
+    rgba = np.zeros((8, 8, 4), np.uint8)
+    rgba[:, :4] = (10, 20, 30, 255)
+    form = Form(8, 3, "crop", "#ff8000")
+    made, _ = decode(encoded(Image.fromarray(rgba)), form)
+    assert made[:, 0, 0].tolist() == [10, 20, 30]
+    assert made[:, 0, 7].tolist() == [255, 128, 0]
+    palette = Image.new("P", (8, 8), 1)
+    palette.putpalette([10, 20, 30, 40, 50, 60])
+    made, _ = decode(encoded(palette, transparency=1), form)
+    assert made[:, 0, 0].tolist() == [255, 128, 0]
+    made, _ = decode(encoded(palette), form)
+    assert made[:, 0, 0].tolist() == [40, 50, 60]
+    made, _ = decode(encoded(Image.new("LA", (8, 8), (9, 0))), Form(8, 1, "crop", "white"))
+    assert made.tolist() == np.full((1, 8, 8), 255).tolist()
+
+
+def test_cmyk_and_one_bit():
+    made, about = decode(encoded(Image.new("CMYK", (16, 16), (0, 255, 255, 0)), "JPEG"),
+                         as_they_are(3))  # fmt: skip
+    assert about.mode == "CMYK"
+    assert made[0].min() > 200
+    assert made[1:].max() < 60
+    made, about = decode(encoded(Image.new("1", (8, 8), 1)), as_they_are(1))
+    assert about.grey
+    assert made.min() == 255
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_rotation(orientation):
+    upright = Image.fromarray(ramp(8, 8, 3))
+    back = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # Image.Transpose that undoes each
+    stored = upright.transpose(Image.Transpose(back[orientation])) if orientation > 1 else upright
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    made, _ = decode(encoded(stored, exif=exif), as_they_are(3))
+    np.testing.assert_array_equal(made, ramp(8, 8, 3).transpose(2, 0, 1))
+
+
+def test_the_first_frame_of_an_animation():
+    frames = [Image.new("L", (8, 8), value) for value in (50, 200)]
+    content = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    made, _ = decode(content, as_they_are(1))
+    assert made.max() == 50
+
+
+def test_fits():
+    halves = np.zeros((8, 24, 3), np.uint8)
+    halves[:, 8:16] = 200  # what lies in the middle
+    image = encoded(Image.fromarray(halves))
+    crop, _ = decode(image, Form(8, 3, "crop", "white"))
+    assert (crop == 200).all()
+    pad, _ = decode(image, Form(24, 3, "pad", "#010203"))
+    assert pad[:, 0, 0].tolist() == pad[:, 23, 23].tolist() == [1, 2, 3]
+    np.testing.assert_array_equal(pad[:, 8:16].transpose(1, 2, 0), halves)
+    stretch, _ = decode(image, Form(8, 3, "stretch", "white"))
+    assert stretch[0, 4].tolist()[0] < 50 < 150 < stretch[0, 4].tolist()[4]
+
+
+@quick
+@given(
+    mode=st.sampled_from(["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16", "I"]),
+    width=st.integers(1, 40),
+    height=st.integers(1, 40),
+    size=st.integers(1, 20),
+    channels=st.sampled_from([1, 3]),
+    fit=st.sampled_from(sorted(FITS)),
+)
+def test_any_mode_and_shape_takes_the_form_asked_for(mode, width, height, size, channels, fit):
+    if mode in ("I", "I;16"):
+        image = Image.fromarray(np.full((height, width), 40_000, np.uint16))
+        image = image.convert("I") if mode == "I" else image
+    else:
+        image = Image.fromarray(ramp(height, width, 3)).convert(mode)
+    kind = "TIFF" if mode in ("CMYK", "YCbCr", "I") else "PNG"
+    made, about = decode(encoded(image, kind), Form(size, channels, fit, "black"))
+    assert made.shape == (channels, size, size)
+    assert made.dtype == np.uint8
+    assert about.size == (width, height)
+
+
+def test_a_large_jpeg_is_close_to_what_all_of_its_pixels_give():
+    smooth = Image.fromarray(ramp(4, 4, 3)).resize((640, 480), Image.Resampling.BICUBIC)
+    content = encoded(smooth, "JPEG", quality=95)
+    whole = Image.open(io.BytesIO(content)).resize((32, 32), Image.Resampling.LANCZOS,
+                                                   box=(80, 0, 560, 480))  # fmt: skip
+    made, _ = decode(content, as_they_are(3, 32))
+    difference = np.abs(made.transpose(1, 2, 0).astype(int) - np.asarray(whole).astype(int))
+    assert difference.mean() < 2
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A small PNG that claims to be large."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        checksum = zlib.crc32(kind + content)
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+
+    size = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    parts = (chunk(b"IHDR", size), chunk(b"IDAT", zlib.compress(b"\0" * 1000)), chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "empty"),
+        (b"hello", "not a picture"),
+        (b"<svg/>", "not a picture"),
+        (encoded(Image.fromarray(ramp(64, 64, 3)), "JPEG")[:900], "damaged JPEG: .*truncated"),
+        (encoded(Image.fromarray(ramp(64, 64, 3)))[:-100], "damaged PNG"),
+        (encoded(Image.fromarray(ramp(64, 64, 3)))[:30], "not a picture|damaged"),
+        (bomb(50_000, 50_000), "claims more than 89,478,485 pixels"),
+        (bomb(10_000, 10_000), "claims more than 89,478,485 pixels"),
+        (bomb(100, 100), "damaged PNG"),
+        (encoded(Image.fromarray(np.ones((8, 8), np.float32)), "TIFF"), "floating-point"),
+        (encoded(Image.fromarray(np.full((8, 8), 70_000, np.int32)), "TIFF"), "beyond 65535"),
+    ],
+    ids=map(str, range(11)),
+)
+def test_what_cannot_be_used_says_why(content, reason):
+    with careful_pillow(), pytest.raises(Rejected, match=reason):
+        decode(content, as_they_are(3))
+
+
+@quick
+@given(cut=st.integers(0, 400), at=st.integers(0, 400), byte=st.integers(0, 255))
+def test_damage_anywhere_is_a_picture_or_a_reason(cut, at, byte):
+    for kind in ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"):
+        content = bytearray(encoded(Image.fromarray(ramp(12, 12, 3)), kind))
+        content[at % len(content)] = byte
+        content = bytes(content[: len(content) - cut])
+        for read in (header, lambda content: decode(content, as_they_are(3))):
+            with careful_pillow(), contextlib.suppress(Rejected):
+                read(content)
+
+
+def test_the_size_that_is_chosen():
+    assert choose_size([28] * 10) == 28
+    assert choose_size([31, 32, 33]) == 32
+    assert choose_size([60]) == 56
+    assert choose_size([4000]) == 64
+    assert choose_size([3]) == 8
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"fit": "crp"}, "unknown fit 'crp': did you mean 'crop'"),
+        ({"colour": "gray"}, "unknown colour 'gray': did you mean 'grey'"),
+        ({"background": "whit"}, "unknown background 'whit'"),
+        ({"size": -1}, "at least 0, not -1"),
+    ],
+)
+def test_settings_that_are_none(given, message):
+    with pytest.raises(ForgeryError, match=message):
+        ImageSettings(**given)

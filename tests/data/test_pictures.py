@@ -1,0 +1,478 @@
+"""Folders and archives: what is a picture, a class, a split; the cache that they are decoded to."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from forgery import ForgeryError, data
+from forgery.data import Dataset, ImageSettings, load_pictures
+from forgery.data import cache as cache_module
+from forgery.data import dataset as dataset_module
+from forgery.data import pictures as pictures_module
+from forgery.data.decode import MOST_BYTES
+
+
+def png(value: int, size: tuple[int, int] = (16, 16), mode: str = "L") -> bytes:
+    file = io.BytesIO()
+    Image.new(mode, size, value if mode == "L" else (value, 0, 0)).save(file, "PNG")
+    return file.getvalue()
+
+
+def write(root, files: dict[str, bytes]):
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return root
+
+
+def zipped(path, files: dict[str, bytes]):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def tarred(path, files: dict[str, bytes]):
+    kind = {".gz": "gz", ".tgz": "gz", ".xz": "xz", ".bz2": "bz2"}.get(path.suffix, "")
+    with tarfile.open(path, f"w:{kind}") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+CLASSES = {
+    f"{name}/{i}.png": png(100 * c + i) for c, name in enumerate(("cats", "dogs")) for i in range(6)
+}
+
+
+def values(dataset: Dataset) -> list[int]:
+    return dataset.values[:, 0, 0, 0].tolist()
+
+
+FORMS = {
+    "folder": lambda tmp, files: write(tmp / "pictures", files),
+    "zip": lambda tmp, files: zipped(tmp / "pictures.zip", files),
+    "tar": lambda tmp, files: tarred(tmp / "pictures.tar", files),
+    "tar.gz": lambda tmp, files: tarred(tmp / "pictures.tar.gz", files),
+    "tar.xz": lambda tmp, files: tarred(tmp / "pictures.tar.xz", files),
+}
+
+
+@pytest.mark.parametrize("prefix", ["", "all/of/it/"])
+@pytest.mark.parametrize("form", FORMS)
+def test_folders_are_classes_in_folders_and_archives_alike(tmp_path, form, prefix):
+    path = FORMS[form](tmp_path, {prefix + name: content for name, content in CLASSES.items()})
+    dataset = data.load(str(path))
+    assert dataset.shape == (1, 16, 16)
+    assert values(dataset) == [*range(6), *range(100, 106)]
+    assert dataset.classes == ("cats", "dogs")
+    assert dataset.labels.tolist() == [0] * 6 + [1] * 6
+
+
+def test_tar_members_that_begin_with_a_dot_and_nested_folders(tmp_path):
+    files = {f"./{name}": content for name, content in CLASSES.items()}
+    files["./cats/deep/er/9.png"] = png(9)
+    dataset = data.load(str(tarred(tmp_path / "a.tgz", files)))
+    assert dataset.classes == ("cats", "dogs")
+    assert dataset.labels.tolist() == [0] * 7 + [1] * 6
+
+
+def test_one_class_or_pictures_outside_of_the_classes_mean_no_labels(tmp_path):
+    one = write(tmp_path / "one", {f"cats/{i}.png": png(i) for i in range(3)})
+    assert data.load(str(one)).labels is None
+    mixed = write(tmp_path / "mixed", CLASSES | {"top.png": png(1)})
+    assert data.load(str(mixed)).labels is None
+
+
+def test_names_of_any_script(tmp_path):
+    names = ["кошка/а б.png", "猫/画像 1.png", "🐈/é.png"]
+    files = {name: png(i) for i, name in enumerate(sorted(names))}
+    for form in FORMS:
+        folder = tmp_path / form
+        folder.mkdir()
+        dataset = data.load(str(FORMS[form](folder, files)))
+        assert values(dataset) == [0, 1, 2]
+        assert set(dataset.classes) == {"кошка", "猫", "🐈"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are no text")
+def test_names_that_are_no_text(tmp_path):
+    folder = write(tmp_path / "a", {"one.png": png(1)})
+    with open(os.fsencode(folder) + b"/caf\xe9.png", "wb") as file:
+        file.write(b"no")
+    (reject,) = load_pictures(folder, ImageSettings()).survey.rejects
+    assert reject[0] == "caf\\udce9.png"
+    reject[0].encode()
+
+
+def test_splits_by_folder(tmp_path):
+    files = {
+        f"{split}/{name}": content
+        for split in ("Train", "test", "val")
+        for name, content in CLASSES.items()
+    }
+    path = write(tmp_path / "a", files)
+    for split in ("train", "test", "valid"):
+        dataset = data.load(str(path), split)
+        assert len(dataset) == 12
+        assert dataset.name == f"a[{split}]"
+        assert dataset.classes == ("cats", "dogs")
+    assert len(data.load(str(path), "all")) == 36
+    with pytest.raises(ForgeryError, match="no split 'tets': did you mean 'test'"):
+        data.load(str(path), "tets")
+
+
+def test_without_such_folders_a_tenth_is_held_out_by_content(tmp_path):
+    files = {f"{i}.png": png(i % 250, (8, 8 + i // 250)) for i in range(400)}
+    path = write(tmp_path / "a", files)
+    train, test = data.load(str(path)), data.load(str(path), "test")
+    assert len(train) + len(test) == len(data.load(str(path), "all")) == 400
+    assert 20 <= len(test) <= 60  # 40, and more than three standard deviations each way
+    copied = write(tmp_path / "b", {f"{k}{n}": c for n, c in files.items() for k in "xy"})
+    again = data.load(str(copied), "test")
+    assert len(again) == 2 * len(test)  # equal files are on the same side
+    survey = load_pictures(copied, ImageSettings()).survey
+    assert survey.copies == 400
+    assert len(survey.duplicates) == 100
+    assert survey.duplicates[0] == ["x0.png", "y0.png"]
+
+
+def test_few_pictures_are_all_for_training(tmp_path):
+    path = write(tmp_path / "a", {f"{i}.png": png(i) for i in range(19)})
+    assert len(data.load(str(path))) == 19
+    with pytest.raises(ForgeryError, match="no split 'test': choose from all, train"):
+        data.load(str(path), "test")
+
+
+def test_mixed_sizes_and_modes(tmp_path):
+    files = {f"{i}.png": png(i, (20 + 9 * i, 40)) for i in range(9)}
+    path = write(tmp_path / "a", files)
+    assert data.load(str(path)).shape == (1, 32, 32)  # the median of the shorter sides is 40
+    (path / "red.png").write_bytes(png(200, mode="RGB"))
+    assert data.load(str(path)).shape == (3, 32, 32)
+    assert data.load(str(path), settings=ImageSettings(48, colour="grey")).shape == (1, 48, 48)
+    survey = load_pictures(path, ImageSettings()).survey
+    assert survey.modes == {"L": 9, "RGB": 1}
+    assert "the median shorter side is 40" in survey.why
+
+
+def test_colour_that_the_sampled_headers_did_not_show(tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures_module, "SAMPLED", 2)
+    files = {f"{i}.png": png(i, mode="RGB" if i == 3 else "L") for i in range(8)}
+    survey = load_pictures(write(tmp_path / "a", files), ImageSettings()).survey
+    assert survey.channels == 3
+    assert "RGB as 1 are not grey" in survey.why
+
+
+def test_what_cannot_be_used_is_set_aside_and_listed(tmp_path):
+    path = write(
+        tmp_path / "a",
+        {
+            "good.png": png(7),
+            "empty.png": b"",
+            "notes.txt": b"hello",
+            "cut.png": png(3)[:-26],
+            ".DS_Store": b"litter",
+            "__MACOSX/x.png": b"litter",
+        },
+    )
+    (path / "huge.png").touch()
+    os.truncate(path / "huge.png", MOST_BYTES + 1)
+    write(tmp_path / "elsewhere", {"secret.png": png(9)})
+    (path / "out.png").symlink_to(tmp_path / "elsewhere" / "secret.png")
+    (path / "outside").symlink_to(tmp_path / "elsewhere")
+    (path / "gone.png").symlink_to(path / "nothing.png")
+    (path / "circle.png").symlink_to(path / "circle.png")
+    (path / "in.png").symlink_to("good.png")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(path / "pipe.png")
+    found = load_pictures(path, ImageSettings())
+    assert values(found.split("train")) == [7, 7]
+    reasons = dict(found.survey.rejects)
+    assert set(reasons) == {
+        *("empty.png", "notes.txt", "cut.png", "huge.png", "out.png", "outside", "gone.png"),
+        *("circle.png", "pipe.png"),
+    }
+    assert reasons["empty.png"] == "empty"
+    assert "not a picture" in reasons["notes.txt"]
+    assert "damaged PNG" in reasons["cut.png"]
+    assert "bytes (more than" in reasons["huge.png"]
+    assert "points outside" in reasons["out.png"]
+    assert "points outside" in reasons["outside"]
+    assert "not a regular file" in reasons["pipe.png"]
+    with pytest.raises(ForgeryError, match=r"9 files set aside: .* \(strict\)"):
+        load_pictures(path, ImageSettings(strict=True))
+
+
+@pytest.mark.parametrize("content", [{}, {"a.txt": b"x"}, {"empty.png": b""}])
+@pytest.mark.parametrize("form", FORMS)
+def test_nothing_to_train_on(tmp_path, form, content, cache):
+    (tmp_path / "pictures").mkdir()
+    path = FORMS[form](tmp_path, content)
+    with pytest.raises(ForgeryError, match="there are no pictures in it"):
+        data.load(str(path))
+    assert not [left for left in cache.iterdir() if left.suffix != ".lock"]
+
+
+def test_archive_members_that_point_outside_are_refused(tmp_path):
+    bad = {"../up.png": png(1), "/root.png": png(2), "a/../../b.png": png(3), "C:\\x.png": png(4)}
+    found = load_pictures(zipped(tmp_path / "a.zip", bad | {"good.png": png(5)}), ImageSettings())
+    assert values(found.split("train")) == [5]
+    assert {reason for _, reason in found.survey.rejects} == {
+        "its name points outside of the archive"
+    }
+    path = tarred(tmp_path / "a.tar", bad | {"good.png": png(5)})
+    with tarfile.open(path, "a") as archive:
+        for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE):
+            member = tarfile.TarInfo(f"special{kind.decode()}.png")
+            member.type, member.linkname = kind, "/etc/passwd"
+            archive.addfile(member)
+    found = load_pictures(path, ImageSettings())
+    assert values(found.split("train")) == [5]
+    assert len(found.survey.rejects) == 7
+    assert sorted(reason for name, reason in found.survey.rejects if "special" in name) == [
+        *("a link", "a link", "not a regular file")
+    ]
+    assert {p.name for p in tmp_path.iterdir()} == {"a.zip", "a.tar"}
+
+
+def test_a_link_in_a_zip(tmp_path):
+    path = zipped(tmp_path / "a.zip", {"good.png": png(5)})
+    with zipfile.ZipFile(path, "a") as archive:
+        link = zipfile.ZipInfo("link.png")
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, "/etc/passwd")
+    assert load_pictures(path, ImageSettings()).survey.rejects == [["link.png", "a link"]]
+
+
+def test_damaged_archives(tmp_path):
+    for name in ("a.zip", "a.tar", "a.tar.gz"):
+        (tmp_path / name).write_bytes(b"not an archive")
+        with pytest.raises(ForgeryError, match=f"{name} cannot be read as an archive"):
+            data.load(str(tmp_path / name))
+    whole = tarred(tmp_path / "b.tar.gz", CLASSES).read_bytes()
+    (tmp_path / "b.tar.gz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ForgeryError, match="cannot be read as an archive"):
+        data.load(str(tmp_path / "b.tar.gz"))
+    content = bytearray(zipped(tmp_path / "c.zip", {"a.png": png(1), "b.png": png(2)}).read_bytes())
+    content[60] ^= 255  # within the first member: its checksum fails
+    (tmp_path / "c.zip").write_bytes(content)
+    (reject,) = load_pictures(tmp_path / "c.zip", ImageSettings()).survey.rejects
+    assert reject[0] == "a.png"
+    assert "damaged in the archive" in reject[1]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_second_time_no_picture_is_opened(tmp_path, form, monkeypatch, cache):
+    path = FORMS[form](tmp_path, CLASSES)
+    first = data.load(str(path))
+    fresh = Dataset(first.name, first.values, first.labels, first.classes)
+    assert first.fingerprint == fresh.fingerprint  # the one that is kept is the one computed
+
+    def fail(*args, **kwargs):
+        raise AssertionError("a picture was opened")
+
+    monkeypatch.setattr(Image, "open", fail)
+    second = data.load(str(path))
+    assert second.fingerprint == first.fingerprint
+    assert values(second) == values(first)
+    with pytest.raises(ForgeryError, match="was opened"):  # another setting, another cache
+        data.load(str(path), settings=ImageSettings(size=8))
+    monkeypatch.undo()
+
+
+def test_another_setting_or_another_file_is_another_cache(tmp_path, cache):
+    path = write(tmp_path / "a", CLASSES)
+    made = {data.load(str(path)).shape}
+    made.add(data.load(str(path), settings=ImageSettings(size=8)).shape)
+    assert made == {(1, 16, 16), (1, 8, 8)}
+    assert len(list(cache.glob("*.npy"))) == 2
+    (path / "cats" / "0.png").write_bytes(png(77))
+    os.utime(path / "cats" / "0.png", ns=(1, 1))
+    assert values(data.load(str(path)))[0] == 77
+    assert len(list(cache.glob("*.npy"))) == 3
+    data.load(str(path), settings=ImageSettings(strict=True))  # of the same pixels
+    assert len(list(cache.glob("*.npy"))) == 3
+
+
+def test_a_damaged_cache_is_made_again(tmp_path, cache):
+    path = write(tmp_path / "a", CLASSES)
+    expected = data.load(str(path)).fingerprint
+    (pixels,), (record,) = cache.glob("*.npy"), cache.glob("*.json")
+    whole = pixels.read_bytes()
+
+    def cut():
+        pixels.write_bytes(whole[:-1])
+
+    def other_header():
+        np.save(pixels, np.zeros((3, 1, 2, 2), np.uint8))
+
+    def alter_record():
+        sealed = json.loads(record.read_text())
+        sealed["record"]["labels"][0] = 1
+        record.write_text(json.dumps(sealed))
+
+    for damage in (cut, other_header, alter_record, pixels.unlink, record.unlink,
+                   lambda: record.write_text("{")):  # fmt: skip
+        damage()
+        dataset = data.load(str(path))
+        assert dataset.fingerprint == expected
+        assert pixels.read_bytes() == whole
+        assert dataset.labels.tolist() == [0] * 6 + [1] * 6
+
+
+def test_an_interrupted_build_leaves_nothing_half(tmp_path, cache):
+    path = write(tmp_path / "a", CLASSES)
+
+    def interrupt(task, done, of):
+        if task == "decoding":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        load_pictures(path, ImageSettings(), interrupt)
+    assert [left.suffix for left in cache.iterdir()] == [".lock"]
+    slot = cache_module.Slot(cache, next(cache.iterdir()).stem)
+    slot.temporary().write_bytes(b"left by a process that was killed")
+    assert len(data.load(str(path))) == 12
+    assert sorted(left.suffix for left in cache.iterdir()) == [".json", ".lock", ".npy"]
+
+
+def test_a_disk_that_is_full(tmp_path, monkeypatch, cache):
+    def full(path, shape):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cache_module, "new_pixels", full)
+    with pytest.raises(ForgeryError, match="No space left on device; FORGERY_CACHE names"):
+        data.load(str(write(tmp_path / "a", CLASSES)))
+    assert [left.suffix for left in cache.iterdir()] == [".lock"]
+
+
+def test_a_cache_folder_that_cannot_be_made(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("FORGERY_CACHE", str(tmp_path / "file"))
+    with pytest.raises(ForgeryError, match=r"cannot write to .*FORGERY_CACHE names another"):
+        data.load(str(write(tmp_path / "a", CLASSES)))
+
+
+def test_two_processes_at_once(tmp_path, cache):
+    path = write(tmp_path / "a", CLASSES)
+    code = f"from forgery import data; print(data.load({str(path)!r}).fingerprint)"
+    both = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=120)[0].strip() for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert said == [data.load(str(path)).fingerprint] * 2
+    assert sorted(left.suffix for left in cache.iterdir()) == [".json", ".lock", ".npy"]
+
+
+def test_large_data_stays_on_disk_and_gives_the_same_batches(tmp_path, monkeypatch, recwarn):
+    from functools import partial
+
+    import torch
+
+    from forgery.data import Batches
+    from forgery.training.randomness import permutation
+
+    path = write(tmp_path / "a", CLASSES)
+    small = data.load(str(path))
+    monkeypatch.setattr(cache_module, "LARGE", 10)
+    large = data.load(str(path))
+    assert large.mapping
+    assert not small.mapping
+    cpu = torch.device("cpu")
+    assert large.to(cpu) is large
+    order = partial(permutation, 0)
+    expected, batches = Batches(small, 4, order), Batches(large, 4, order, device=cpu)
+    for i in range(6):
+        assert torch.equal(batches[i], expected[i])
+    assert torch.equal(large.mean, small.mean)
+    large.values[0] = 255  # in memory only
+    assert values(data.load(str(path))) == values(small)
+    assert not [w for w in recwarn if "writ" in str(w.message)]
+
+
+def test_decoding_is_the_same_however_many_threads(tmp_path, monkeypatch, cache):
+    path = write(tmp_path / "a", CLASSES)
+    first = data.load(str(path)).fingerprint
+    for left in cache.iterdir():
+        left.unlink()
+    monkeypatch.setattr(pictures_module, "_cores", lambda: 7)
+    monkeypatch.setattr(pictures_module, "CHUNK", 1)
+    assert data.load(str(path)).fingerprint == first
+
+
+def test_the_mean_of_mapped_data_is_that_of_some(tmp_path, monkeypatch):
+    files = {f"{i}.png": png(shade) for i, shade in enumerate((0, 250, 100, 250))}
+    path = write(tmp_path / "a", files)
+    monkeypatch.setattr(cache_module, "LARGE", 10)
+    monkeypatch.setattr(dataset_module, "MAPPED_MEAN", 2)
+    assert data.load(str(path)).mean.unique().item() == pytest.approx(50 / 127.5 - 1)
+    monkeypatch.setattr(cache_module, "LARGE", 1 << 30)
+    assert data.load(str(path)).mean.unique().item() == pytest.approx(150 / 127.5 - 1)
+
+
+def test_what_batches_read_of_mapped_data_is_given_back(tmp_path, monkeypatch):
+    from functools import partial
+
+    from forgery.data import Batches
+    from forgery.training.randomness import permutation
+
+    path = write(tmp_path / "a", CLASSES)
+    monkeypatch.setattr(cache_module, "LARGE", 10)
+    large = data.load(str(path))
+    given_back = []
+    monkeypatch.setattr(Dataset, "release", lambda self: given_back.append(self))
+    batches = Batches(large, 4, partial(permutation, 0))
+    for i in range(9):
+        batches[i]
+    assert given_back == [large] * 9
+
+
+def test_the_sets_used_longest_ago_make_room(tmp_path, monkeypatch, cache):
+    paths = [write(tmp_path / name, CLASSES | {f"a/{name}.png": png(1)}) for name in "abc"]
+    for at, path in enumerate(paths[:2]):
+        data.load(str(path))
+        for record in cache.glob("*.json"):
+            os.utime(record, (at, at)) if record.stat().st_mtime > 100 else None
+    data.load(str(paths[0]))  # used again: now b is the oldest
+    pixels = [left.stat().st_size for left in cache.glob("*.npy")]
+    monkeypatch.setattr(cache_module, "MOST", 3 * max(pixels))  # two of them and their records
+    data.load(str(paths[2]))
+    decoded = []
+    monkeypatch.setattr(pictures_module, "_build", lambda source, *_: decoded.append(source))
+    for path in (paths[0], paths[2]):
+        data.load(str(path))
+    assert decoded == []
+    with pytest.raises(ForgeryError):
+        data.load(str(paths[1]))
+    assert decoded == [str(paths[1])]
+
+
+def test_the_newest_set_stays_however_large(tmp_path, monkeypatch, cache):
+    monkeypatch.setattr(cache_module, "MOST", 1)
+    for name in "ab":
+        data.load(str(write(tmp_path / name, CLASSES)))
+    assert len(list(cache.glob("*.npy"))) == len(list(cache.glob("*.json"))) == 1
+
+
+def test_the_cache_is_cleared(tmp_path, cache):
+    path = write(tmp_path / "a", CLASSES)
+    data.load(str(path))
+    size = sum(left.stat().st_size for left in cache.iterdir())
+    assert data.clear_cache() == (1, size, cache)
+    assert not list(cache.glob("*.npy")) + list(cache.glob("*.json"))
+    assert data.clear_cache()[:2] == (0, 0)
+    assert len(data.load(str(path))) == len(CLASSES)

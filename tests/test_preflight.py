@@ -1,0 +1,150 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import forgery
+from forgery import ForgeryError, recipes, studio
+from forgery import preflight as preflight_module
+from forgery.build import networks
+from forgery.data.pictures import silent
+from forgery.preflight import preflight
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    monkeypatch.setattr(preflight_module, "SECONDS", 0.01)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Two classes of thirty small pictures each, one file that is none, one copy."""
+    random = np.random.default_rng(0)
+    for name in ("cats", "dogs"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for i in range(30):
+            pixels = random.integers(0, 256, (9, 8, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{i}.png")
+    copy = (tmp_path / "photos/cats/0.png").read_bytes()
+    (tmp_path / "photos/dogs/copy.png").write_bytes(copy)
+    (tmp_path / "photos/notes.txt").write_text("hello")
+    return str(tmp_path / "photos")
+
+
+def small(**changes):
+    return recipes.mlp(g_width=8, d_width=8, latent=4, device="cpu", threads=1, **changes)
+
+
+def test_pictures(photos, tmp_path):
+    found = preflight(small(data=photos), silent, tmp_path / "sheet.png")
+    facts = dict(found.facts())
+    train = len(found.dataset)
+    assert facts["data"] == f"photos[train]: {train} images of [3, 8, 8]"
+    assert facts["splits"] == f"train {train}, test {61 - train}"
+    assert "the median shorter side is 8, RGB" in facts["made"]
+    assert facts["sizes"] == "8 × 9 61"
+    assert facts["modes"] == "RGB 61"
+    assert facts["formats"] == "PNG 61"
+    assert facts["set aside"] == "1"
+    assert facts["copies"].startswith("1 ")
+    assert facts["too few"].startswith("for minibatches of 100: train with --batch-size")
+    assert "cats" in facts["classes"]
+    assert "an epoch takes" in facts["time"]
+    assert found.rejects[0][0] == "notes.txt"
+    assert found.duplicates == [["cats/0.png", "dogs/copy.png"]]
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.width > 8 * 7
+    with pytest.raises(ForgeryError, match="cannot write"):
+        preflight(small(data=photos), silent, tmp_path / "nowhere" / "sheet.png")
+
+
+def test_data_that_is_no_pictures(tmp_path):
+    facts = dict(preflight(small(data="mnist", split="test", pack=2), silent).facts())
+    assert facts["data"] == "mnist[test]: 10,000 images of [1, 28, 28]"
+    assert "too few" not in facts
+    assert "0 980, 1 1,135" in facts["classes"]
+    points = preflight(small(data="ring8"), silent, tmp_path / "ring.png")
+    assert dict(points.facts())["classes"] == "none"
+    assert (tmp_path / "ring.png").is_file()
+
+
+def test_memory_is_that_of_the_networks(photos):
+    found = preflight(small(data=photos, batch_size=20), silent)
+    config = found.config
+    g = sum(a * b + b for a, b in ((4, 8), (8, 8), (8, 192)))
+    d = sum(a * b + b for a, b in ((192, 8), (8, 8), (8, 1)))
+    assert config.ema
+    expected = 4 * (4 * (g + d) + g)  # weights, gradients, Adam's two; and G's average
+    assert expected <= found.memory <= expected + 200  # Adam's counters
+
+
+def test_a_folder_is_trained_on_resumed_and_examined(photos, tmp_path):
+    config = small(data=photos, batch_size=20, steps=2, report_every=1, grid=4)
+    model = forgery.train(config, tmp_path / "run")
+    assert model.sample(3).shape == (3, 3, 8, 8)
+    again = forgery.resume(tmp_path / "run", steps=4)
+    assert again.step == 4
+    record = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert record["config"]["fit"] == "crop"
+    assert record["data"]["shape"] == [3, 8, 8]
+    with pytest.raises(ForgeryError, match="fit crop → pad"):
+        forgery.resume(tmp_path / "run", steps=6, fit="pad")
+    studio.examine(tmp_path / "run", samples=10)
+    (tmp_path / "photos" / "cats" / "1.png").unlink()
+    with pytest.raises(ForgeryError, match="is no longer the data"):
+        forgery.resume(tmp_path / "run", steps=6)
+
+
+def test_batches_of_data_on_disk_are_the_same_run(photos, tmp_path, monkeypatch):
+    config = small(data=photos, batch_size=20, steps=3, report_every=1, grid=4)
+    first = forgery.train(config, tmp_path / "a").sample(4)
+    monkeypatch.setattr("forgery.data.cache.LARGE", 10)
+    assert torch.equal(forgery.train(config, tmp_path / "b").sample(4), first)
+
+
+def test_a_run_is_measured_against_a_folder(photos, tmp_path):
+    from forgery.card import evaluator_of
+    from forgery.extractors import save_classifier
+    from forgery.extractors.classifier import Classifier
+
+    network = Classifier((3, 8, 8), ("cats", "dogs")).eval()
+    file = tmp_path / "classifier.safetensors"
+    save_classifier(network, file, "pets")
+    dimensions = network(torch.zeros(1, 3, 8, 8))[0].shape[1]
+    random = np.random.default_rng(1)
+    (tmp_path / "held").mkdir()
+    for i in range(dimensions + 1):
+        pixels = random.integers(0, 256, (20, 30, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "held" / f"{i}.png")
+    evaluator = evaluator_of(
+        photos, str(tmp_path / "held"), file, dimensions + 1, 0, torch.device("cpu"),
+        studio.ImageSettings(),
+    )  # fmt: skip
+    assert evaluator.against.shape == (3, 8, 8)
+    assert len(evaluator.against) == dimensions + 1
+
+
+@pytest.mark.parametrize(
+    ("shape", "recipe"),
+    [
+        ((1, 28, 28), "mlp"),
+        ((3, 28, 28), "modern"),
+        ((1, 32, 32), "modern"),
+        ((3, 64, 64), "dcgan"),
+        ((3, 56, 56), "dcgan"),
+        ((3, 16, 16), "mlp"),
+        ((3, 40, 40), "mlp"),
+        ((3, 32, 28), "mlp"),
+    ],
+)
+def test_the_recipe_for_a_size_can_draw_it(shape, recipe):
+    chosen, why = recipes.recipe_for_images(shape)
+    assert chosen == recipe
+    assert why
+    config = recipes.RECIPES[chosen](g_width=4, d_width=4)
+    generator, discriminator = networks(config, torch.zeros(shape))
+    images = generator(torch.zeros(2, config.latent))
+    assert images.shape == (2, *shape)
+    assert discriminator(images).shape == (2,)
