@@ -36,13 +36,16 @@ Keep = Callable[[dict[str, Any]], None]
 
 
 def gan(config: Config, steps: int, every: int, held_outs: list[data.Dataset], keep: Keep) -> None:
-    """Train to a checkpoint, measure D, go on: resuming is exact, so this equals one long run."""
-    config = config.replace(steps=every, sample_every=10**9, checkpoint_every=10**9)
+    """Train, keeping a checkpoint every so often, and measure the D of each afterwards."""
+    config = config.replace(
+        steps=steps, sample_every=10**9, checkpoint_every=every, keep_checkpoints=2 + steps // every
+    )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run"
+        studio.train(config, path)
         for step in range(every, steps + 1, every):
-            model = studio.resume(path, steps=step) if path.exists() else studio.train(config, path)
-            keep({"step": step} | {h.name: error(model.discriminator, h) for h in held_outs})
+            d = studio.load(path, step=step).discriminator
+            keep({"step": step} | {h.name: error(d, h) for h in held_outs})
 
 
 def plain(config: Config, held_outs: list[data.Dataset], keep: Keep) -> None:

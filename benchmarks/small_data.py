@@ -52,7 +52,7 @@ def measure(
     """Train a candidate with a seed; add its scores to the file."""
     left = options.steps // options.every
 
-    def judge(images: torch.Tensor) -> dict[str, float]:
+    def judge(images: torch.Tensor, labels: torch.Tensor | None = None) -> dict[str, float]:
         nonlocal left
         left -= 1
         if options.pictures and not left:
