@@ -29,6 +29,11 @@ CONVOLUTIONS = {"generator": "dcgan", "discriminator": "dcgan", "g_width": 16, "
 #: Name → what differs from the recipe ``mlp`` on the first 500 digits.
 CANDIDATES: dict[str, dict[str, Any]] = {
     **{name: {"augment": name} for name in AUGMENTATIONS},
+    **{
+        f"{name}, target {target}": {"augment": name, "augment_target": target}
+        for name in ("adaptive", "adaptive-geometry")
+        for target in (0.4, 0.3)
+    },
     "none, convolutions": CONVOLUTIONS,
     **{
         f"{name}, convolutions": CONVOLUTIONS | {"augment": name}

@@ -72,9 +72,9 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(tiny, tmp_pat
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_resumed_at_every_step_a_run_ends_bit_identical(tiny, tmp_path, recipe):
-    # Ten steps of 2,500 images are 2½ epochs: resumed in mid-epoch as well as between two.
+    # Ten steps of 50 of 200 images are 2½ epochs: resumed in mid-epoch as well as between two.
     config = RECIPES[recipe](**_small(tiny)).replace(
-        batch_size=2500, steps=10, report_every=3, d_steps=1
+        limit=200, batch_size=50, steps=10, report_every=3, d_steps=1
     )
     straight = tmp_path / "straight"
     forgery.train(config, straight)

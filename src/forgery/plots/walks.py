@@ -108,7 +108,7 @@ def _centred(page: Image.Image, text: str, x: int, y: int, room: int, size: int 
 
     Pillow's own font has no minus sign: an en dash stands for it.
     """
-    draw, text = ImageDraw.Draw(page), text.replace("−", "–")
+    draw, text = ImageDraw.Draw(page), text.replace("−", "-")
     while True:
         font = ImageFont.load_default(size)
         if size <= 7 or draw.textlength(text, font) <= room:
