@@ -233,7 +233,7 @@ def test_the_labels_of_what_is_unlabelled_have_no_part_in_a_run(tiny, tmp_path, 
     weights = []
     for labels in (digits.labels, others, wrong):
         given = Dataset("digits", digits.values, labels, digits.classes)
-        monkeypatch.setattr(studio.data_room, "load", lambda *source, given=given: given)
+        monkeypatch.setattr(build, "load", lambda *source, given=given: given)
         path = forgery.train(config, tmp_path / str(len(weights))).path
         weights.append(checkpoint.read_last(path / "checkpoints")[0].model)
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])

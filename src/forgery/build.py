@@ -315,17 +315,18 @@ def networks(config: Config, mean: Tensor, classes: int = 0) -> tuple[nn.Module,
         )
         generator = condition.generator(build_g, g, classes)
         if config.model == "vae":
-            return generator, Encoder(build_d, d)
-        discriminator = condition.discriminator(build_d, d, classes)
+            other: nn.Module = Encoder(build_d, d)
+        else:
+            other = condition.discriminator(build_d, d, classes)
         if config.spectral_norm:
-            spectrally_normalised(discriminator)
-    return generator, discriminator
+            spectrally_normalised(other)
+    # Convolutions are quicker where a place's channels lie side by side (docs/results.md).
+    for network in (generator, other):
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return generator, other
 
 
 def _player(network: nn.Module, learning_rate: float, config: Config, ranks: Ranks) -> Player:
-    if all(p.dim() < 5 for p in network.parameters()):  # an ensemble's convolutions have 5
-        # Convolutions are quicker where a place's channels lie side by side (docs/results.md).
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if config.compile:
         network.compile()
     optimizer = optimizers.build(network.parameters(), learning_rate, config)

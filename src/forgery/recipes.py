@@ -386,9 +386,7 @@ def recipe_for_images(shape: Sequence[int]) -> tuple[str, str]:
     channels, height, width = shape
     if channels == 1 and max(height, width) <= 28:
         return "mlp", "small and grey, as the digits are that it was tuned on"
-    if height == width in (28, 32):
-        return "modern", "convolutional, at the size that it was made for"
-    if height == width and height in (56, 64, 112, 128, 224, 256):
+    if height == width and height in (28, 32, 56, 64, 112, 128, 224, 256):
         return "dcgan", "convolutional, for 28, 32 and what comes of doubling them"
     return "mlp", "MLPs draw any size; convolutional recipes begin at 28 pixels, or 32, and double"
 

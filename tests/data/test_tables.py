@@ -249,3 +249,32 @@ def test_the_hub_without_its_package_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(ForgeryError, match=r"pip install 'forgery\[hub\]'"):
         load("hf:someone/shapes")
+
+
+def test_columns_of_truth_are_attributes_as_in_celebas_table(table):
+    """CelebA on the hub: image, celeb_id, and a boolean column for each of its attributes."""
+    glasses, male = [True, False, True, None], [False, False, True, True]
+    path = table(
+        image=as_struct([png(10 * i) for i in range(4)]),
+        celeb_id=[2880, 2937, 8692, 5805],
+        Eyeglasses=glasses,
+        Male=male,
+    )
+    for _ in range(2):  # decoded, and from the cache
+        data = load(path)
+        assert data.labels is None
+        assert data.attribute_names == ("Eyeglasses", "Male")
+        assert data.attributes.tolist() == [
+            [True, False],
+            [False, False],
+            [True, True],
+            [False, True],
+        ]
+    assert load(path, limit=2).attributes.tolist() == [[True, False], [False, False]]
+
+
+def test_a_column_of_truth_that_is_the_label_is_no_attribute(table):
+    path = table(image=as_struct([png(0), png(9)]), smiling=[True, False], Male=[True, True])
+    data = load(path, settings=ImageSettings(label_column="smiling"))
+    assert data.classes == ("false", "true")
+    assert data.attribute_names == ("Male",)

@@ -26,7 +26,7 @@ import numpy as np
 from ..errors import ForgeryError
 
 #: Changes when the same files and settings would give other pixels, or the record other fields.
-FORMAT = 2
+FORMAT = 3
 #: Pixels of more bytes than this stay on disk and are mapped into memory (1 GiB).
 LARGE = 1 << 30
 #: The bytes that are kept (32 GiB), but that the newest pixels are kept however large they are.

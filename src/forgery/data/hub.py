@@ -17,7 +17,7 @@ from ..errors import ForgeryError
 from .decode import MOST_BYTES, Rejected
 from .listing import Entry, Listing, too_large
 from .settings import ImageSettings
-from .tables import UNLABELLED, choose_columns, content_of, row_names
+from .tables import UNLABELLED, choose_columns, content_of, row_names, truths
 
 if TYPE_CHECKING:
     import datasets
@@ -59,6 +59,9 @@ class HubDataset:
             if columns.label:
                 labels = columns.labels(table[columns.label][:])
                 classes = columns.classes([*classes, *labels])
+            kept = columns.attributes
+            attributes = truths([table[name][:] for name in kept], len(table))
+            found.attribute_names = kept
             cells = table.select_columns([columns.image])
             if isinstance(table.features[columns.image], datasets.Image):
                 cells = cells.cast_column(columns.image, datasets.Image(decode=False))
@@ -67,7 +70,7 @@ class HubDataset:
                     found.refused.append((name, UNLABELLED))
                     continue
                 read = partial(_read, cells, columns.image, i)
-                found.entries.append(Entry(name, read, split=split, label=labels[i]))
+                found.entries.append(Entry(name, read, split, labels[i], attributes[i]))
         found.classes = classes
         yield found
 

@@ -25,13 +25,15 @@ LITTER = ("thumbs.db", "desktop.ini", "__macosx")
 class Entry:
     """What may be a picture: its name, with ``/`` in a file's, and what returns its bytes.
 
-    ``split`` and ``label`` are for rows of tables; files have both in their names.
+    ``split`` and ``label`` are for rows of tables; files have both in their names. ``attributes``
+    is a row's truth values, a 0 or a 1 for each of the listing's ``attribute_names``.
     """
 
     name: str
     read: Callable[[], bytes]
     split: str = ""
     label: str = ""
+    attributes: str = ""
 
 
 @dataclass
@@ -49,6 +51,8 @@ class Listing:
         folders are the classes.
     licence:
         Of the pictures, where it is known.
+    attribute_names:
+        A table's columns of truth values.
     """
 
     entries: list[Entry] = field(default_factory=list)
@@ -56,6 +60,7 @@ class Listing:
     in_order: bool = False
     classes: tuple[str, ...] | None = None
     licence: str = ""
+    attribute_names: tuple[str, ...] = ()
 
 
 def is_archive(path: Path) -> bool:

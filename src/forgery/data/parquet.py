@@ -10,7 +10,7 @@ from ..errors import ForgeryError
 from .decode import Rejected
 from .listing import Entry, Listing
 from .settings import ImageSettings
-from .tables import UNLABELLED, choose_columns, content_of, row_names
+from .tables import UNLABELLED, choose_columns, content_of, row_names, truths
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -40,12 +40,16 @@ def parquet_listing(path: Path, settings: ImageSettings) -> Iterator[Listing]:
             labels = [""] * file.metadata.num_rows
             if columns.label:
                 labels = columns.labels(file.read([columns.label])[columns.label].to_pylist())
-            found = Listing(in_order=True, classes=columns.classes(labels))
+            kept = columns.attributes
+            values = [file.read([name])[name].to_pylist() for name in kept]
+            attributes = truths(values, len(labels))
+            found = Listing(in_order=True, classes=columns.classes(labels), attribute_names=kept)
             for i, (name, label) in enumerate(zip(row_names(len(labels)), labels, strict=True)):
                 if columns.label and not label:
                     found.refused.append((name, UNLABELLED))
                 else:
-                    found.entries.append(Entry(name, partial(rows.read, i), label=label))
+                    read = partial(rows.read, i)
+                    found.entries.append(Entry(name, read, "", label, attributes[i]))
             yield found
     except (pa.ArrowException, OSError) as error:
         raise ForgeryError(f"{path} cannot be read as parquet: {error}") from error

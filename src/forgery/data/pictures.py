@@ -117,12 +117,17 @@ class Pictures:
         if name not in rows:
             raise ForgeryError(f"{self.source} has no split {name!r}{did_you_mean(name, rows)}")
         start, stop = rows[name]
-        labels = self.record["labels"]
+        labels, names = self.record["labels"], tuple(self.record["attribute_names"])
+        truths = [
+            [mark == "1" for mark in marks] for marks in self.record["attributes"][start:stop]
+        ]
         return Dataset(
             f"{Path(self.source).name}[{name}]",
             torch.from_numpy(self.pixels[start:stop]),
             torch.tensor(labels[start:stop]) if labels else None,
             tuple(self.record["classes"]),
+            attributes=torch.tensor(truths) if names else None,
+            attribute_names=names,
             known_fingerprint=self.record["fingerprints"].get(name),
             mapping=mapping_of(self.pixels),
         )
@@ -405,7 +410,14 @@ def _arrange(
     whole = Pictures(
         slot.key,
         pixels,
-        {"rows": rows_of, "labels": labels, "classes": classes, "fingerprints": {}},
+        {
+            "rows": rows_of,
+            "labels": labels,
+            "classes": classes,
+            "attribute_names": found.attribute_names,
+            "attributes": [p.entry.attributes for p in good] if found.attribute_names else [],
+            "fingerprints": {},
+        },
     )
     record = whole.record | {
         "shape": list(pixels.shape),

@@ -30,12 +30,14 @@ UNLABELLED = "it has no label"
 class Columns:
     """The column of pictures, the column of labels (or None), and the names of its classes.
 
-    ``names`` is None where the values of the label column are the names.
+    ``names`` is None where the values of the label column are the names. ``attributes`` are the
+    columns of truth values: what is true of a picture, as CelebA's ``Eyeglasses`` or ``Male``.
     """
 
     image: str
     label: str | None
     names: tuple[str, ...] | None
+    attributes: tuple[str, ...] = ()
 
     def labels(self, values: Iterable[Any]) -> list[str]:
         """The class of each row by name; empty where it has none."""
@@ -91,7 +93,15 @@ def choose_columns(where: str, schema: "pa.Schema", settings: ImageSettings) -> 
         usual = [name for name in USUAL_LABELS if name in fit]
         label = usual[0] if usual else named[0] if len(named) == 1 else None
     names = described.get(label, {}).get("names") if label else None
-    return Columns(image, label, None if names is None else tuple(map(str, names)))
+    attributes = tuple(n for n in schema.names if n != label and _is_truth(schema.field(n).type))
+    return Columns(image, label, None if names is None else tuple(map(str, names)), attributes)
+
+
+def truths(columns: Sequence[Sequence[bool | None]], rows: int) -> list[str]:
+    """Each row's truth values as 0s and 1s, one a column; what is missing is not true."""
+    if not columns:
+        return [""] * rows
+    return ["".join("1" if value else "0" for value in row) for row in zip(*columns, strict=True)]
 
 
 def content_of(cell: Any) -> bytes:
@@ -154,6 +164,12 @@ def _holds_labels(kind: "pa.DataType") -> bool:
         return _holds_labels(kind.value_type)
     text = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
     return text or types.is_integer(kind) or types.is_boolean(kind)
+
+
+def _is_truth(kind: "pa.DataType") -> bool:
+    from pyarrow import types
+
+    return bool(types.is_boolean(kind))
 
 
 def _described(schema: "pa.Schema") -> dict[str, Any]:

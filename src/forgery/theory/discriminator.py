@@ -35,7 +35,7 @@ def train_discriminator(
     for step in range(steps):
         adam.param_groups[0]["lr"] = LEARNING_RATE * cosine(step / steps)
         real, fake = (p.sample(BATCH, random).float() for p in (p_data, p_g))
-        player.descend(OBJECTIVES["minimax"].d(player(real), player(fake)).mean())
+        player.descend([OBJECTIVES["minimax"].d(player(real), player(fake)).mean()])
     return network.eval().requires_grad_(False)
 
 
