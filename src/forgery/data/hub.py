@@ -66,11 +66,9 @@ class HubDataset:
             if isinstance(table.features[columns.image], datasets.Image):
                 cells = cells.cast_column(columns.image, datasets.Image(decode=False))
             for i, name in enumerate(row_names(len(table), split)):
-                if columns.label and not labels[i]:
-                    found.refused.append((name, UNLABELLED))
-                    continue
+                reason = UNLABELLED if columns.label and not labels[i] else ""
                 read = partial(_read, cells, columns.image, i)
-                found.entries.append(Entry(name, read, split, labels[i], attributes[i]))
+                found.add(Entry(name, read, split, labels[i], attributes[i]), reason)
         found.classes = classes
         yield found
 

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from ..errors import ForgeryError
@@ -62,6 +63,13 @@ class Listing:
     licence: str = ""
     attribute_names: tuple[str, ...] = ()
 
+    def add(self, entry: Entry, reason: str = "") -> None:
+        """Take an entry in, or set it aside where there is a reason to."""
+        if reason:
+            self.refused.append((entry.name, reason))
+        else:
+            self.entries.append(entry)
+
 
 def is_archive(path: Path) -> bool:
     """Whether its name is that of a zip or tar file."""
@@ -107,10 +115,7 @@ def _folder(root: Path) -> Listing:
     found, home = Listing(), root.resolve()
     for name, file in _walk(root):
         reason = _unfit(file, home)
-        if reason:
-            found.refused.append((name, reason))
-        else:
-            found.entries.append(Entry(name, lambda file=file: _read_file(file)))  # type: ignore[misc]
+        found.add(Entry(name, partial(_read_file, file)), reason)
     return found
 
 
@@ -144,10 +149,7 @@ def _zip(zipped: zipfile.ZipFile) -> Listing:
             reason = "encrypted"
         else:
             reason = too_large(info.file_size)
-        if reason:
-            found.refused.append((name, reason))
-        else:
-            found.entries.append(Entry(name, lambda info=info: _read_zip(zipped, info)))  # type: ignore[misc]
+        found.add(Entry(name, partial(_read_zip, zipped, info)), reason)
     return found
 
 
@@ -165,10 +167,7 @@ def _tar(tar: tarfile.TarFile) -> Listing:
             reason = "not a regular file"
         else:
             reason = too_large(member.size)
-        if reason:
-            found.refused.append((name, reason))
-        else:
-            found.entries.append(Entry(name, lambda member=member: _read_tar(tar, member)))  # type: ignore[misc]
+        found.add(Entry(name, partial(_read_tar, tar, member)), reason)
     return found
 
 

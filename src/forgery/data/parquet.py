@@ -45,11 +45,8 @@ def parquet_listing(path: Path, settings: ImageSettings) -> Iterator[Listing]:
             attributes = truths(values, len(labels))
             found = Listing(in_order=True, classes=columns.classes(labels), attribute_names=kept)
             for i, (name, label) in enumerate(zip(row_names(len(labels)), labels, strict=True)):
-                if columns.label and not label:
-                    found.refused.append((name, UNLABELLED))
-                else:
-                    read = partial(rows.read, i)
-                    found.entries.append(Entry(name, read, "", label, attributes[i]))
+                reason = UNLABELLED if columns.label and not label else ""
+                found.add(Entry(name, partial(rows.read, i), "", label, attributes[i]), reason)
             yield found
     except (pa.ArrowException, OSError) as error:
         raise ForgeryError(f"{path} cannot be read as parquet: {error}") from error

@@ -118,15 +118,14 @@ class Pictures:
             raise ForgeryError(f"{self.source} has no split {name!r}{did_you_mean(name, rows)}")
         start, stop = rows[name]
         labels, names = self.record["labels"], tuple(self.record["attribute_names"])
-        truths = [
-            [mark == "1" for mark in marks] for marks in self.record["attributes"][start:stop]
-        ]
+        marks = "".join(self.record["attributes"][start:stop]).encode()
+        truths = np.frombuffer(marks, np.uint8).reshape(-1, len(names) or 1) == ord("1")
         return Dataset(
             f"{Path(self.source).name}[{name}]",
             torch.from_numpy(self.pixels[start:stop]),
             torch.tensor(labels[start:stop]) if labels else None,
             tuple(self.record["classes"]),
-            attributes=torch.tensor(truths) if names else None,
+            attributes=torch.from_numpy(truths) if names else None,
             attribute_names=names,
             known_fingerprint=self.record["fingerprints"].get(name),
             mapping=mapping_of(self.pixels),

@@ -80,7 +80,7 @@ class ProjectionDiscriminator(nn.Module):
         super().__init__()
         self.network = with_features(build(spec))
         # Row y of the weights is embed(y): the layer's output number y is ⟨embed(y), h⟩.
-        self.embed = _as_its_head(self.network, classes, bias=False)
+        self.embed = as_its_head(self.network, classes, bias=False)
         nn.init.xavier_uniform_(self.embed.weight)
 
     def look(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -100,7 +100,7 @@ class AuxiliaryDiscriminator(nn.Module):
     def __init__(self, build: Build, spec: Spec, classes: int) -> None:
         super().__init__()
         self.network = with_features(build(spec))
-        self.classify = _as_its_head(self.network, classes, bias=True)
+        self.classify = as_its_head(self.network, classes, bias=True)
 
     def look(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         return self.network.look(x)
@@ -149,7 +149,7 @@ class InfoDiscriminator(AuxiliaryDiscriminator):
         super().__init__(build, spec, classes)
         self.continuous = spec.continuous
         if self.continuous:
-            self.mean = _as_its_head(self.network, self.continuous, bias=True)
+            self.mean = as_its_head(self.network, self.continuous, bias=True)
 
     def class_losses(self, h: Tensor, y: Tensor, z: Tensor | None = None) -> Tensor:
         """-log Q(code | x) ``[N]``, less a constant, from the features of x."""
@@ -175,7 +175,7 @@ def with_features(network: nn.Module) -> Discriminator:
     return network
 
 
-def _as_its_head(network: Discriminator, outputs: int, bias: bool) -> nn.Linear:
+def as_its_head(network: Discriminator, outputs: int, bias: bool) -> nn.Linear:
     """A linear layer from the features, beside the network's head."""
     assert isinstance(network.head, nn.Linear)
     return nn.Linear(network.head.in_features, outputs, bias=bias)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from .conditional import Build, with_features
+from .conditional import Build, as_its_head, with_features
 from .spec import Spec
 
 
@@ -18,14 +18,13 @@ class Encoder(nn.Module):
     def __init__(self, build: Build, spec: Spec) -> None:
         super().__init__()
         self.network = with_features(build(spec))
-        assert isinstance(self.network.head, nn.Linear)
-        features = self.network.head.in_features
+        self.mean, self.log_variance = (
+            as_its_head(self.network, spec.latent, bias=True) for _ in range(2)
+        )
         self.network.drop_head()
-        self.mean = nn.Linear(features, spec.latent)
-        self.log_variance = nn.Linear(features, spec.latent)
         # At first q(z | x) is the prior, whatever the features: what a sample costs starts at 0.
         for head in (self.mean, self.log_variance):
-            nn.init.normal_(head.weight, std=0.01 / features**0.5)
+            nn.init.normal_(head.weight, std=0.01 / head.in_features**0.5)
             nn.init.zeros_(head.bias)
         self.log_sigma = nn.Parameter(torch.zeros(()))
 

@@ -233,17 +233,8 @@ class Game:
         self, real: Tensor, y: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """D's step; returns its loss and D's logits on the real and the fake minibatch."""
-        said = []
-
-        def losses() -> Iterator[Tensor]:
-            for part, classes in self._parts(real, y):
-                total, *rest = self.d_losses(part, classes)
-                said.append([tensor.detach() for tensor in rest])
-                yield total / self.accumulate
-
-        self.discriminator.descend(losses())
+        loss, real_logits, fake_logits = self._descend(self.discriminator, self.d_losses, real, y)
         self.clip_discriminator()
-        loss, real_logits, fake_logits = (torch.cat(parts, -1) for parts in zip(*said, strict=True))
         return loss, real_logits, fake_logits
 
     def d_losses(self, real: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -263,16 +254,8 @@ class Game:
 
         The real images themselves are looked at only where the objective asks for it.
         """
-        said = []
-
-        def losses() -> Iterator[Tensor]:
-            for part, classes in self._parts(real, y):
-                total, loss = self.g_losses(part, classes)
-                said.append(loss.detach())
-                yield total / self.accumulate
-
-        self.generator.descend(losses())
-        return torch.cat(said, -1)
+        (loss,) = self._descend(self.generator, self.g_losses, real, y)
+        return loss
 
     def g_losses(self, real: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
         """All that G minimises, of which the objective's loss."""
@@ -285,12 +268,30 @@ class Game:
             loss = self.objective.g(of_fake.seen, None)
         return mean(loss) + self.class_loss(of_fake, fake.y, fake.z), loss
 
-    def _parts(self, real: Tensor, y: Tensor | None) -> list[tuple[Tensor, Tensor | None]]:
-        """A minibatch in as many parts as gradients are accumulated over, with their classes."""
+    def _descend(
+        self,
+        player: Player,
+        losses_of: Callable[[Tensor, Tensor | None], tuple[Tensor, ...]],
+        real: Tensor,
+        y: Tensor | None,
+    ) -> list[Tensor]:
+        """A player's step on a minibatch, its gradient accumulated over parts.
+
+        ``losses_of`` makes of a part all that the player minimises, and what is told of it: the
+        latter is returned, of the whole minibatch.
+        """
         reals = real.chunk(self.accumulate, self.batch_axis)
-        return list(
-            zip(reals, y.chunk(len(reals)) if y is not None else [None] * len(reals), strict=True)
-        )
+        classes = y.chunk(len(reals)) if y is not None else [None] * len(reals)
+        told = []
+
+        def losses() -> Iterator[Tensor]:
+            for part in zip(reals, classes, strict=True):
+                loss, *rest = losses_of(*part)
+                told.append([tensor.detach() for tensor in rest])
+                yield loss / self.accumulate
+
+        player.descend(losses())
+        return [torch.cat(parts, -1) for parts in zip(*told, strict=True)]
 
     def class_loss(
         self, opinion: Opinion, y: Tensor | None, z: Tensor | None = None

@@ -56,11 +56,12 @@ class VAE:
             Its two parts, ``[2]``, in nats: -log p(x | z) and KL(q(z | x) ‖ p(z)), their means over
             the minibatch; the bound is minus their sum.
         """
-        x, noise = batches[0], self.noise(len(batches[0]))
-        of_x, log_variance = self.encoder(self.ranks.own(x))
-        z = of_x + (log_variance / 2).exp() * self.ranks.own(noise)
+        own = self.ranks.own
+        x, noise = own(batches[0]), own(self.noise(len(batches[0])))
+        of_x, log_variance = self.encoder(x)
+        z = of_x + (log_variance / 2).exp() * noise
         log_sigma = self.encoder.network.get_parameter("log_sigma")
-        missing = surprise(self.ranks.own(x), self.generator(z), log_sigma)
+        missing = surprise(x, self.generator(z), log_sigma)
         extra = divergence_from_prior(of_x, log_variance)
         missing, extra = self.ranks.gather(missing), self.ranks.gather(extra)
         for player in self.players.values():
