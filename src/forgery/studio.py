@@ -251,7 +251,7 @@ def train(config: Config, out: Path | str | None = None, watch: Watch | None = N
     config, where = on_this_machine(config)
     dataset = data_of(config)
     # Everything that can be wrong with the settings is wrong before the folder is made.
-    with parallel.joined(config.batch_size) as ranks:
+    with parallel.joined(config.batch_size // config.accumulate) as ranks:
         training = training_of(config, dataset, where, ranks)
         batches = batches_of(config, dataset, where)
         if not ranks.writes:
@@ -289,7 +289,7 @@ def resume(path: Path | str, watch: Watch | None = None, **changes: Any) -> Mode
             f"(fingerprint {dataset.fingerprint[:12]}…, the run's is "
             f"{run.record['data']['fingerprint'][:12]}…)"
         )
-    with parallel.joined(config.batch_size) as ranks:
+    with parallel.joined(config.batch_size // config.accumulate) as ranks:
         training = training_of(config, dataset, where, ranks)
         batches = batches_of(config, dataset, where)
         if not ranks.writes:

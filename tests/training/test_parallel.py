@@ -63,6 +63,12 @@ def test_a_minibatch_that_cannot_be_split_is_refused(monkeypatch):
         joined(20).__enter__()
 
 
+def test_the_parts_of_a_minibatch_must_split_too(tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")  # 20 would split among two, its quarters do not
+    with pytest.raises(ForgeryError, match=r"batch of 5 .* among 2 processes.*--batch-size"):
+        forgery.train(tiny.replace(accumulate=4), tmp_path / "run")
+
+
 def test_gradients_equal_those_of_one_process_for_every_objective_and_penalty():
     out = finish(launch(Path(__file__).with_name("gradients_of_ranks.py")))
     pairs = [line.split() for line in out.splitlines()]

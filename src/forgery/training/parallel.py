@@ -99,6 +99,11 @@ def _company() -> Iterator[None]:
 def joined(batch_size: int) -> Iterator[Ranks]:
     """Meet the other processes that the launcher started, if it did, and part once all are done.
 
+    Parameters
+    ----------
+    batch_size:
+        What passes through the networks at once: a minibatch, or a part of one.
+
     Raises
     ------
     ForgeryError
