@@ -11,18 +11,18 @@ column; the first continuous code grows from row to row. One JSON line a score.
 
 import argparse
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from forgery import data, metrics, plots, recipes, studio
+from forgery import data, metrics, plots, recipes
 from forgery.extractors import load_digit_classifier
 from forgery.pixels import to_pixels
 from forgery.studio import Model
 from forgery.training import device as devices
 from forgery.training import randomness
+from quality_over_time import trained
 from semi_supervised import value
 
 SAMPLES, ROWS = 5_000, 10
@@ -68,21 +68,14 @@ def main() -> None:
     changes = dict(change.split("=", 1) for change in options.changes)
     changes = {name: value(text) for name, text in changes.items()} | {"split": options.split}
     for seed in options.seeds:
-        config = recipes.infogan().replace(
-            **changes, steps=options.every, seed=seed, device="cpu", threads=threads,
-            sample_every=10**9, checkpoint_every=10**9,
-        )  # fmt: skip
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "run"
-            for step in range(options.every, options.steps + 1, options.every):
-                started = path.exists()
-                model = studio.resume(path, steps=step) if started else studio.train(config, path)
-                facts = {**changes, "seed": seed, "threads": threads, "step": step}
-                with open(options.out, "a") as file:
-                    line = facts | {"against": held_out.name} | scores(model, held_out)
-                    file.write(json.dumps(line) + "\n")
-            if options.picture:
-                draw(studio.load(path), options.picture)
+        config = recipes.infogan(**changes, seed=seed, device="cpu", threads=threads)
+        for step, model in trained(config, options.steps, options.every):
+            facts = {**changes, "seed": seed, "threads": threads, "step": step}
+            with open(options.out, "a") as file:
+                line = facts | {"against": held_out.name} | scores(model, held_out)
+                file.write(json.dumps(line) + "\n")
+        if options.picture:
+            draw(model, options.picture)
 
 
 if __name__ == "__main__":

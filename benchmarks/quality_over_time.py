@@ -14,7 +14,7 @@ import argparse
 import ast
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ import torch
 
 import tutorial_program
 from forgery import metrics, recipes, studio
+from forgery.config import Config
 from forgery.data.mnist import mnist
 from forgery.extractors import load_digit_classifier
 from forgery.pixels import to_pixels
@@ -64,20 +65,28 @@ def run_forgery(
     judge: Judge,
     keep: Callable[[dict[str, Any]], None] = lambda line: print(json.dumps(line), flush=True),
 ) -> None:
-    """Train, keeping a checkpoint every so often, and score each of them afterwards."""
-    config = recipes.RECIPES[name](steps=steps, **changes).replace(
-        sample_every=10**9, checkpoint_every=every, keep_checkpoints=2 + steps // every
+    """Train a recipe with some changes, and score it every so often."""
+    for step, model in trained(recipes.RECIPES[name](**changes), steps, every):
+        seconds = checkpoint.read(model.path / "checkpoints", step).counters["seconds"]
+        reports = open_run(model.path).read_metrics()
+        told = [f["name"] for r in reports if r["step"] <= step for f in r["findings"]]
+        line = {"name": name, **changes, "step": step, "seconds": seconds, "doctor": told}
+        keep(line | judge(model.sample(SAMPLES, seed=1), model.labels(SAMPLES, seed=1)))
+
+
+def trained(config: Config, steps: int, every: int) -> Iterator[tuple[int, studio.Model]]:
+    """Train once, keeping a checkpoint every so often; then (step, model) of each of them.
+
+    One run, not one resumed again and again: what moves over a share of the run would restart.
+    """
+    config = config.replace(
+        steps=steps, sample_every=10**9, checkpoint_every=every, keep_checkpoints=2 + steps // every
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run"
         studio.train(config, path)
-        reports = open_run(path).read_metrics()
         for step in range(every, steps + 1, every):
-            model = studio.load(path, step=step)
-            seconds = checkpoint.read(path / "checkpoints", step).counters["seconds"]
-            told = [f["name"] for r in reports if r["step"] <= step for f in r["findings"]]
-            line = {"name": name, **changes, "step": step, "seconds": seconds, "doctor": told}
-            keep(line | judge(model.sample(SAMPLES, seed=1), model.labels(SAMPLES, seed=1)))
+            yield step, studio.load(path, step=step)
 
 
 def run_baseline(steps: int, every: int, where: torch.device, judge: Judge) -> None:

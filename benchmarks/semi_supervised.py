@@ -13,7 +13,6 @@ valid10k, by which settings and the step to stop at are chosen, and on test. One
 import argparse
 import ast
 import json
-import tempfile
 import time
 from collections.abc import Callable
 from itertools import product
@@ -23,10 +22,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from forgery import build, data, recipes, studio
+from forgery import build, data, recipes
 from forgery.config import Config
 from forgery.training import device as devices
 from forgery.training import randomness
+from quality_over_time import trained
 
 LEARNING_RATES = (3e-3, 1e-3)
 WEIGHT_DECAYS = (0.0, 0.1)
@@ -36,16 +36,9 @@ Keep = Callable[[dict[str, Any]], None]
 
 
 def gan(config: Config, steps: int, every: int, held_outs: list[data.Dataset], keep: Keep) -> None:
-    """Train, keeping a checkpoint every so often, and measure the D of each afterwards."""
-    config = config.replace(
-        steps=steps, sample_every=10**9, checkpoint_every=every, keep_checkpoints=2 + steps // every
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "run"
-        studio.train(config, path)
-        for step in range(every, steps + 1, every):
-            d = studio.load(path, step=step).discriminator
-            keep({"step": step} | {h.name: error(d, h) for h in held_outs})
+    """Train, and measure D every so often."""
+    for step, model in trained(config, steps, every):
+        keep({"step": step} | {h.name: error(model.discriminator, h) for h in held_outs})
 
 
 def plain(config: Config, held_outs: list[data.Dataset], keep: Keep) -> None:
