@@ -5,7 +5,6 @@ cards of unlike protocols refuse to be compared. Each score stands beside its fl
 training images get by the same protocol.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import metrics
+from . import metrics, strict_json
 from .data import Dataset, Density, ImageSettings, holds_pictures, load, load_beside
 from .errors import ForgeryError
 from .extractors import (
@@ -62,7 +61,7 @@ class Card:
 
     def write(self, path: Path) -> None:
         """Write the card as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        path.write_text(strict_json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
 
 #: Measure → (what it is, whether lower or higher or neither is better).
@@ -381,7 +380,7 @@ def _extractor(
 def read_card(path: Path) -> Card:
     """The card in a file; a :class:`ForgeryError` if there is none or it is another program's."""
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = strict_json.loads(path.read_text(encoding="utf-8"))
         return Card(**content | {"protocol": Protocol(**content["protocol"])})
     except FileNotFoundError:
         raise ForgeryError(

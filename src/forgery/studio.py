@@ -297,9 +297,7 @@ def resume(path: Path | str, watch: Watch | None = None, **changes: Any) -> Mode
             return _follow(run.path, config, training, batches)
         measure = _tracker(config, dataset, training)
         with run.lock():
-            last, problems = checkpoint.read_last(run.checkpoints)
-            for problem in problems:
-                print(f"warning: {problem}; going back to step {last.step}", file=sys.stderr)
+            last = _last_whole(run)
             training.restore(last)
             _refuse_shorter(run, config, training, batches)
             run.rewrite_config(config)
@@ -317,7 +315,7 @@ def load(
     """
     run = open_run(Path(path))
     if step is None:
-        last, _ = checkpoint.read_last(run.checkpoints)
+        last = _last_whole(run)
     elif step == "best":
         best = run.best_step()
         if best is None:
@@ -347,6 +345,14 @@ def load(
         units=_recorded_units(run),
         classes=classes,
     )
+
+
+def _last_whole(run: Run) -> checkpoint.Checkpoint:
+    """The newest checkpoint that is whole; a warning for each newer one, which is damaged."""
+    last, problems = checkpoint.read_last(run.checkpoints)
+    for problem in problems:
+        print(f"warning: {problem}; going back to step {last.step}", file=sys.stderr)
+    return last
 
 
 def _play(

@@ -112,3 +112,36 @@ def test_rubbish_of_a_killed_process_is_cleared_away(folder):
     assert checkpoint.read_last(folder)[0].step == 30
     checkpoint.write(folder, at(50), keep=3)
     assert sorted(os.listdir(folder)) == ["00000020", "00000030", "00000050"]
+
+
+@pytest.mark.parametrize("moment", [1, 2])
+def test_a_step_that_is_written_again_is_never_lost(folder, monkeypatch, moment):
+    """Killed before the old version is out of the way, or before the new one is in its place."""
+    renamed, replace = [], os.replace
+
+    def killed(source, target):
+        renamed.append(target)
+        if len(renamed) == moment:
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr(checkpoint.os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        checkpoint.write(folder, at(30), keep=3)
+    monkeypatch.undo()
+    assert list(checkpoint.steps(folder)) == [30, 20, 10]
+    assert checkpoint.read_last(folder)[0].step == 30
+    checkpoint.write(folder, at(30), keep=3)
+    checkpoint.write(folder, at(40), keep=3)
+    assert sorted(os.listdir(folder)) == ["00000020", "00000030", "00000040"]
+
+
+def test_later_checkpoints_are_set_aside_and_neither_count_nor_disappear(folder):
+    assert checkpoint.set_aside(folder, after=10) == ["00000030.damaged", "00000020.damaged"]
+    assert list(checkpoint.steps(folder)) == [10]
+    for step in (20, 30, 40):
+        checkpoint.write(folder, at(step), keep=3)
+    assert checkpoint.set_aside(folder, after=30) == ["00000040.damaged"]
+    assert checkpoint.set_aside(folder, after=20) == ["00000030.damaged-2"]
+    assert list(checkpoint.steps(folder)) == [20]
+    assert len([name for name in os.listdir(folder) if "damaged" in name]) == 4

@@ -1,4 +1,5 @@
 import json
+import math
 
 import pytest
 
@@ -8,11 +9,19 @@ from forgery.training.run import create, open_run
 FACTS = {"forgery": "0", "torch": "0", "data": {}}
 
 
+def report(step, **changes):
+    """A line of metrics.jsonl."""
+    numbers = {"d_loss": 1.0, "g_loss": 1.0, "d_real": 0.6, "d_fake": 0.4}
+    times = {"epoch": 0.1 * step, "seconds": 0.01 * step, "examples_per_second": 1e4}
+    health = {"g_gradient": 0.5, "diversity": 0.9, "energy_distance": 0.1}
+    return {"step": step, "quality": {}, "findings": []} | numbers | times | health | changes
+
+
 def test_a_run_is_what_was_created(tmp_path, tiny):
     run = create(tmp_path / "a", tiny, FACTS)
     assert open_run(run.path).config == tiny
-    run.append_metrics({"step": 2, "d_loss": 1.0})
-    run.append_metrics({"step": 4, "d_loss": 2.0})
+    run.append_metrics(report(2))
+    run.append_metrics(report(4))
     with open(run.metrics, "a") as file:
         file.write('{"step": 6, "d_lo')  # a process killed while it wrote
     assert [line["step"] for line in run.read_metrics()] == [2, 4]
@@ -22,13 +31,64 @@ def test_rewinding_forgets_what_came_later(tmp_path, tiny):
     run = create(tmp_path / "a", tiny, FACTS)
     run.samples.mkdir()
     for step in (2, 4, 6):
-        run.append_metrics({"step": step})
+        run.append_metrics(report(step))
         (run.samples / f"{step:08d}.png").touch()
     (run.samples / "mine.png").touch()
     run.rewind(4)
     assert [line["step"] for line in run.read_metrics()] == [2, 4]
     names = sorted(path.name for path in run.samples.iterdir())
     assert names == ["00000002.png", "00000004.png", "mine.png"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda line: line.replace(b"d_loss", b"d_lo\xff\xfe"),
+        lambda line: line.replace(b"d_loss", b"d_lozs"),
+        lambda line: line.replace(b'"step"', b'"stfp"'),
+        lambda line: line.replace(b'"diversity"', b'"diversitx"'),
+        lambda line: line.replace(b"[]", b'["x"]'),
+        lambda line: line[:20],
+        lambda line: b"",
+        lambda line: b"\x00" * len(line),
+        lambda line: b"17",
+        lambda line: b"[]",
+    ],
+)
+def test_a_damaged_report_costs_no_other(tmp_path, tiny, damage, capsys):
+    run = create(tmp_path / "a", tiny, FACTS)
+    for step in (2, 4, 6):
+        run.append_metrics(report(step))
+    lines = run.metrics.read_bytes().splitlines()
+    lines[1] = damage(lines[1])
+    run.metrics.write_bytes(b"\n".join(lines))
+    assert [line["step"] for line in run.read_metrics()] == [2, 6]
+    run.rewind(6)
+    assert "2 of its 3 reports are kept" in capsys.readouterr().err
+    assert (run.path / "metrics.damaged.jsonl").read_bytes() == b"\n".join(lines)
+    assert [line["step"] for line in run.read_metrics()] == [2, 6]
+    run.rewind(2)
+    assert [line["step"] for line in run.read_metrics()] == [2]
+    assert not capsys.readouterr().err  # it is whole again
+
+
+def test_reports_of_numbers_that_are_not_finite_are_json_and_read_as_they_were(tmp_path, tiny):
+    run = create(tmp_path / "a", tiny, FACTS)
+    written = report(2, quality={"kl": math.inf, "jsd": 0.5}, g_gradient=math.nan)
+    run.append_metrics(written)
+
+    def refuse(constant):
+        raise ValueError(f"{constant} is not JSON")
+
+    line = json.loads(run.metrics.read_text(), parse_constant=refuse)
+    assert line["quality"] == {"kl": None, "jsd": 0.5}
+    assert line["null_means"] == {"/quality/kl": "Infinity", "/g_gradient": "NaN"}
+    (read,) = run.read_metrics()
+    assert math.isnan(read.pop("g_gradient"))
+    assert math.isnan(written.pop("g_gradient"))
+    assert read == written
+    run.metrics.write_text(json.dumps(report(2, quality={"kl": math.inf})) + "\n")  # as once was
+    assert run.read_metrics()[0]["quality"]["kl"] == math.inf
 
 
 def test_an_existing_run_is_never_overwritten(tmp_path, tiny, monkeypatch):

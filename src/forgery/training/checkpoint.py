@@ -7,7 +7,9 @@ A checkpoint is a folder named by its step::
     00000600/state.json             counters, the SHA-256 of each file above and of itself
 
 It is written under a temporary name, synced to disk and renamed, so that a process killed at any
-moment leaves the earlier ones whole and at worst some rubbish with a dot before its name.
+moment leaves the earlier ones whole and at worst some rubbish with a dot before its name. While a
+step is written a second time, its first version is kept as ``00000600.old``, which counts until the
+new one is in place.
 """
 
 import hashlib
@@ -28,6 +30,8 @@ from ..errors import ForgeryError
 
 #: Raised by one whenever an older program could not read what a newer one writes.
 FORMAT = 1
+#: Ends the name of a checkpoint whose replacement is being put in place.
+OLD = ".old"
 
 
 @dataclass(frozen=True)
@@ -69,10 +73,11 @@ def write(folder: Path, checkpoint: Checkpoint, keep: int, best: int | None = No
         sealed = {"state": state, "sha256": _digest(state)}
         _write_synced(temporary / "state.json", (json.dumps(sealed, indent=1) + "\n").encode())
         sync_folder(temporary)
-        if target.exists():  # the same step again: a resumed run that repeats its way
-            shutil.rmtree(target)
+        if target.exists():
+            os.replace(target, target.with_suffix(OLD))
         os.replace(temporary, target)
         sync_folder(folder)
+        shutil.rmtree(target.with_suffix(OLD), ignore_errors=True)
     except OSError as error:
         with suppress(OSError):
             shutil.rmtree(temporary)
@@ -84,14 +89,45 @@ def write(folder: Path, checkpoint: Checkpoint, keep: int, best: int | None = No
         ) from error
     for old in list(steps(folder))[keep:]:
         if old != best:
-            shutil.rmtree(folder / f"{old:08d}", ignore_errors=True)
+            shutil.rmtree(_place(folder, old), ignore_errors=True)
     return target
 
 
 def steps(folder: Path) -> Iterator[int]:
     """The steps of which ``folder`` holds a checkpoint, newest first."""
-    names = (path.name for path in folder.iterdir()) if folder.is_dir() else ()
-    yield from sorted((int(name) for name in names if name.isdigit()), reverse=True)
+    paths = folder.iterdir() if folder.is_dir() else ()
+    found = {int(p.stem) for p in paths if p.stem.isdigit() and p.suffix in ("", OLD)}
+    yield from sorted(found, reverse=True)
+
+
+def set_aside(folder: Path, after: int) -> list[str]:
+    """Rename the checkpoints of steps later than ``after``, so that they no longer count.
+
+    A run that goes back to an earlier step (the later checkpoints are damaged) will write these
+    steps again. What is renamed is never read or deleted by this program.
+
+    Returns
+    -------
+    list of str
+        The new names: ``00000600.damaged``, or ``00000600.damaged-2`` where that is taken.
+    """
+    names = []
+    for step in [step for step in steps(folder) if step > after]:
+        path = _place(folder, step)
+        target, n = path.with_suffix(".damaged"), 1
+        while target.exists():
+            n += 1
+            target = path.with_suffix(f".damaged-{n}")
+        os.replace(path, target)
+        names.append(target.name)
+    return names
+
+
+def _place(folder: Path, step: int) -> Path:
+    """The folder of a step's checkpoint, under its own name or as the old one of two."""
+    path = folder / f"{step:08d}"
+    old = path.with_suffix(OLD)
+    return old if old.is_dir() and not path.is_dir() else path
 
 
 def read(folder: Path, step: int) -> Checkpoint:
@@ -102,7 +138,7 @@ def read(folder: Path, step: int) -> Checkpoint:
     ForgeryError
         When a file of it is missing, cut short, altered, or of another format.
     """
-    path = folder / f"{step:08d}"
+    path = _place(folder, step)
     try:
         sealed = json.loads((path / "state.json").read_text(encoding="utf-8"))
         state = sealed["state"]

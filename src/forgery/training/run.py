@@ -11,15 +11,31 @@
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from .. import strict_json
 from ..config import Config
 from ..errors import ForgeryError
+from . import checkpoint
 from .checkpoint import write_file
+
+#: The names that every report has, and the type of their values.
+IN_EVERY_REPORT: dict[str, type] = {
+    "step": int,
+    "epoch": float,
+    "seconds": float,
+    "g_gradient": float,
+    "diversity": float,
+    "quality": dict,
+    "findings": list,
+}
+#: A GAN's reports have these as well, a VAE's none of them.
+OF_A_GAN = ("d_loss", "g_loss", "d_real", "d_fake")
 
 
 class Run:
@@ -45,21 +61,17 @@ class Run:
     def append_metrics(self, line: dict[str, Any]) -> None:
         """Add one line to metrics.jsonl."""
         with open(self.metrics, "a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+            file.write(strict_json.dumps(line) + "\n")
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """Every report so far; a last line that a killed process left unfinished is passed over."""
+        """Every report so far. Lines that are damaged, or were left unfinished, are passed over."""
+        return [report for line in self._lines() if (report := read_report(line)) is not None]
+
+    def _lines(self) -> list[bytes]:
         try:
-            lines = self.metrics.read_text(encoding="utf-8").splitlines()
+            return self.metrics.read_bytes().splitlines()
         except FileNotFoundError:
             return []
-        reports = []
-        for line in lines:
-            try:
-                reports.append(json.loads(line))
-            except ValueError:
-                break
-        return reports
 
     def best_step(self) -> int | None:
         """The step with the lowest Fréchet distance, if the run was evaluated while it trained."""
@@ -67,9 +79,25 @@ class Run:
         return min(measured, key=lambda r: r["quality"]["frechet"])["step"] if measured else None
 
     def rewind(self, step: int) -> None:
-        """Forget reports and pictures of later steps: the run goes on from ``step``."""
-        kept = [line for line in self.read_metrics() if line["step"] <= step]
-        write_file(self.metrics, "".join(json.dumps(line) + "\n" for line in kept).encode())
+        """Forget reports and pictures of later steps: the run is resumed from ``step``.
+
+        Later checkpoints, which are damaged, are set aside, and so is a damaged metrics.jsonl.
+        """
+        names = checkpoint.set_aside(self.checkpoints, step)
+        if names:
+            _warn(f"set aside in {self.checkpoints}: {', '.join(names)}")
+        lines = self._lines()
+        reports = self.read_metrics()
+        # The last line of a killed process may be unfinished: that is no damage.
+        if any(read_report(line) is None for line in lines[:-1]):
+            damaged = self.metrics.with_suffix(".damaged.jsonl")
+            os.replace(self.metrics, damaged)
+            _warn(
+                f"{self.metrics} is damaged: {len(reports)} of its {len(lines)} reports are kept, "
+                f"and the file as it was is {damaged.name}"
+            )
+        kept = [strict_json.dumps(report) for report in reports if report["step"] <= step]
+        write_file(self.metrics, "".join(line + "\n" for line in kept).encode())
         for picture in self.samples.glob("*.png"):
             if picture.stem.isdigit() and int(picture.stem) > step:
                 picture.unlink()
@@ -148,6 +176,24 @@ def open_run(path: Path) -> Run:
         raise ForgeryError(
             f"{path}/config.json is damaged or from another version of forgery: {error}"
         ) from None
+
+
+def read_report(line: bytes) -> dict[str, Any] | None:
+    """One line of metrics.jsonl; None where it is damaged or unfinished."""
+    try:
+        report = strict_json.loads(line.decode())
+        whole = (
+            all(isinstance(report[name], kind) for name, kind in IN_EVERY_REPORT.items())
+            and all(isinstance(finding["name"], str) for finding in report["findings"])
+            and sum(isinstance(report.get(name), float) for name in OF_A_GAN) in (0, 4)
+        )
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+        return None
+    return report if whole else None
+
+
+def _warn(message: str) -> None:
+    print(f"warning: {message}", file=sys.stderr)
 
 
 def _new_name(folder: Path, data: str) -> Path:
