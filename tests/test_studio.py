@@ -6,7 +6,10 @@ import shutil
 import signal
 import subprocess
 import sys
+from functools import partial
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +20,7 @@ import forgery
 from forgery import ForgeryError, gallery, recipes, studio
 from forgery.recipes import RECIPES
 from forgery.training import checkpoint
+from forgery.training.parallel import Ranks
 
 
 def last(run: Path) -> checkpoint.Checkpoint:
@@ -33,9 +37,13 @@ def assert_same_state(a: Path, b: Path) -> None:
         assert all(torch.equal(mine[key], theirs[key]) for key in mine)
 
 
+def all_of(run: Path) -> list[dict]:
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
 def reports(run: Path) -> list[dict]:
-    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in line.items() if "second" not in k} for line in lines]
+    """Without what differs from one time to the next."""
+    return [{k: v for k, v in line.items() if "second" not in k} for line in all_of(run)]
 
 
 def test_a_run_folder_holds_what_it_should(tiny, tmp_path):
@@ -154,9 +162,33 @@ def test_a_damaged_checkpoint_costs_only_the_steps_since_the_one_before(tiny, tm
     forgery.train(tiny, tmp_path / "run")
     path = tmp_path / "run" / "checkpoints" / "00000006" / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
+    assert forgery.load(tmp_path / "run").step == 5
+    assert "00000006 is damaged" in capsys.readouterr().err
     forgery.resume(tmp_path / "run", steps=8)
     assert "00000006 is damaged" in capsys.readouterr().err
     assert_same_state(tmp_path / "straight", tmp_path / "run")
+
+
+def test_damaged_checkpoints_do_not_push_out_the_new_ones(tiny, tmp_path, capsys):
+    """Two are kept; the two newest are damaged: what is written after going back stays."""
+    path = tmp_path / "run"
+    forgery.train(tiny.replace(steps=12, keep_checkpoints=3), path)
+    for step in (11, 12):
+        (path / "checkpoints" / f"{step:08d}" / "state.json").write_bytes(b"")
+    forgery.resume(path, steps=11, keep_checkpoints=2)
+    assert "00000012.damaged, 00000011.damaged" in capsys.readouterr().err
+    assert list(checkpoint.steps(path / "checkpoints")) == [11, 10]
+    assert last(path).step == 11
+
+
+def test_a_damaged_file_of_reports_does_not_stop_a_run(tiny, tmp_path, capsys):
+    forgery.train(tiny, tmp_path / "run")
+    metrics = tmp_path / "run" / "metrics.jsonl"
+    metrics.write_bytes(metrics.read_bytes().replace(b"diversity", b"\xff\xfe", 1))
+    assert studio.examine(tmp_path / "run") == []
+    forgery.resume(tmp_path / "run", steps=8)
+    assert "2 of its 3 reports are kept" in capsys.readouterr().err
+    assert [line["step"] for line in reports(tmp_path / "run")] == [4, 6, 8]
 
 
 def test_a_checkpoint_of_other_networks_is_refused(tiny, tmp_path):
@@ -194,6 +226,9 @@ def test_nan_stops_the_run_within_a_report_and_is_never_saved(tiny, tmp_path):
         ({"penalty": "r3"}, "unknown penalty 'r3'"),
         ({"noise": "pink"}, "unknown noise"),
         ({"split": "tset"}, "did you mean 'test'"),
+        ({"burn_in": 0.5, "burn_in_shape": "sine"}, "unknown burn-in-shape 'sine'"),
+        ({"model": "vae", "objective": "minmax"}, "did you mean 'minimax'"),
+        ({"model": "vae", "updates": "at once"}, "unknown updates 'at once'"),
         ({"device": "gpu"}, "device 'gpu' cannot be used here"),
         ({"batch_size": 10_001}, "larger than the data"),
     ],
@@ -324,6 +359,30 @@ def test_a_signal_finishes_the_step_saves_and_leaves(tiny, tmp_path, number):
     forgery.train(config, tmp_path / "straight")
     assert forgery.resume(path).interrupted_by is None
     assert_same_state(tmp_path / "straight", path)
+
+
+def test_a_signal_that_arrives_while_the_ranks_agree_is_not_lost(tiny, tmp_path, monkeypatch):
+    rounds = []
+
+    def most(self, *numbers):
+        rounds.append(numbers)
+        if len(rounds) == 4:  # the numbers are sent already: nobody knows of it in this round
+            os.kill(os.getpid(), signal.SIGINT)
+        return list(numbers)
+
+    monkeypatch.setattr(Ranks, "most", most)
+    model = forgery.train(tiny, tmp_path / "run")
+    assert (model.step, model.interrupted_by) == (4, signal.SIGINT)
+
+
+def test_the_speed_counts_every_image_of_a_pack(tiny, tmp_path, monkeypatch):
+    speeds = []
+    for pack in (1, 2):
+        clock = SimpleNamespace(perf_counter=partial(next, count()))  # each look takes a second
+        monkeypatch.setattr("forgery.training.report.time", clock)
+        forgery.train(tiny.replace(pack=pack), tmp_path / f"pack{pack}")
+        speeds.append([line["examples_per_second"] for line in all_of(tmp_path / f"pack{pack}")])
+    assert speeds[1] == [2 * speed for speed in speeds[0]]
 
 
 def test_a_second_signal_leaves_at_once(tiny, tmp_path):

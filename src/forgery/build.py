@@ -1,6 +1,6 @@
 """From names to things: a config and its data become a game that can be trained."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -25,7 +25,7 @@ from .penalties import PENALTIES, RANDOM
 from .training import device, optimizers, randomness
 from .training.average import Average
 from .training.ensemble import Ensemble, MemberNoise
-from .training.game import Ask, Game, Player, couples_batch
+from .training.game import UPDATES, Ask, Game, Player, couples_batch
 from .training.parallel import ALONE, Ranks
 from .training.state import Training
 from .training.vae import VAE
@@ -54,8 +54,14 @@ def data_of(config: Config, split: str | None = None) -> Dataset:
 def training_of(
     config: Config, dataset: Dataset, where: torch.device, ranks: Ranks = ALONE
 ) -> Training:
-    """The players, the average and the counters at the start of a run, on their device."""
-    lookup(randomness.NOISES, config.noise, "noise")
+    """The players, the average and the counters at the start of a run, on their device.
+
+    Raises
+    ------
+    ForgeryError
+        For a name that is not known, or settings that do not go together.
+    """
+    check_names(config)
     check_images(config, dataset)
     classes = len(classes_of(config, dataset))
     generator, discriminator = networks(config, dataset.mean, classes)
@@ -77,6 +83,7 @@ def ensemble_of(
     config: Config, seeds: Sequence[int], dataset: Dataset, where: torch.device
 ) -> Training:
     """The same for many seeds at once: member i begins as ``config.seed = seeds[i]`` would."""
+    check_names(config)
     check_ensemble(config)
     pairs = [networks(config.replace(seed=seed), dataset.mean) for seed in seeds]
     generator, discriminator = (Ensemble(members).to(where) for members in zip(*pairs, strict=True))
@@ -265,6 +272,29 @@ MODELS: dict[str, Callable[..., Game | VAE]] = {"gan": _game, "vae": _vae}
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
+#: Setting → the table that its name must be in.
+CHOICES: dict[str, Mapping[str, Any]] = {
+    "generator": GENERATORS,
+    "discriminator": DISCRIMINATORS,
+    "noise": randomness.NOISES,
+    "conditional": CONDITIONS,
+    "objective": OBJECTIVES,
+    "penalty": PENALTIES,
+    "updates": UPDATES,
+    "augment": AUGMENTATIONS,
+    "optimizer": optimizers.OPTIMIZERS,
+    "burn_in_shape": optimizers.SHAPES,
+    "model": MODELS,
+    "precision": PRECISIONS,
+}
+
+
+def check_names(config: Config) -> None:
+    """Look up every name now, whether this run comes to use what it names or not."""
+    for setting, table in CHOICES.items():
+        lookup(table, getattr(config, setting), setting.replace("_", "-"))
+
+
 def _check_joins(config: Config, discriminator: nn.Module) -> None:
     """Refuse an objective, a penalty and a discriminator that cannot play together."""
     held = config.clip or config.spectral_norm or config.penalty != "none"
@@ -328,7 +358,9 @@ def networks(config: Config, mean: Tensor, classes: int = 0) -> tuple[nn.Module,
 
 def _player(network: nn.Module, learning_rate: float, config: Config, ranks: Ranks) -> Player:
     if config.compile:
-        network.compile()
+        network.compile()  # its call, and no other way through it
+        if look := getattr(network, "look", None):
+            network.look = torch.compile(look)  # type: ignore[assignment]
     optimizer = optimizers.build(network.parameters(), learning_rate, config)
     return Player(network, optimizer, ranks, lookup(PRECISIONS, config.precision, "precision"))
 

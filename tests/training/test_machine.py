@@ -3,10 +3,12 @@
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 import forgery
 from forgery import ForgeryError, data, recipes
 from forgery.build import batches_of, training_of
+from forgery.models.conditional import SemiSupervisedDiscriminator
 from forgery.training.loop import iterate
 
 CPU = torch.device("cpu")
@@ -36,12 +38,50 @@ def weights_after(steps=1, **changes):
         {"objective": "relativistic", "penalty": "r1+r2"},
         {"conditional": "projection"},
         {"conditional": "auxiliary"},
+        {"conditional": "semi-supervised", "labels": 30},
     ],
 )
 def test_gradients_accumulated_over_parts_are_those_of_the_whole(changes):
     whole, parts = weights_after(**changes), weights_after(accumulate=2, **changes)
     torch.testing.assert_close(parts, whole, rtol=1e-4, atol=1e-5)
     assert not torch.equal(whole, weights_after(steps=2, **changes))
+
+
+def test_a_labelled_minibatch_is_passed_in_parts_too(monkeypatch):
+    """One labelled minibatch of 40 an update of D, half of it with each half of the others."""
+    seen = []
+    look = SemiSupervisedDiscriminator.look
+    monkeypatch.setattr(
+        SemiSupervisedDiscriminator,
+        "look",
+        lambda self, x, y=None: seen.append(len(x)) or look(self, x, y),
+    )
+    weights_after(conditional="semi-supervised", labels=30, accumulate=2)
+    # A half of real and fake together, and of the labelled, twice; then G's two halves.
+    assert seen == [40, 20, 40, 20, 20, 20]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"objective": "feature-matching"},
+        *(
+            {"conditional": name}
+            for name in ("projection", "auxiliary", "semi-supervised", "infogan")
+        ),
+    ],
+)
+def test_a_compiled_network_is_compiled_where_its_features_are_used_too(monkeypatch, changes):
+    """The compiler itself takes a minute and needs a C++ compiler: here one that only counts."""
+    passes = []
+
+    def compiler(function, **options):
+        return lambda *given: passes.append(function.__self__) or function(*given)
+
+    monkeypatch.setattr(torch, "compile", compiler)
+    monkeypatch.setattr(nn.Module, "compile", lambda self: None)  # a network's call is torch's own
+    weights_after(compile=True, **changes)
+    assert passes
 
 
 def test_bfloat16_is_near_and_not_the_same():

@@ -26,9 +26,9 @@ def test_classical_momentum_keeps_the_learning_rate_inside_the_velocity():
 
 def test_the_2014_schedules():
     config = recipes.goodfellow2014()
-    assert learning_rate(0.1, 0, config) == 0.1
-    assert learning_rate(0.1, 1000, config) == pytest.approx(0.1 / 1.000004**1000)
-    assert learning_rate(0.1, 10**9, config) == 1e-6
+    assert learning_rate(0.1, 0, 0.0, config) == 0.1
+    assert learning_rate(0.1, 1000, 0.0, config) == pytest.approx(0.1 / 1.000004**1000)
+    assert learning_rate(0.1, 10**9, 0.0, config) == 1e-6
     assert momentum(0, config) == 0.5
     assert momentum(249, config) == pytest.approx(0.7)
     assert momentum(5000, config) == pytest.approx(0.7)
@@ -40,12 +40,23 @@ def test_a_schedule_sets_what_the_optimizer_has():
     config = recipes.goodfellow2014()
     sgd = ClassicalMomentum([weight], lr=1, momentum=0)
     schedule(sgd, 0.1, 500, 1, 0.0, config)
-    assert sgd.param_groups[0]["lr"] == learning_rate(0.1, 500, config)
+    assert sgd.param_groups[0]["lr"] == learning_rate(0.1, 500, 0.0, config)
     assert sgd.param_groups[0]["momentum"] == momentum(1, config)
     adam = torch.optim.Adam([weight])
     schedule(adam, 2e-4, 500, 1, 0.0, recipes.tutorial())
     assert adam.param_groups[0]["lr"] == 2e-4
     assert "momentum" not in adam.param_groups[0]
+
+
+def test_the_least_learning_rate_is_a_least_after_a_burn_in_too():
+    config = recipes.mlp(learning_rate_min=1e-3, learning_rate_final=0.01, burn_in=0.5)
+    weight = torch.zeros(1, requires_grad=True)
+    adam = torch.optim.Adam([weight])
+    for share, expected in ((0.0, 0.1), (0.5, 0.0505), (1.0, 1e-3)):
+        schedule(adam, 0.1, 500, 1, share, config)
+        assert adam.param_groups[0]["lr"] == pytest.approx(expected)
+    schedule(adam, 0.01, 500, 1, 1.0, config)
+    assert adam.param_groups[0]["lr"] == 1e-3
 
 
 def test_a_burn_in_ends_at_its_share_of_the_run():

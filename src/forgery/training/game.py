@@ -14,6 +14,7 @@ it loses by that joins D's loss, and G's where G was told the class.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import torch
@@ -233,11 +234,16 @@ class Game:
         self, real: Tensor, y: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """D's step; returns its loss and D's logits on the real and the fake minibatch."""
-        loss, real_logits, fake_logits = self._descend(self.discriminator, self.d_losses, real, y)
+        labelled = self.labelled_losses()
+        loss, real_logits, fake_logits = self._descend(
+            self.discriminator, lambda x, classes: self.d_losses(x, classes, labelled), real, y
+        )
         self.clip_discriminator()
         return loss, real_logits, fake_logits
 
-    def d_losses(self, real: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def d_losses(
+        self, real: Tensor, y: Tensor | None, labelled: Iterator[Tensor | float]
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """All that D minimises, of which the objective's loss; D's logits on real and fake."""
         with torch.no_grad():  # D's step sends no gradient into G
             fake = self.draw_like(real, y)
@@ -246,7 +252,7 @@ class Game:
         self.adjust_augment(of_real, of_fake)
         loss = self.objective.d(of_real.logits, of_fake.logits)
         classes = self.class_loss(of_real, y) + self.class_loss(of_fake, fake.y, fake.z)
-        extra = self.penalise(real, fake.samples, y) + classes + self.lesson()
+        extra = self.penalise(real, fake.samples, y) + classes + next(labelled)
         return mean(loss) + extra, loss, of_real.logits, of_fake.logits
 
     def update_generator(self, real: Tensor, y: Tensor | None = None) -> Tensor:
@@ -306,12 +312,17 @@ class Game:
         losses = self._class_losses(opinion.features, own(y), None if z is None else own(z))
         return self.class_weight * self.ranks.gather(losses).mean()
 
-    def lesson(self) -> Tensor | float:
-        """What D loses by telling the classes of a minibatch of labelled samples, if there are."""
+    def labelled_losses(self) -> Iterator[Tensor | float]:
+        """D's loss on the classes of one labelled minibatch, for each accumulated part of it.
+
+        The minibatch is drawn now, each loss is computed when it is asked for: 0 where there are no
+        labelled samples.
+        """
         if self.labelled is None:
-            return 0.0
+            return repeat(0.0)
         x, y = self.labelled()
-        return self.class_loss(self._look(x, None), y)
+        parts = zip(x.chunk(self.accumulate), y.chunk(self.accumulate), strict=True)
+        return (self.class_loss(self._look(some, None), classes) for some, classes in parts)
 
     def draw_like(self, real: Tensor, y: Tensor | None = None) -> Drawn:
         """Samples, as D is shown them, from as many fresh z as a minibatch has real ones."""
@@ -440,7 +451,7 @@ def simultaneous(game: Game, batches: Sequence[Tensor], labels: Labels) -> Tenso
     d, g = game.discriminator, game.generator
     fake_class = game.class_loss(of_fake, fake.y, fake.z)
     extra = game.penalise(real, fake.samples, y) + game.class_loss(of_real, y)
-    d_total = mean(d_loss) + (extra + fake_class + game.lesson())
+    d_total = mean(d_loss) + (extra + fake_class + next(game.labelled_losses()))
     d_gradients = torch.autograd.grad(d_total, d.parameters, retain_graph=True)
     g_gradients = torch.autograd.grad(mean(g_loss) + fake_class, g.parameters)
     for player, gradients in ((d, d_gradients), (g, g_gradients)):

@@ -119,7 +119,7 @@ def train(
                     save()
             if is_sampled(training.step, config):
                 draw(training.step)
-            if training.step % config.checkpoint_every == 0:
+            if training.step % config.checkpoint_every == 0 and training.step > saved_at:
                 save()
             watch(training.step, share_done(training, config, last_step), report)
 
@@ -151,9 +151,10 @@ def goes_on(
     """Whether there is a next step: all ranks agree on it, and on how long it took so far."""
     ranks = training.game.ranks
     training.seconds, signal = ranks.most(training.seconds, interrupt.signal or 0)
-    interrupt.signal = int(signal) or None
+    if signal:  # else one may have arrived here meanwhile: the ranks agree on it a step later
+        interrupt.signal = int(signal)
     return (
-        interrupt.signal is None
+        not signal
         and (last_step is None or training.step < last_step)
         and (config.minutes is None or training.seconds < 60 * config.minutes)
     )

@@ -60,10 +60,15 @@ def build(params: Iterable[Tensor], learning_rate: float, config: Config) -> Opt
     return lookup(OPTIMIZERS, config.optimizer, "optimizer")(params, learning_rate, config)
 
 
-def learning_rate(start: float, step: int, config: Config) -> float:
-    """lr_t = max(lr₀ / decay^t, least), t in steps (pylearn2's ExponentialDecay)."""
+def learning_rate(start: float, step: int, share: float, config: Config) -> float:
+    """lr_t = max(lr₀ · left / decay^t, least), t in steps (pylearn2's ExponentialDecay).
+
+    ``left`` is what the burn-in, a ``share`` of which is over, leaves of it.
+    """
+    left = between(1.0, config.learning_rate_final, share)
     # Written as a power of the inverse: decay**t would overflow long before lr reaches zero.
-    return max(start * (1 / config.learning_rate_decay) ** step, config.learning_rate_min)
+    decayed = start * left * (1 / config.learning_rate_decay) ** step
+    return max(decayed, config.learning_rate_min)
 
 
 def momentum(epoch: int, config: Config) -> float:
@@ -87,7 +92,7 @@ def burnt_in(done: float, config: Config) -> float:
 
     R3GAN moves its settings along half a cosine, SN-GAN its learning rates along a line.
     """
-    shape = lookup(SHAPES, config.burn_in_shape, "burn-in shape")
+    shape = lookup(SHAPES, config.burn_in_shape, "burn-in-shape")
     return shape(min(done / config.burn_in, 1.0)) if config.burn_in else 0.0
 
 
@@ -101,8 +106,7 @@ def schedule(
 ) -> None:
     """Set an optimiser's settings for a step, ``share`` of the burn-in being over."""
     for group in optimizer.param_groups:
-        left = between(1.0, config.learning_rate_final, share)
-        group["lr"] = learning_rate(start, step, config) * left
+        group["lr"] = learning_rate(start, step, share, config)
         if "betas" in group:
             group["betas"] = (config.beta1, between(config.beta2, config.beta2_final, share))
         if isinstance(optimizer, ClassicalMomentum):

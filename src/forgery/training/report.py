@@ -107,7 +107,7 @@ class Reporter:
             training.step * self._epochs_per_step,
             training.seconds,
             means,
-            examples_per_second=batches * config.batch_size / (now - self._time),
+            examples_per_second=batches * config.batch_size * config.pack / (now - self._time),
             g_gradient=gradient_norm(training),
             diversity=diversity,
             energy_distance=energy_distance,
