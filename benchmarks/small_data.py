@@ -3,7 +3,7 @@
     python benchmarks/small_data.py [--out FILE] [--steps 8000] [--every 2000] [--seeds 0]
         [--test] [--pictures FOLDER] [--threads 1] [NAME …]
 
-Each candidate trains on the first 500 of MNIST's training images. It is scored by 10,000 samples
+Each candidate trains on a stratified 500 of MNIST's training images. It is scored by 10,000 samples
 against the 10,000 validation images (``valid10k``), by which settings are chosen; with ``--test``,
 after the last step, against the test images as well, with precision and recall. Digits are never
 mirrored: a mirrored 3 is no digit. One JSON line a score is added to FILE; a candidate and seed
@@ -26,7 +26,7 @@ from quality_over_time import Judge, run_forgery
 LIMIT = 500
 CONVOLUTIONS = {"generator": "dcgan", "discriminator": "dcgan", "g_width": 16, "d_width": 16}
 
-#: Name → what differs from the recipe ``mlp`` on the first 500 digits.
+#: Name → what differs from the recipe ``mlp`` on 500 digits.
 CANDIDATES: dict[str, dict[str, Any]] = {
     **{name: {"augment": name} for name in AUGMENTATIONS},
     **{

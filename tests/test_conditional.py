@@ -1,5 +1,6 @@
 """Runs that are told classes: trained, asked for a class, measured; and what they refuse."""
 
+import dataclasses
 import gzip
 import json
 import shutil
@@ -172,6 +173,18 @@ def test_packing_and_many_seeds_at_once_are_refused(tiny, tmp_path):
         build.ensemble_of(config, [0, 1], load("ring8"), torch.device("cpu"))
 
 
+def test_real_pictures_without_columns_are_of_every_class(tiny, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(gallery.plots, "grid", drawn.append)
+    digits = load("mnist", "test")
+    order = digits.labels.argsort(stable=True)  # as a folder is read: class by class
+    data = dataclasses.replace(digits, values=digits.values[order], labels=digits.labels[order])
+    gallery.real_ones(tiny.replace(grid=10), data, {})
+    rows = data.stratified(10)
+    assert sorted(data.labels[rows].tolist()) == list(range(10))
+    assert torch.equal(drawn[0], data.to_model(data.values[rows]))
+
+
 def test_pictures_have_one_class_a_column(trained, monkeypatch):
     drawn = []
     monkeypatch.setattr(gallery.plots, "grid", lambda *given: drawn.append(given))
@@ -180,8 +193,9 @@ def test_pictures_have_one_class_a_column(trained, monkeypatch):
     real, columns = drawn[0]
     assert columns == 10
     assert len(real) == 25
-    # The ones in column 1 are ones: image i of class c is the data's own.
-    ones = data.to_model(data.values[data.labels == 1][:3])
+    # Column 1 holds ones of the data.
+    order = data.stratified(len(data))
+    ones = data.to_model(data.values[order[data.labels[order] == 1][:3]])
     assert torch.equal(real[1::10], ones)
     training = build.training_of(trained.config, data, torch.device("cpu"))
     asked = []

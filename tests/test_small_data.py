@@ -1,4 +1,4 @@
-"""Runs on little data: the first so many of it, mirrored, augmented; resumed; and refusals."""
+"""Runs on little data: a choice of it, mirrored, augmented; resumed; and refusals."""
 
 import json
 import shutil
@@ -111,20 +111,37 @@ def test_labels_stay_with_mirrored_images():
     assert batches.labels(0).tolist() == [4, 3, 2, 1, 0]
 
 
-def test_a_limit_leaves_the_first_ones_with_their_labels():
-    whole, first = load("mnist", "test"), load("mnist", "test", limit=30)
-    assert first.name == "mnist[test][:30]"
-    assert torch.equal(first.values, whole.values[:30])
-    assert torch.equal(first.labels, whole.labels[:30])
-    assert first.fingerprint != whole.fingerprint
+def test_a_limit_is_a_choice_of_every_class_with_its_labels():
+    whole, some = load("mnist", "test"), load("mnist", "test", limit=30)
+    rows = whole.stratified(30)
+    assert some.name == "mnist[test, 30 of 10000]"
+    assert torch.equal(some.values, whole.values[rows])
+    assert torch.equal(some.labels, whole.labels[rows])
+    assert some.class_counts.min() >= 2
+    assert some.fingerprint != whole.fingerprint
     assert load("mnist", "test", limit=0).fingerprint == whole.fingerprint
 
 
 def test_a_limited_run_records_what_it_saw(small, tmp_path):
     model = forgery.train(small.replace(conditional="projection"), tmp_path / "run")
     data = json.loads((tmp_path / "run" / "config.json").read_text())["data"]
-    assert (data["name"], data["images"]) == ("mnist[test][:40]", 40)
+    assert (data["name"], data["images"]) == ("mnist[test, 40 of 10000]", 40)
     assert sum(model.classes.values()) == 40
+
+
+def test_a_run_of_an_earlier_limit_is_refused_and_told_why(small, tmp_path):
+    forgery.train(small, tmp_path / "run")
+    path = tmp_path / "run" / "config.json"
+    record = json.loads(path.read_text())
+    record["data"] |= {"name": "mnist[test][:40]", "fingerprint": "0" * 64}
+    path.write_text(json.dumps(record))
+    for use in (
+        lambda: forgery.resume(tmp_path / "run", steps=20),
+        lambda: forgery.load(tmp_path / "run").dataset(),
+    ):
+        with pytest.raises(ForgeryError, match=r"that was mnist\[test\]\[:40\].* the first 40"):
+            use()
+    assert forgery.load(tmp_path / "run").sample(2).shape == (2, 1, 28, 28)
 
 
 @pytest.mark.parametrize(

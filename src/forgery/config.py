@@ -60,7 +60,13 @@ class Config:
         "mnist", DATA, "A data source, the path of a file or folder, or hf:OWNER/NAME."
     )
     split: str = _option("train", DATA, "Which part of the data to train on.")
-    limit: int = _option(0, DATA, "Train on the first so many of it only; 0 for all.", least=0)
+    limit: int = _option(
+        0,
+        DATA,
+        "Train on this many samples only: a stratified choice, in which each class keeps its share "
+        "(0: all).",
+        least=0,
+    )
     flip: bool = _option(
         False, DATA, "Mirror every image, left to right, half of the times that it is shown."
     )

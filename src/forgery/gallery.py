@@ -42,7 +42,8 @@ def artist(
     if data.kind == "images":
         return lambda step: plots.grid(training.draw(z, y), columns)
     # As many as samples, since some objectives compare them one by one: few come round again.
-    real = data.to_model(data.values[torch.arange(n) % len(data)])
+    rows = data.stratified(n)
+    real = data.to_model(data.values[rows[torch.arange(n) % len(rows)]])
     landscape = plots.Landscape(real.cpu(), *_view(data))
 
     def draw(step: int) -> Image:
@@ -93,12 +94,14 @@ def real_ones(config: Config, data: Dataset, classes: dict[str, int]) -> Image:
     if data.kind == "images" and classes:
         assert data.labels is not None
         y, columns = _in_columns(classes, config.grid)
-        of = {c: (data.labels == c).nonzero().flatten() for c in y[:columns].tolist()}
+        order = data.stratified(len(data))
+        labels = data.labels.cpu()[order]
+        of = {c: order[labels == c] for c in y[:columns].tolist()}
         rows = [of[c][i // columns % len(of[c])] for i, c in enumerate(y.tolist())]
         return plots.grid(data.to_model(data.values[torch.stack(rows)].cpu()), columns)
-    if data.kind == "images":
-        return plots.grid(data.to_model(data.values[: config.grid].cpu()))
-    return plots.scatter(data.values[:POINTS_SHOWN].cpu())
+    n = config.grid if data.kind == "images" else POINTS_SHOWN
+    shown = data.values[data.stratified(n)].cpu()
+    return plots.grid(data.to_model(shown)) if data.kind == "images" else plots.scatter(shown)
 
 
 def draw_summary(run: Run) -> None:

@@ -208,7 +208,10 @@ class Model:
 
     def dataset(self, split: str | None = None) -> Dataset:
         """The data that the run was trained on, or another split of it."""
-        return data_of(self.config, split)
+        dataset, run = data_of(self.config, split), open_run(self.path)
+        if split is None and dataset.name != run.record["data"]["name"]:
+            raise _other_data(run, dataset)
+        return dataset
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -284,11 +287,7 @@ def resume(path: Path | str, watch: Watch | None = None, **changes: Any) -> Mode
     config, where = on_this_machine(config)
     dataset = data_of(config)
     if dataset.fingerprint != run.record["data"]["fingerprint"]:
-        raise ForgeryError(
-            f"{config.data} is no longer the data that {run.path} was trained on "
-            f"(fingerprint {dataset.fingerprint[:12]}…, the run's is "
-            f"{run.record['data']['fingerprint'][:12]}…)"
-        )
+        raise _other_data(run, dataset)
     with parallel.joined(config.batch_size // config.accumulate) as ranks:
         training = training_of(config, dataset, where, ranks)
         batches = batches_of(config, dataset, where)
@@ -503,6 +502,22 @@ def _recorded_units(run: Run) -> Units | None:
     """The units of a run's points, as config.json records them."""
     units = run.record["data"].get("units")
     return units and Units(torch.tensor(units["offset"]), torch.tensor(units["scale"]))
+
+
+def _other_data(run: Run, dataset: Dataset) -> ForgeryError:
+    """The error for data that is not what a run was trained on."""
+    before, limit = run.record["data"], run.config.limit
+    message = (
+        f"{run.config.data} is no longer the data that {run.path} was trained on: that was "
+        f"{before['name']} (fingerprint {before['fingerprint'][:12]}…), this is {dataset.name} "
+        f"({dataset.fingerprint[:12]}…)"
+    )
+    if limit and before["name"].endswith(f"[:{limit}]"):
+        message += (
+            f". An earlier forgery took the first {limit} samples for --limit {limit}; this one "
+            "takes a stratified random choice: start a new run with forgery train"
+        )
+    return ForgeryError(message)
 
 
 def _refuse_changes(run: Run, config: Config) -> None:

@@ -33,6 +33,16 @@ def test_every_order_of_the_dimensions(tmp_path, monkeypatch, images, expected, 
     assert recipes.recipe_for(str(tmp_path / "a.npy")) == "mlp"
 
 
+def test_a_subset_of_mapped_images_lies_in_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(arrays_module, "LARGE", 10)
+    np.save(tmp_path / "a.npy", GREY)
+    some = data.load(str(tmp_path / "a.npy"), limit=3)
+    assert some.mapping is None
+    assert some.name == "a.npy[3 of 5]"
+    rows = data.load(str(tmp_path / "a.npy")).stratified(3)
+    np.testing.assert_array_equal(some.values[:, 0], GREY[rows])
+
+
 def test_an_npz_with_labels(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, images=RGB, labels=np.array([0, 2, 1, 0, 2]))

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -65,3 +66,58 @@ def test_a_batch_larger_than_the_data(numbered):
 def test_data_that_is_none(images, labels, message):
     with pytest.raises(ForgeryError, match=message):
         Dataset("bad", images, labels)
+
+
+def by_class(*counts):
+    """Labelled images, class by class as a folder is read; image i holds the value i."""
+    labels = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
+    values = torch.arange(len(labels)).to(torch.uint8).view(-1, 1, 1, 1)
+    return Dataset("folder[train]", values, labels, tuple(map(str, range(len(counts)))))
+
+
+@pytest.mark.parametrize(
+    "counts", [(100,) * 10, (500, 300, 200), (45, 60, 45, 60, 45), (900, 90, 9), (0, 7, 0, 3), (5,)]
+)
+def test_every_stratified_choice_is_a_fair_prefix(counts):
+    data = by_class(*counts)
+    rows = data.stratified(len(data))
+    assert rows.dtype == torch.int64
+    assert rows.sort().values.equal(torch.arange(len(data)))
+    shares = torch.tensor(counts) / len(data)
+    for n in range(1, len(data) + 1):
+        assert data.stratified(n).equal(rows[:n])
+        found = torch.bincount(data.labels[rows[:n]], minlength=len(counts))
+        if n >= (present := shares > 0).sum():
+            assert found[present].min() >= 1
+        # One or two off, beyond the one that the rarest classes are sure of.
+        assert (found - n * shares).abs().max() <= 2.7
+    assert len(data.stratified(len(data) + 1)) == len(data)
+
+
+def test_a_choice_within_a_class_is_no_prefix_of_it():
+    data = by_class(100, 100)
+    assert data.labels[data.stratified(20)].sum() == 10
+    assert data.stratified(20).max() > 150
+    assert data.stratified(20).sort().values.diff().unique().numel() > 3
+
+
+def test_without_labels_the_choice_is_random_and_always_the_same(numbered):
+    rows = numbered.stratified(7)
+    assert not rows.equal(torch.arange(7))
+    assert rows.equal(numbered.stratified(7))
+    assert rows.unique().numel() == 7
+
+
+def test_a_subset_keeps_what_belongs_to_its_rows():
+    data = by_class(10, 10)
+    truths = torch.arange(20).view(-1, 1) > 4
+    data = replace(data, attributes=truths, attribute_names=("late",))
+    some, rows = data.subset(6), data.stratified(6)
+    assert some.name == "folder[train, 6 of 20]"
+    assert some.values.flatten().tolist() == rows.tolist()
+    assert some.labels.equal(data.labels[rows])
+    assert some.attributes.equal(truths[rows])
+    assert some.fingerprint != data.fingerprint
+    assert replace(data, name="points.csv").subset(6).name == "points.csv[6 of 20]"
+    with pytest.raises(ForgeryError, match=r"folder\[train\] has 20 images, fewer than 21"):
+        data.subset(21)

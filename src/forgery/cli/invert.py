@@ -27,8 +27,8 @@ def invert(
     run:
         The run folder.
     pictures:
-        Files of the size and colour that the generator draws. The first images of the data's test
-        split, if none is given.
+        Files of the size and colour that the generator draws. If none is given: images of the
+        data's test split, a choice that represents all of it.
     test:
         How many of those.
     starts:
@@ -62,8 +62,10 @@ def invert(
         wanted = torch.stack([latent.read_picture(path, model.shape) for path in pictures])
         names = [path.name for path in pictures]
     else:
-        wanted = to_model(model.dataset("test").values[:test])
-        names = [f"test image {i}" for i in range(len(wanted))]
+        held_out = model.dataset("test")
+        rows = held_out.stratified(test)
+        wanted = to_model(held_out.values[rows])
+        names = [f"test image {row}" for row in rows.tolist()]
     with counting() as progress:
         found = latent.invert(
             space,

@@ -71,10 +71,10 @@ def load(
         Size, colour and so on of images. Those that are not in picture files stay as they are
         unless a size or a colour is asked for.
     limit:
-        The first so many of it alone; 0 for all.
+        Number of samples to keep, a stratified choice (:meth:`Dataset.subset`); 0 for all.
     """
     whole = _whole(source, split, settings)
-    return whole.first(limit) if limit else whole
+    return whole.subset(limit) if limit else whole
 
 
 def _whole(source: str, split: str, settings: ImageSettings) -> Dataset:

@@ -176,27 +176,54 @@ class Dataset:
             digest.update(self.attributes.contiguous().cpu().numpy().data)
         return digest.hexdigest()
 
-    def first(self, n: int) -> "Dataset":
-        """The first n of it alone.
+    def stratified(self, n: int) -> Tensor:
+        """Rows of a sample that represents the whole, int64 ``[min(n, N)]`` on the CPU.
+
+        A random choice, the same at every call: it belongs to the data, not to a run. Where there
+        are labels, each class has its share of the rows, to within one or two, and at least one
+        row wherever n is not below the number of classes. The rows for a smaller n are the first
+        of those for a larger one. A plain prefix would not do: folders are read class by class.
+        """
+        random = torch.Generator().manual_seed(0)
+        size = len(self)
+        labels = torch.zeros(size, dtype=torch.int64) if self.labels is None else self.labels.cpu()
+        shuffled = torch.randperm(size, generator=random)
+        rows = shuffled[labels[shuffled].argsort(stable=True)]  # by class, at random within one
+        classes = labels[rows]
+        counts = torch.bincount(classes)
+        rank = torch.arange(size) - (counts.cumsum(0) - counts)[classes]
+        # Each class is spread evenly over [0, 1), so that every prefix has its share of it.
+        place = (rank + torch.rand(size, generator=random, dtype=torch.float64)) / counts[classes]
+        place[rank == 0] -= 1  # one of each class comes before any second one
+        return rows[place.argsort(stable=True)[:n]]
+
+    def subset(self, n: int) -> "Dataset":
+        """A :meth:`stratified` choice of n, named ``mnist[train, 500 of 60000]``.
+
+        Its values are copied; they no longer lie in a mapped file.
 
         Raises
         ------
         ForgeryError
-            When there are not as many.
+            When there are fewer than n.
         """
         if n > len(self):
             raise ForgeryError(f"{self.name} has {len(self)} {self.kind}, fewer than {n}")
-        name, values = f"{self.name}[:{n}]", self.values[:n]
-        labels = None if self.labels is None else self.labels[:n]
-        attributes = None if self.attributes is None else self.attributes[:n]
-        return replace(
+        rows = self.stratified(n)
+        choice = f"{n} of {len(self)}]"
+        named_split = self.name.endswith("]")
+        name = f"{self.name[:-1]}, {choice}" if named_split else f"{self.name}[{choice}"
+        chosen = replace(
             self,
             name=name,
-            values=values,
-            labels=labels,
-            attributes=attributes,
+            values=self.values[rows],
+            labels=None if self.labels is None else self.labels[rows],
+            attributes=None if self.attributes is None else self.attributes[rows],
             known_fingerprint=None,
+            mapping=None,
         )
+        self.release()
+        return chosen
 
     def to(self, device: torch.device) -> "Dataset":
         """The same data on a device; the whole of it moves once, before the first step.
