@@ -46,12 +46,13 @@ def measure(path: str, batches_drawn: int, steps: int, threads: int, give_back: 
     from forgery import recipes
     from forgery.build import batches_of, data_of, on_this_machine, training_of
     from forgery.data import arrays, dataset
-    from forgery.training import loop
+    from forgery.training import device, loop
 
     arrays.LARGE = 0  # ten thousand are mapped too
     if not give_back:
         dataset.Dataset.release = lambda self: None
     config, where = on_this_machine(recipes.mlp(data=path, device="cpu", threads=threads))
+    device.prepare_cpu(config.threads)
     images = data_of(config)
     training, batches = training_of(config, images, where), batches_of(config, images, where)
 

@@ -345,7 +345,7 @@ def test_evaluate_says_how_well_d_tells_classes(tiny, tmp_path, monkeypatch, tol
     )
     evaluator = Evaluator(few, held, load_digit_classifier(), samples=300, seed=0)
     monkeypatch.setattr(studio, "evaluator_of", lambda *given: evaluator)
-    monkeypatch.setattr(studio.device, "prepare_cpu", lambda threads: threads)  # one, as all tests
+    monkeypatch.setattr(studio.device, "resolve_threads", lambda threads: 1)  # as all tests
     card = studio.evaluate(path, samples=300, device_name="cpu")
     of_classes = {"asked_right", "code_right", "classified_right", "clustered_right"}
     assert set(card.scores) & of_classes == scores

@@ -28,7 +28,7 @@ from .config import Config
 from .data import Dataset
 from .errors import ForgeryError
 from .recipes import pacgan
-from .training import checkpoint, loop, randomness
+from .training import checkpoint, device, loop, randomness
 from .training.checkpoint import write_file
 from .training.interrupt import Interrupt
 from .training.state import Training
@@ -111,7 +111,7 @@ def bench(
         batches_of(setting, dataset, where, seeds[:1])
     _claim(out, {"config": config.to_dict(), "seeds": list(seeds)})
     results: list[Result] = []
-    with Interrupt() as interrupt:
+    with device.cpu_settings(config.threads), Interrupt() as interrupt:
         for setting in settings:
             folder = out / f"{setting.objective}-pack{setting.pack}"
             done = folder / "results.json"

@@ -387,7 +387,7 @@ def batches_of(
 
 
 def on_this_machine(config: Config) -> tuple[Config, torch.device]:
-    """The config with its device and threads decided, and the device."""
+    """The config with its device and threads decided, and the device; nothing is set."""
     where = device.choose(config.device)
-    threads = device.prepare_cpu(config.threads)
+    threads = device.resolve_threads(config.threads)
     return config.replace(device=str(where), threads=threads), where

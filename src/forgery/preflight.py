@@ -10,10 +10,10 @@ import torch
 from . import plots
 from .build import batches_of, data_of, image_settings, on_this_machine, training_of
 from .config import Config
-from .data import Dataset, Survey, holds_pictures, load_pictures
+from .data import Batches, Dataset, Survey, holds_pictures, load_pictures
 from .errors import ForgeryError
 from .recipes import recipe_for_images
-from .training import loop
+from .training import device, loop, randomness
 from .training.state import Training
 
 #: Steps are timed for this long, after a few that are not.
@@ -150,8 +150,24 @@ def preflight(
     asked, few = config, len(dataset) // config.pack
     if few < config.batch_size:
         config = config.replace(batch_size=max(1, few))
-    training = training_of(config, dataset, where)
-    batches = batches_of(config, dataset, where)
+    with device.cpu_settings(config.threads), randomness.forked(where):
+        training = training_of(config, dataset, where)
+        batches = batches_of(config, dataset, where)
+        seconds = _seconds_per_step(training, batches, config)
+    per_step = training.game.batches_per_step
+    return Preflight(
+        asked,
+        dataset,
+        survey,
+        seconds,
+        loop.length_in_steps(config, batches.per_epoch, per_step),
+        batches.per_epoch / per_step,
+        _memory(training),
+    )
+
+
+def _seconds_per_step(training: Training, batches: Batches, config: Config) -> float:
+    """The mean over :data:`SECONDS` of training, after :data:`WARM_UP` steps."""
 
     def step() -> None:
         get = batches.__getitem__
@@ -163,19 +179,9 @@ def preflight(
     while time.perf_counter() - start < SECONDS:
         step()
         done += 1
-        if where.type == "cuda":
-            torch.cuda.synchronize(where)
-    seconds = (time.perf_counter() - start) / done
-    per_step = training.game.batches_per_step
-    return Preflight(
-        asked,
-        dataset,
-        survey,
-        seconds,
-        loop.length_in_steps(config, batches.per_epoch, per_step),
-        batches.per_epoch / per_step,
-        _memory(training),
-    )
+        if training.device.type == "cuda":
+            torch.cuda.synchronize(training.device)
+    return (time.perf_counter() - start) / done
 
 
 def _memory(training: Training) -> int:

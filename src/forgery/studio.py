@@ -254,7 +254,8 @@ def train(config: Config, out: Path | str | None = None, watch: Watch | None = N
     config, where = on_this_machine(config)
     dataset = data_of(config)
     # Everything that can be wrong with the settings is wrong before the folder is made.
-    with parallel.joined(config.batch_size // config.accumulate) as ranks:
+    part = config.batch_size // config.accumulate
+    with device.cpu_settings(config.threads), parallel.joined(part) as ranks:
         training = training_of(config, dataset, where, ranks)
         batches = batches_of(config, dataset, where)
         if not ranks.writes:
@@ -288,7 +289,8 @@ def resume(path: Path | str, watch: Watch | None = None, **changes: Any) -> Mode
     dataset = data_of(config)
     if dataset.fingerprint != run.record["data"]["fingerprint"]:
         raise _other_data(run, dataset)
-    with parallel.joined(config.batch_size // config.accumulate) as ranks:
+    part = config.batch_size // config.accumulate
+    with device.cpu_settings(config.threads), parallel.joined(part) as ranks:
         training = training_of(config, dataset, where, ranks)
         batches = batches_of(config, dataset, where)
         if not ranks.writes:
@@ -364,7 +366,6 @@ def _play(
     """The loop, and the pictures that are drawn once it ends, however it ends."""
 
     config, condition = run.config, condition_of(run.config)
-    devices = [training.device] if training.device.type == "cuda" else []
     try:
         run.samples.mkdir(exist_ok=True)
         classes = classes_of(config, batches.data) if condition.ask else {}
@@ -373,7 +374,7 @@ def _play(
         # Of codes that G invents, nobody knows which real ones are like them.
         real = real_ones(config, batches.data, {} if condition.invents else classes)
         real.save(run.path / "real.png")
-        with torch.random.fork_rng(devices=devices):  # the caller's random state stays its own
+        with randomness.forked(training.device):
             stopped_by = loop.train(
                 training,
                 batches.__getitem__,
@@ -396,9 +397,10 @@ def _play(
 
 def _follow(path: Path, config: Config, training: Training, batches: Batches) -> Model:
     """The part of a rank that does not write: the steps, and nothing else."""
-    stopped_by = loop.follow(
-        training, batches.__getitem__, batches.per_epoch, config, batches.labels
-    )
+    with randomness.forked(training.device):
+        stopped_by = loop.follow(
+            training, batches.__getitem__, batches.per_epoch, config, batches.labels
+        )
     return _model_of(path, config, training, batches, stopped_by, {})
 
 
@@ -573,18 +575,20 @@ def evaluate(
         Another checkpoint than the newest.
     """
     where = device.choose(device_name)
-    device.prepare_cpu(0)
     model = load(path, str(where), step)
     settings = image_settings(model.config)
-    evaluator = evaluator_of(model.config.data, against, extractor, samples, seed, where, settings)
-    card = evaluator.card(
-        str(path),
-        model.step,
-        model.sample(samples, seed),
-        model.labels(samples, seed),
-        model.classify if hasattr(model.discriminator, "class_logits") else None,
-        condition_of(model.config).invents,
-    )
+    with device.cpu_settings():
+        evaluator = evaluator_of(
+            model.config.data, against, extractor, samples, seed, where, settings
+        )
+        card = evaluator.card(
+            str(path),
+            model.step,
+            model.sample(samples, seed),
+            model.labels(samples, seed),
+            model.classify if hasattr(model.discriminator, "class_logits") else None,
+            condition_of(model.config).invents,
+        )
     try:
         card.write(model.path / "card.json")
     except OSError as error:
@@ -606,13 +610,13 @@ def train_extractor(
     if out.suffix != ".safetensors":
         raise ForgeryError(f"{out}: a classifier is written as a .safetensors file")
     where = device.choose(device_name)
-    device.prepare_cpu(0)
     settings = settings or ImageSettings()
     held_out = data_room.load(data, test, settings)  # before an hour of training, not after
     dataset = data_room.load(data, split, settings).to(where)
-    network = train_classifier(dataset, epochs=epochs, report=report)
-    sha256 = save_classifier(network, out, out.stem)
-    return sha256, accuracy(network, held_out.to(where))
+    with device.cpu_settings():
+        network = train_classifier(dataset, epochs=epochs, report=report)
+        sha256 = save_classifier(network, out, out.stem)
+        return sha256, accuracy(network, held_out.to(where))
 
 
 def examine(path: Path | str, samples: int = 1000) -> list[Finding]:

@@ -2,6 +2,8 @@
 
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -27,14 +29,40 @@ def choose(name: str) -> torch.device:
     return device
 
 
+def resolve_threads(threads: int) -> int:
+    """The number of CPU threads that a setting stands for (0: one a core). Nothing is changed."""
+    return threads or max(1, _cores() // local_count())
+
+
+@contextmanager
+def cpu_settings(threads: int = 0) -> Iterator[int]:
+    """Compute with so many CPU threads (0: one a core) and denormal numbers flushed to zero.
+
+    Yields the number of threads. What the caller had set comes back at the end, also after an
+    exception. The denormal mode is that of the calling thread; torch's worker threads keep the one
+    in which they were started.
+    """
+    threads_before, flushed_before = torch.get_num_threads(), flushes_denormals()
+    try:
+        yield prepare_cpu(threads)
+    finally:
+        torch.set_num_threads(threads_before)
+        torch.set_flush_denormal(flushed_before)
+
+
 def prepare_cpu(threads: int) -> int:
-    """Set the number of CPU threads (0: one a core) and return it."""
-    threads = threads or max(1, _cores() // local_count())
+    """The same for the rest of the process, where it is a program of our own."""
+    threads = resolve_threads(threads)
     torch.set_num_threads(threads)
     # Adam's averages of a dead unit decay into denormal numbers, which many CPUs add up a hundred
     # times slower.
     torch.set_flush_denormal(True)
     return threads
+
+
+def flushes_denormals() -> bool:
+    """Whether the calling thread takes denormal numbers for zero; torch can set it, not say it."""
+    return bool(torch.tensor(1e-39, dtype=torch.float32).mul(1) == 0)
 
 
 def describe(device: torch.device) -> str:

@@ -7,6 +7,7 @@ that everything random inside it (z, dropout, whatever a penalty draws) follows 
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor
@@ -44,6 +45,14 @@ def seed_step(seed: int, step: int, device: torch.device) -> None:
         torch.cuda.default_generators[index].manual_seed(value)
     elif device.type == "mps":
         torch.mps.manual_seed(value)
+
+
+def forked(device: torch.device) -> AbstractContextManager[None]:
+    """Restore torch's generators, the CPU's and the device's, at the end: they are the caller's.
+
+    Inside, :func:`seed_step` seeds them.
+    """
+    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 
 def permutation(seed: int, epoch: int, n: int) -> Tensor:
