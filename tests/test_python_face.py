@@ -1,5 +1,7 @@
 """What a caller from Python may rely on: its own settings, and the calls that people type first."""
 
+import re
+
 import pytest
 import torch
 
@@ -8,6 +10,7 @@ from forgery import ForgeryError, bench, recipes, studio
 from forgery import preflight as preflight_module
 from forgery.data.pictures import silent
 from forgery.preflight import preflight
+from forgery.progress import is_shown
 from forgery.training import device
 
 
@@ -68,3 +71,47 @@ def test_measuring_leaves_the_callers_settings_alone(callers, tiny, tmp_path, mo
 def test_training_a_classifier_leaves_the_callers_settings_alone(callers, tmp_path):
     studio.train_extractor("mnist", tmp_path / "c.safetensors", "test", epochs=0, device_name="cpu")
     callers()
+
+
+class Notebook:
+    is_terminal, is_jupyter = False, True
+
+
+def test_a_script_whose_output_is_no_terminal_is_silent(tiny, tmp_path, capsys):
+    forgery.train(tiny, tmp_path / "run")
+    forgery.resume(tmp_path / "run", steps=8)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_progress_that_is_asked_for_is_a_line_for_each_report(tiny, tmp_path, capsys):
+    steps = []
+    forgery.train(tiny, tmp_path / "run", lambda step, *_: steps.append(step), progress=True)
+    forgery.resume(tmp_path / "run", lambda step, *_: steps.append(step), progress=True, steps=8)
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("step")]
+    assert [line.split()[1] for line in lines] == ["2", "4", "6", "8"]
+    assert steps == list(range(1, 9))  # the caller is told of every step besides
+
+
+def test_a_notebook_shows_lines(tiny, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("forgery.progress.Console", Notebook)
+    forgery.train(tiny, tmp_path / "run")
+    assert capsys.readouterr().out.count("step ") == 3
+    forgery.train(tiny, tmp_path / "silent", progress=False)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_terminal_shows_a_bar(tiny, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # by which rich takes any output for a terminal
+    monkeypatch.setenv("COLUMNS", "80")
+    forgery.train(tiny.replace(conditional="auxiliary"), tmp_path / "run")
+    out = capsys.readouterr().out
+    assert "━" * 20 in re.sub(r"\x1b\[[\d;]*m", "", out)  # all of it
+    assert "step 6" in out
+    assert "/s" in out
+    forgery.train(tiny, tmp_path / "silent", progress=False)
+    assert capsys.readouterr().out == ""
+
+
+def test_of_several_processes_the_first_alone_shows_progress(monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    assert not is_shown(True)

@@ -34,6 +34,7 @@ from .extractors import accuracy, save_classifier, train_classifier
 from .gallery import artist, draw_summary, real_ones
 from .latent import Space
 from .pixels import as_stored
+from .progress import is_shown, watching
 from .training import checkpoint, device, loop, parallel, randomness
 from .training.doctor import Finding, diagnose, memorising
 from .training.loop import Watch
@@ -232,7 +233,13 @@ class Model:
         return names.index(asked)
 
 
-def train(config: Config, out: Path | str | None = None, watch: Watch | None = None) -> Model:
+def train(
+    config: Config,
+    out: Path | str | None = None,
+    watch: Watch | None = None,
+    *,
+    progress: bool | None = None,
+) -> Model:
     """Train a GAN in a new run folder and return it.
 
     Parameters
@@ -244,6 +251,9 @@ def train(config: Config, out: Path | str | None = None, watch: Watch | None = N
     watch:
         Called after every step with its number, the share of the run that is done, and a report
         where there is one (:data:`forgery.training.loop.Watch`).
+    progress:
+        Whether to show how far the training is: a bar on a terminal, else a line for each report.
+        None shows it on a terminal and in a notebook.
 
     Raises
     ------
@@ -263,15 +273,25 @@ def train(config: Config, out: Path | str | None = None, watch: Watch | None = N
         measure = _tracker(config, dataset, training)
         facts = _facts(config, dataset, where)
         run = create(None if out is None else Path(out), config, facts)
-        with run.lock():
-            return _play(run, training, batches, watch, measure)
+        with run.lock(), watching(is_shown(progress), watch) as tell:
+            return _play(run, training, batches, tell, measure)
 
 
-def resume(path: Path | str, watch: Watch | None = None, **changes: Any) -> Model:
+def resume(
+    path: Path | str,
+    watch: Watch | None = None,
+    *,
+    progress: bool | None = None,
+    **changes: Any,
+) -> Model:
     """Go on with a run exactly where its last good checkpoint left it.
 
     Parameters
     ----------
+    path:
+        The run folder.
+    watch, progress:
+        As :func:`train` takes them.
     changes:
         Settings that differ from the run's: its length, its reporting, and where it runs may
         (on another device, or with another number of threads, the last bits differ).
@@ -297,13 +317,13 @@ def resume(path: Path | str, watch: Watch | None = None, **changes: Any) -> Mode
             training.restore(checkpoint.read_last(run.checkpoints)[0])
             return _follow(run.path, config, training, batches)
         measure = _tracker(config, dataset, training)
-        with run.lock():
+        with run.lock(), watching(is_shown(progress), watch) as tell:
             last = _last_whole(run)
             training.restore(last)
             _refuse_shorter(run, config, training, batches)
             run.rewrite_config(config)
             run.rewind(last.step)
-            return _play(run, training, batches, watch, measure)
+            return _play(run, training, batches, tell, measure)
 
 
 def load(
@@ -360,7 +380,7 @@ def _play(
     run: Run,
     training: Training,
     batches: Batches,
-    watch: Watch | None,
+    watch: Watch,
     measure: Measure,
 ) -> Model:
     """The loop, and the pictures that are drawn once it ends, however it ends."""
@@ -381,7 +401,7 @@ def _play(
                 batches.per_epoch,
                 run,
                 lambda step: picture(step).save(run.samples / f"{step:08d}.png"),
-                watch or (lambda step, done, report: None),
+                watch,
                 measure,
                 batches.labels,
                 None if asked is None else asked.to(training.device),

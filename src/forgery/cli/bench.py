@@ -42,8 +42,8 @@ def bench(
     """
     from ..bench import as_markdown, summarise
     from ..bench import bench as run
+    from ..progress import counting
     from ..recipes import pacgan
-    from ._progress import counting
 
     config = pacgan(data=data).replace(**given(flags))
     folder = out or Path("bench") / data

@@ -38,7 +38,7 @@ def classifier(
     from ..build import image_settings
     from ..config import Config
     from ..studio import train_extractor
-    from ._progress import decoding
+    from ._training import decoding
 
     config = Config(data=data).replace(**given(flags))
     decoding(config)

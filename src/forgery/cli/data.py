@@ -55,7 +55,7 @@ def data(
             return
         raise ForgeryError("name the data to look at, or give --clear-cache")
     from ..preflight import preflight
-    from ._progress import counting
+    from ..progress import counting
     from .train import settings_from
 
     settings = given(flags) | {"split": split, "device": device, "threads": threads}

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ._progress import NUMBERS
+from ..progress import NUMBERS
 
 
 def doctor(run: Path, /) -> None:

@@ -52,7 +52,7 @@ def invert(
     from .. import latent, plots
     from ..errors import ForgeryError
     from ..pixels import to_model
-    from ._progress import counting
+    from ..progress import counting
 
     for name, value in (("--test", test), ("--starts", starts), ("--steps", steps)):
         if value < 1:

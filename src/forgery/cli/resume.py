@@ -24,9 +24,7 @@ def resume(
     """
     from ..studio import resume as go_on
     from ..training.run import open_run
-    from ._progress import decoding, say_where, watching
+    from ._training import decoding, say_where
 
     decoding(open_run(run).config)
-    with watching() as watch:
-        model = go_on(run, watch, **given(flags))
-    return say_where(model)
+    return say_where(go_on(run, progress=True, **given(flags)))

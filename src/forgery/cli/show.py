@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from ._progress import NUMBERS
+from ..progress import NUMBERS
 
 
 def show(run: Path, /) -> None:

@@ -36,12 +36,10 @@ def train(
     """
     settings = settings_from(data, recipe, config, given(flags))
     from ..studio import train as start  # torch is imported once it is needed, not before
-    from ._progress import decoding, say_where, watching
+    from ._training import decoding, say_where
 
     decoding(settings)
-    with watching() as watch:
-        model = start(settings, out, watch)
-    return say_where(model)
+    return say_where(start(settings, out, progress=True))
 
 
 def settings_from(
@@ -66,7 +64,7 @@ def _of_data(settings: dict[str, Any]) -> dict[str, Any]:
 def _suiting(config: Config) -> str:
     """The recipe that suits a config's data; pictures are decoded for that, with a bar."""
     from ..data import holds_pictures
-    from ._progress import decoded
+    from ._training import decoded
 
     if not holds_pictures(config.data):
         return recipe_for(config.data)

@@ -1,12 +1,12 @@
-"""What a person sees while a run trains: a bar on a terminal, plain lines in a pipe."""
+"""What a person sees of long tasks: a bar on a terminal, plain lines in a notebook or a pipe."""
 
-import sys
+import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     Progress,
@@ -15,13 +15,11 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 if TYPE_CHECKING:
-    from ..config import Config
-    from ..data import Pictures
-    from ..studio import Model
-    from ..training.loop import Watch
-    from ..training.report import Report
+    from .training.loop import Watch
+    from .training.report import Report
 
 
 #: Score → its name on a report line.
@@ -55,14 +53,42 @@ def _numbers(report: "Report") -> str:
     )
 
 
+def is_shown(progress: bool | None) -> bool:
+    """Whether progress is shown: as asked; None shows it on a terminal and in a notebook.
+
+    Of several processes that train one GAN the first alone shows it.
+    """
+    if os.environ.get("RANK", "0") != "0":
+        return False
+    if progress is not None:
+        return progress
+    console = Console()
+    return console.is_terminal or console.is_jupyter
+
+
 @contextmanager
-def watching() -> Iterator["Watch"]:
-    """Show progress while the block runs; yields what the training tells its steps to."""
-    if Console().is_terminal:
-        with _bar() as watch:
-            yield watch
-    else:
-        yield _plain
+def watching(shown: bool, watch: "Watch | None" = None) -> Iterator["Watch"]:
+    """Show the progress of a training while the block runs, if it is to be shown.
+
+    Yields what the training tells its steps to, which passes them on to ``watch`` too.
+    """
+    with _display() if shown else nullcontext(None) as display:
+        watches = [w for w in (display, watch) if w is not None]
+
+        def tell(step: int, done: float, report: "Report | None") -> None:
+            for each in watches:
+                each(step, done, report)
+
+        yield tell
+
+
+def _display() -> "AbstractContextManager[Watch]":
+    return _bar() if _has_bars() else nullcontext(_plain)
+
+
+def _has_bars() -> bool:
+    console = Console()
+    return console.is_terminal and not console.is_jupyter  # there rich would need ipywidgets
 
 
 def _plain(step: int, done: float, report: "Report | None") -> None:
@@ -70,6 +96,16 @@ def _plain(step: int, done: float, report: "Report | None") -> None:
         print(f"step {step:7,}  epoch {report.epoch:6.1f}  {_numbers(report)}", flush=True)
         for finding in report.findings:
             print(f"doctor: {finding}", flush=True)
+
+
+class _Bar(Progress):
+    """A bar, and below it the last report: side by side they need more than 80 columns."""
+
+    numbers = ""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        yield from super().get_renderables()
+        yield Text(self.numbers)
 
 
 @contextmanager
@@ -80,24 +116,23 @@ def _bar() -> Iterator["Watch"]:
         TimeRemainingColumn(),
         TextColumn("{task.description}"),
     )
-    with Progress(*columns) as progress:
+    with _Bar(*columns) as progress:
         task = progress.add_task("starting", total=None)
-        shown, numbers = 0.0, ""
+        shown = 0.0
 
         def watch(step: int, done: float, report: "Report | None") -> None:
-            nonlocal shown, numbers
+            nonlocal shown
             if not shown:  # a resumed run has not done all of it just now
                 progress.reset(task, total=1)
                 progress.update(task, completed=done)
             now = time.monotonic()
             if report:
-                numbers = _numbers(report)
+                progress.numbers = _numbers(report)
                 for finding in report.findings:
                     progress.console.print(f"doctor: {finding}", markup=False)
-            if report or now - shown > 0.1:
+            if report or done == 1 or now - shown > 0.1:
                 shown = now
-                text = f"step {step:,}  {numbers}"
-                progress.update(task, completed=done, description=text)
+                progress.update(task, completed=done, description=f"step {step:,}")
 
         yield watch
 
@@ -105,7 +140,7 @@ def _bar() -> Iterator["Watch"]:
 @contextmanager
 def counting(unit: str = "step ") -> Iterator["Callable[[str, int, int], None]"]:
     """Show how far each of several long tasks is: (task, step, steps in all)."""
-    if not Console().is_terminal:
+    if not _has_bars():
         yield _counter(unit)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
@@ -131,44 +166,3 @@ def _counter(unit: str) -> "Callable[[str, int, int], None]":
             print(f"{name}: {unit}{step:,} of {steps:,}", flush=True)
 
     return count
-
-
-def decoded(config: "Config") -> "Pictures":
-    """A run's pictures, decoded with a bar where they are not decoded yet."""
-    from ..build import image_settings
-    from ..data import load_pictures
-
-    with counting(unit="") as progress:
-        return load_pictures(config.data, image_settings(config), progress)
-
-
-def decoding(config: "Config") -> None:
-    """Decode a run's pictures, if its data are pictures; say what must be known about them."""
-    from ..data import holds_pictures, set_aside
-
-    if not holds_pictures(config.data):
-        return
-    pictures = decoded(config)
-    if pictures.survey.licence:
-        print(f"licence of {config.data}: {pictures.survey.licence}")
-    if pictures.survey.rejects:
-        print(f"{set_aside(pictures.survey.rejects)}; forgery data {config.data} lists them")
-
-
-def say_where(model: "Model") -> int:
-    """Say where the results are; the exit code of the verb."""
-    if model.interrupted_by:
-        print(
-            f"stopped at step {model.step:,} and saved; go on with it: forgery resume {model.path}"
-        )
-        return 128 + model.interrupted_by
-    print(f"{model.step:,} steps, kept in {model.path}")
-    for name, what in (
-        (f"samples/{model.step:08d}.png", "the last samples"),
-        ("real.png", "real images beside them"),
-        ("evolution.gif", "how they came to be"),
-        ("curves.png", "the losses"),
-    ):
-        print(f"  {model.path / name!s:<44} {what}")
-    sys.stdout.flush()
-    return 0
