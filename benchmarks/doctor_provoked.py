@@ -1,10 +1,12 @@
 """Real runs provoked into each of the doctor's illnesses: at which step does it name them?
 
-    python benchmarks/doctor_provoked.py [--threads 1] [ILLNESS …]
+    python benchmarks/doctor_provoked.py [--threads 1] [--record FILE] [PROBLEM …]
 
 Small networks on the bundled MNIST with odd settings, a report every 100 steps. One JSON line a run
-goes to standard output: the settings, the illness that was expected, the step at which the doctor
-named it (of "NaN": by which the run was stopped with an error), and what else it found.
+goes to standard output: the settings, the problem that was expected, the step at which the doctor
+named it (of "NaN": by which the run was stopped with an error), and what else it found. Where such
+runs end depends on the processor, so no test trains them: --record appends each run's reports to a
+file, as those in tests/training/reports were, which the tests read.
 """
 
 import argparse
@@ -17,6 +19,12 @@ from typing import Any
 import forgery
 from forgery.training.loop import Diverged
 from forgery.training.run import open_run
+from machine import machine
+
+READ_BY_THE_DOCTOR = (
+    *("step", "d_loss", "g_loss", "d_real", "d_fake"),
+    *("g_gradient", "diversity", "energy_distance"),
+)
 
 #: Networks whose steps take a millisecond or two, at the default's settings but for the average.
 SMALL: dict[str, Any] = {
@@ -156,6 +164,7 @@ PROVOKED: tuple[tuple[str, str, dict[str, Any]], ...] = (
         {"g_width": 256, "d_width": 256, "beta1": 0.5, "ema": 0.999, "report_every": 200}
         | {"steps": 24_000},
     ),
+    ("healthy", "nothing: the doctor has nothing to name", {"ema": 0.999, "steps": 3000}),
 )
 
 
@@ -163,6 +172,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("illnesses", nargs="*", help="all of them if none is named")
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--record", type=Path)
     options = parser.parse_intermixed_args()
     for illness, provocation, settings in PROVOKED:
         if options.illnesses and illness not in options.illnesses:
@@ -188,6 +198,19 @@ def main() -> None:
             "seconds": round(time.perf_counter() - started, 1),
         }
         print(json.dumps(line, ensure_ascii=False), flush=True)
+        if options.record:
+            record(options.record, line, lines)
+
+
+def record(file: Path, run: dict[str, Any], reports: list[dict[str, Any]]) -> None:
+    """Append a run's reports to a file, one line a run: by name, what the doctor reads of them."""
+    columns = {
+        name: [float(f"{r[name]:.5g}") if isinstance(r[name], float) else r[name] for r in reports]
+        for name in READ_BY_THE_DOCTOR
+    }
+    about = {name: run[name] for name in ("illness", "provoked_by", "named_at")}
+    with open(file, "a", encoding="utf-8") as out:
+        out.write(json.dumps(about | {"machine": machine(), "reports": columns}) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What all tests share: a small data set, short runs, one thread each."""
+"""What all tests share: a small data set, short runs, one thread each (or OMP_NUM_THREADS)."""
 
 import os
 
@@ -7,14 +7,19 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
+from hypothesis import settings
 
 from forgery import recipes
 from forgery.config import Config
 
+# The same examples on every machine, and no limit on the time that one takes.
+settings.register_profile("everywhere", deadline=None, derandomize=True)
+settings.load_profile("everywhere")
+
 
 @pytest.fixture(autouse=True)
-def _one_thread():
-    torch.set_num_threads(1)
+def _threads():
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 
 @pytest.fixture(autouse=True)

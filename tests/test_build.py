@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from forgery import ForgeryError, data, recipes
-from forgery.build import batches_of, ensemble_of, training_of
+from forgery.build import CHOICES, batches_of, ensemble_of, training_of
 from forgery.objectives import OBJECTIVES
 from forgery.recipes import RECIPES
 from forgery.training.loop import iterate
@@ -29,10 +29,16 @@ def play(config, dataset, steps=1):
     return training
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES)
-@pytest.mark.parametrize(
-    "recipe", [name for name, make in RECIPES.items() if make().model == "gan"]
-)
+#: All pairs; those of a recipe with its own objective, and of the default with any, are quick.
+PAIRS = [
+    pytest.param(name, o, marks=[] if name == "mlp" or make().objective == o else pytest.mark.slow)
+    for name, make in RECIPES.items()
+    for o in OBJECTIVES
+    if make().model == "gan"
+]
+
+
+@pytest.mark.parametrize(("recipe", "objective"), PAIRS)
 def test_every_objective_trains_every_recipes_networks(recipe, objective, digits):
     config = RECIPES[recipe](**SMALL, objective=objective)
     if not OBJECTIVES[objective].d_bounded and config.penalty == "none":
@@ -49,6 +55,21 @@ def test_every_objective_trains_every_recipes_networks(recipe, objective, digits
         after = player.parameters
         assert all(w.isfinite().all() for w in after)
         assert any(not torch.equal(a, b) for a, b in zip(after, start, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("setting", "name"),
+    [(setting, name) for setting, table in CHOICES.items() for name in table],
+)
+def test_every_entry_of_every_table_makes_a_step(setting, name, digits):
+    needs = {
+        "wasserstein": {"clip": 0.05},
+        "semi-supervised": {"labels": 30},
+        "infogan": {"continuous": 1},
+        "vae": {"beta1": 0.9},
+    }
+    config = recipes.mlp(**SMALL).replace(**{setting: name}, **needs.get(name, {}))
+    assert play(config, digits).totals.isfinite().all()
 
 
 def test_the_penaltys_weight_moves_with_the_burn_in(digits):

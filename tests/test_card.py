@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from pathlib import Path
 
@@ -7,9 +8,11 @@ import torch
 import forgery
 from forgery import ForgeryError, studio
 from forgery.card import Evaluator, read_card, require_like
+from forgery.cli._tables import print_cards
 from forgery.data import Dataset
 from forgery.data.mnist import mnist
 from forgery.extractors import load_digit_classifier
+from forgery.metrics import occurs_in
 from forgery.pixels import to_model
 
 
@@ -88,14 +91,117 @@ def test_too_few_samples_and_data_without_labels(evaluator):
     assert "no labels" in card.left_out["class_kl"]
 
 
+@pytest.mark.parametrize(
+    ("trained", "against"),
+    [
+        ({"split": "test"}, "test"),
+        ({"split": "test", "limit": 6000}, "test"),
+        ({"split": "valid10k"}, "valid10k"),
+        ({"split": "train"}, "valid10k"),
+        ({"split": "train50k"}, "train"),
+    ],
+)
+def test_what_a_run_was_trained_on_is_no_held_out_data(tiny, tmp_path, trained, against):
+    """Whatever the split is called: the images decide."""
+    forgery.train(tiny.replace(**trained, steps=1), tmp_path / "run")
+    with pytest.raises(ForgeryError, match=r"images of mnist\[.*\] are in mnist\[.*--against"):
+        studio.evaluate(tmp_path / "run", against=against, device_name="cpu")
+    assert not (tmp_path / "run" / "card.json").exists()
+
+
+def digits(name, rows):
+    test = mnist("test")
+    return Dataset(name, test.values[rows], test.labels[rows], test.classes)
+
+
+def test_a_little_overlap_is_stated_and_sets_no_scale():
+    """Of 150 held-out digits 30 were trained on: copies are told by the 120 others."""
+    train, held = digits("train", slice(0, 400)), digits("held", slice(370, 520))
+    evaluator = Evaluator(train, held, load_digit_classifier(), samples=100, seed=0)
+    card = evaluator.card("copier", 0, to_model(train.values[:100]))
+    assert any("30 of the 150 images of held are in train too" in note for note in card.notes)
+    assert card.scores["near_train"] == 1
+    alone = digits("held", slice(400, 520))
+    assert Evaluator(train, alone, evaluator.extractor, 100, 0).notes == []
+
+
+def test_a_run_on_little_data_is_checked_for_copies_of_that_data(tiny, tmp_path):
+    """Real digits that the run has not seen are no copies, though they are in the whole split."""
+    forgery.train(tiny.replace(split="train", limit=500, steps=1), tmp_path / "run")
+    model = forgery.load(tmp_path / "run")
+    train, held = model.dataset(), digits("held", slice(0, 300))
+    assert len(train) == 500
+    evaluator = Evaluator(train, held, load_digit_classifier(), samples=600, seed=0)
+    others = mnist("train").values
+    others = others[~occurs_in(others, train.values)][:600]
+    card = evaluator.card("others", 0, to_model(others))
+    assert card.scores["near_train"] < 0.1
+    assert "the floor is that of the 500 images there are" in card.notes
+
+
+def test_few_held_out_images_leave_out_the_check_for_copies(evaluator):
+    held = digits("held", slice(0, 80))
+    card = Evaluator(evaluator.train, held, evaluator.extractor, 100, 0).card(
+        "real", 0, to_model(mnist("valid10k").values[:100])
+    )
+    assert "near_train" not in card.scores
+    assert "at least 100 samples, there are 80" in card.left_out["near_train"]
+    assert card.scores["frechet"] > 0
+
+
+def test_the_parts_of_sorted_data_represent_it():
+    """Digits in the order of their classes, as folders are read: the scores of shuffled ones."""
+    cards = []
+    for order in (torch.arange(1200), mnist("test").labels[:1200].argsort()):
+        parts = [digits("train", order[::2]), digits("held", order[1::2])]
+        images = to_model(mnist("valid10k").values[:300])
+        cards.append(Evaluator(*parts, load_digit_classifier(), 300, 0).card("real", 0, images))
+    shuffled, in_order = (card.scores for card in cards)
+    # Digits of one class alone would choose a window half as wide, and lose a hundred nats.
+    assert in_order["parzen"] == pytest.approx(shuffled["parzen"], abs=40)
+    assert in_order["near_train"] < 0.06
+
+
+def test_colour_pictures_are_measured_as_far_as_they_can_be(tmp_path):
+    random = torch.Generator().manual_seed(0)
+    pixels = torch.randint(256, (3, 150, 3, 8, 8), generator=random, dtype=torch.uint8)
+    train, held, drawn = (Dataset(f"pictures{i}", values) for i, values in enumerate(pixels))
+    evaluator = Evaluator(train, held, None, samples=150, seed=0)
+    card = evaluator.card("run", 0, to_model(drawn.values))
+    assert set(card.scores) == {"parzen", "parzen_se", "parzen_sigma", "near_train"}
+    assert "forgery classifier trains one" in card.left_out["frechet"]
+    card.write(tmp_path / "card.json")
+    assert read_card(tmp_path / "card.json") == card
+
+
+def test_quality_of_colour_pictures_is_not_tracked(tiny, tmp_path):
+    config = tiny.replace(colour="rgb", evaluate_every=2, split="train")
+    with pytest.raises(ForgeryError, match=r"no extractor is known for images of \[3, 28, 28\]"):
+        forgery.train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_runs_on_parts_of_the_data_compare_each_with_its_own_floor(evaluator, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    images = to_model(mnist("valid10k").values[:200])
+    few = digits("few", slice(0, 300))
+    cards = [
+        Evaluator(train, evaluator.against, evaluator.extractor, 200, 0).card(train.name, 0, images)
+        for train in (evaluator.train, few)
+    ]
+    cards[0] = dataclasses.replace(cards[0], run="whole")
+    require_like(cards)
+    print_cards(cards)
+    heading = capsys.readouterr().out.splitlines()[0]
+    assert heading.count("(floor)") == 2
+
+
 def test_a_run_is_evaluated_by_its_path(tiny, tmp_path):
     forgery.train(tiny, tmp_path / "run")
     with pytest.raises(ForgeryError, match="did you mean 'test'"):
         studio.evaluate(tmp_path / "run", against="tset")
-    with pytest.raises(ForgeryError, match="is the data that the run was trained on"):
-        studio.evaluate(tmp_path / "run", against="train")
     wrong = tmp_path / "wrong.safetensors"
     wrong.write_bytes(Path(__file__).read_bytes())
     with pytest.raises(ForgeryError, match="not a classifier"):
-        studio.evaluate(tmp_path / "run", extractor=wrong)
+        studio.evaluate(tmp_path / "run", against="train", extractor=wrong)
     assert not (tmp_path / "run" / "card.json").exists()

@@ -37,19 +37,6 @@ def trained(tmp_path_factory):
     return forgery.train(config, path)
 
 
-@pytest.mark.parametrize("told", TOLD)
-@pytest.mark.parametrize("objective", ["non-saturating", "feature-matching"])
-def test_resumed_a_conditional_run_ends_bit_identical(tiny, tmp_path, told, objective):
-    labels = 30 if CONDITIONS[told].labels == "some" else 0
-    config = tiny.replace(conditional=told, labels=labels, objective=objective, d_steps=2)
-    forgery.train(config, tmp_path / "straight")
-    forgery.train(config.replace(steps=3), tmp_path / "run")
-    forgery.resume(tmp_path / "run", steps=6)
-    ends = [checkpoint.read_last(tmp_path / n / "checkpoints")[0] for n in ("straight", "run")]
-    assert ends[0].model.keys() == ends[1].model.keys()
-    assert all(torch.equal(ends[0].model[k], ends[1].model[k]) for k in ends[0].model)
-
-
 def test_a_minibatchs_labels_are_those_of_its_images():
     data = Dataset(
         "numbered", torch.arange(10, dtype=torch.uint8).view(10, 1, 1, 1), torch.arange(10)
@@ -225,8 +212,10 @@ def test_the_card_says_how_often_the_asked_class_was_drawn():
     assert "unlabelled has no labels" in card.left_out["asked_right"]
 
 
-def test_quality_is_measured_while_a_conditional_run_trains(tiny, tmp_path):
-    forgery.train(tiny.replace(conditional="concat", steps=2, evaluate_every=2), tmp_path / "run")
+def test_quality_is_measured_while_a_conditional_run_trains(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(studio, "TRACKED", 200)
+    config = tiny.replace(conditional="concat", steps=2, evaluate_every=2, split="valid10k")
+    forgery.train(config, tmp_path / "run")
     (line,) = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
     assert json.loads(line)["quality"]["frechet"] > 50
 
@@ -286,14 +275,14 @@ def test_infogan_never_looks_at_labels(tiny, tmp_path):
 
 
 def test_a_semi_supervised_run_classifies_and_is_asked_for_no_class(tiny, tmp_path, forgery_verb):
-    config = tiny.replace(conditional="semi-supervised", labels=100, d_width=32, steps=60)
+    config = tiny.replace(conditional="semi-supervised", labels=100, d_width=32, steps=30)
     model = forgery.train(config, tmp_path / "run")
     assert model.classes == {str(i): 10 for i in range(10)}
     digits = load("mnist", "test")
     told = model.classify(to_model(digits.values))
     assert told.shape == (10_000,)
-    # 60 steps on 100 labels: far from good, far from guessing.
-    assert (told == digits.labels).double().mean() > 0.3
+    # 30 steps on 100 labels: far from good, far from guessing.
+    assert (told == digits.labels).double().mean() > 0.2
     # In evaluation, whatever mode the training left the networks in; in any order.
     assert torch.equal(model.classify(to_model(digits.values[:9].flip(0))), told[:9].flip(0))
     assert torch.equal(forgery.load(model.path).classify(to_model(digits.values[:9])), told[:9])

@@ -9,6 +9,7 @@ import forgery
 from forgery import ForgeryError, recipes, studio
 from forgery import preflight as preflight_module
 from forgery.build import networks
+from forgery.data import load
 from forgery.data.pictures import silent
 from forgery.preflight import preflight
 
@@ -119,8 +120,8 @@ def test_a_run_is_measured_against_a_folder(photos, tmp_path):
         pixels = random.integers(0, 256, (20, 30, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(tmp_path / "held" / f"{i}.png")
     evaluator = evaluator_of(
-        photos, str(tmp_path / "held"), file, dimensions + 1, 0, torch.device("cpu"),
-        studio.ImageSettings(),
+        photos, load(photos), str(tmp_path / "held"), file, dimensions + 1, 0,
+        torch.device("cpu"), studio.ImageSettings(),
     )  # fmt: skip
     assert evaluator.against.shape == (3, 8, 8)
     assert len(evaluator.against) == dimensions + 1

@@ -63,6 +63,7 @@ def _draw_photos(folder: Path) -> None:
             Image.fromarray(pixels).save(folder / kind / f"{i}.jpg")
 
 
+@pytest.mark.slow
 def test_the_commands_run_in_the_order_they_stand_in(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(preflight, "SECONDS", 0.01)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,8 +16,7 @@ import torch
 from PIL import Image
 
 import forgery
-from forgery import ForgeryError, gallery, recipes, studio
-from forgery.recipes import RECIPES
+from forgery import ForgeryError, gallery, studio
 from forgery.training import checkpoint
 from forgery.training.parallel import Ranks
 
@@ -76,32 +74,6 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(tiny, tmp_pat
     assert reports(tmp_path / "a") == reports(tmp_path / "b")
     a, c = last(tmp_path / "a").model, last(tmp_path / "c").model
     assert not torch.equal(a["generator.layers.0.weight"], c["generator.layers.0.weight"])
-
-
-@pytest.mark.parametrize("recipe", RECIPES)
-def test_resumed_at_every_step_a_run_ends_bit_identical(tiny, tmp_path, recipe):
-    # Ten steps of 50 of 200 images are 2½ epochs: resumed in mid-epoch as well as between two.
-    config = RECIPES[recipe](**_small(tiny)).replace(
-        limit=200, batch_size=50, steps=10, report_every=3, d_steps=1
-    )
-    straight = tmp_path / "straight"
-    forgery.train(config, straight)
-    for step in range(10):
-        resumed = tmp_path / f"from{step}"
-        shutil.copytree(straight, resumed)
-        for later in range(step + 1, 11):
-            shutil.rmtree(resumed / "checkpoints" / f"{later:08d}")
-        forgery.resume(resumed)
-        assert_same_state(straight, resumed)
-        assert reports(straight) == reports(resumed)
-        names = [sorted(p.name for p in (run / "samples").iterdir()) for run in (straight, resumed)]
-        assert names[0] == names[1]
-
-
-def _small(tiny):
-    names = ("g_width", "d_width", "latent", "sample_every", "checkpoint_every")
-    names += ("keep_checkpoints", "grid", "threads", "device", "split")
-    return {name: getattr(tiny, name) for name in names}
 
 
 def test_extended_twice_a_run_equals_one_that_was_long_from_the_start(tiny, tmp_path):
@@ -264,24 +236,6 @@ def test_samples(tiny, tmp_path):
         gallery.save_samples(images, tmp_path / "absent" / "a.png")
 
 
-def test_a_short_training_beats_noise(tmp_path):
-    """600 steps on real digits: the samples' mean image and ink come near the data's."""
-    config = recipes.mlp(epochs=1, g_width=64, d_width=64, device="cpu", threads=1)
-    model = forgery.train(config, tmp_path / "run")
-    real = forgery.studio.data_room.load("mnist", "test").values[:1000] / 127.5 - 1
-    untrained = forgery.train(config.replace(steps=1, epochs=None), tmp_path / "untrained")
-
-    def distance(images):
-        return (images.mean(0) - real.mean(0)).square().mean().sqrt().item()
-
-    # Noise and an untrained G draw grey everywhere, about 1 away from a mostly black mean;
-    # two independent thousands of real images are .01 apart.
-    noise = distance(torch.rand(1000, 1, 28, 28) * 2 - 1)
-    assert distance(untrained.sample(1000)) > 0.5
-    assert noise > 0.5
-    assert distance(model.sample(1000)) < 0.2
-
-
 ZYGOTE = """
 import os, random, signal, sys, time
 from pathlib import Path
@@ -330,17 +284,18 @@ while kills < rounds:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
-def test_killed_at_50_random_moments_a_checkpoint_always_loads_and_resumes_exactly(tmp_path):
+@pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.slow)])
+def test_killed_at_random_moments_a_checkpoint_always_loads_and_resumes_exactly(tmp_path, kills):
     result = subprocess.run(
-        [sys.executable, "-c", ZYGOTE, str(tmp_path), "50"],
+        [sys.executable, "-c", ZYGOTE, str(tmp_path), str(kills)],
         capture_output=True,
         text=True,
         timeout=400,
     )
     assert result.returncode == 0, result.stderr[-2000:]
     steps = [int(line.split()[-1]) for line in result.stdout.splitlines() if "killed" in line]
-    assert len(steps) == 50
-    assert len(set(steps)) > 5  # the moments were spread over the run
+    assert len(steps) == kills
+    assert len(set(steps)) > kills // 10  # the moments were spread over the run
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -419,9 +374,10 @@ def test_the_best_of_a_run_that_was_never_evaluated(tiny, tmp_path):
         forgery.load(tmp_path / "run", step="best")
 
 
-def test_quality_is_measured_while_training(tiny, tmp_path):
+def test_quality_is_measured_while_training(tiny, tmp_path, monkeypatch):
     """The real tracker, once, on real digits."""
-    config = tiny.replace(steps=2, evaluate_every=2)
+    monkeypatch.setattr(studio, "TRACKED", 200)
+    config = tiny.replace(steps=2, evaluate_every=2, split="valid10k")
     forgery.train(config, tmp_path / "run")
     (line,) = reports(tmp_path / "run")
     assert line["quality"]["frechet"] > 50  # two steps draw no digits

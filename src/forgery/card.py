@@ -6,7 +6,7 @@ training images get by the same protocol.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from .pixels import as_stored
 
 @dataclass(frozen=True)
 class Protocol:
-    """How the scores were measured; two cards compare when all of this agrees."""
+    """How the scores were measured; two cards compare when all but ``train`` agrees."""
 
     train: str
     train_fingerprint: str
@@ -47,7 +47,8 @@ class Card:
     """A generator's scores, the floor, and the protocol.
 
     ``scores`` and ``floor`` map a measure's name to its number; a measure that cannot be taken (no
-    labels, say) is in neither, and named in ``left_out`` with the reason.
+    labels, say) is in neither, and named in ``left_out`` with the reason. ``notes`` say what else
+    must be known to read them.
     """
 
     run: str
@@ -58,6 +59,7 @@ class Card:
     nonfinite: int
     histogram: list[int]
     left_out: dict[str, str]
+    notes: list[str] = field(default_factory=list)
 
     def write(self, path: Path) -> None:
         """Write the card as JSON."""
@@ -98,8 +100,16 @@ def title(measure: str, protocol: Protocol) -> str:
     return MEASURES[measure][0]
 
 
-#: Of how many training samples copies are looked for.
-REMEMBERED = 60_000
+#: Measures that compare the features of an extractor.
+BY_FEATURES = (
+    "frechet", "kernel", "precision", "recall", "density", "coverage", "class_kl"
+)  # fmt: skip
+
+#: Copies are looked for among so many training samples, with so many held-out ones for the scale.
+REMEMBERED, FRESH = 60_000, 2_000
+
+#: Held-out data of which more than this share was trained on is refused.
+MOST_TRAINED_ON = 0.5
 
 #: Cells along each side of the grid on which a known density is compared.
 GRID_CELLS = {1: 200, 2: 64}
@@ -142,20 +152,30 @@ class Evaluator:
     against:
         Held-out data, the reference of every score.
     extractor:
-        The network whose features are compared.
+        The network whose features are compared; without one, the measures of features are left out.
     samples:
         How many samples are measured: of the generator, and of real training images for the floor.
     seed:
         Of the samples, and of which training images make the floor.
+    validation:
+        Images that choose the Parzen window's width, uint8 ``[V, C, H, W]``; by default a fifth of
+        the held-out data, at most 1,000, which the Parzen score then leaves out.
+
+    Raises
+    ------
+    ForgeryError
+        When the sizes differ, the data are too few for the extractor's features, or most of the
+        held-out data was trained on.
     """
 
     def __init__(
         self,
         train: Dataset,
         against: Dataset,
-        extractor: Extractor | Coordinates,
+        extractor: Extractor | Coordinates | None,
         samples: int,
         seed: int,
+        validation: Tensor | None = None,
     ) -> None:
         if train.shape != against.shape:
             raise ForgeryError(
@@ -164,16 +184,47 @@ class Evaluator:
             )
         self.train, self.against, self.extractor = train, against, extractor
         self.samples, self.seed = samples, seed
+        self.notes: list[str] = []
+        self.left_out: dict[str, str] = {}
+        trained_on = _trained_on(against, train)
+        self._fresh = against.stratified(len(against))
+        self._fresh = self._fresh[~trained_on[self._fresh]]
+        if trained_on.any():
+            self.notes.append(
+                f"{int(trained_on.sum()):,} of the {len(against):,} {against.kind} of "
+                f"{against.name} are in {train.name} too, which the run was trained on"
+            )
+        if len(train) < samples:
+            self.notes.append(f"the floor is that of the {len(train):,} {train.kind} there are")
+        self.features, self.classes = torch.empty(len(against), 0), 0
+        if extractor is None:
+            reason = no_extractor(train)
+            self.left_out |= dict.fromkeys(BY_FEATURES, reason)
+        else:
+            self._look_through(extractor)
+        self.validation, self._tested = validation, against.values
+        if train.kind == "points":
+            self.left_out["parzen"] = "its protocol is for pixels in [0, 1]"
+        elif validation is None:
+            rows = against.stratified(len(against))
+            n = min(metrics.parzen.VALIDATION_IMAGES, max(1, len(rows) // 5))
+            self.validation, self._tested = against.values[rows[:n]], against.values[rows[n:]]
+            if not len(self._tested):
+                self.left_out["parzen"] = f"{against.name} holds one image, and it takes two"
+        self.known = KnownDensity(train.density) if train.density else None
+
+    def _look_through(self, extractor: Extractor | Coordinates) -> None:
+        """Take the features of the held-out data."""
+        train, against = self.train, self.against
         self.features, logits = extractor.features_and_logits(against.values)
         dimensions = self.features.shape[1]
-        if samples <= dimensions or len(against) <= dimensions:
+        if self.samples <= dimensions or len(against) <= dimensions:
             raise ForgeryError(
-                f"{min(samples, len(against))} {train.kind} are too few for the {dimensions} "
+                f"{min(self.samples, len(against))} {train.kind} are too few for the {dimensions} "
                 f"features of {extractor.name}: more than {dimensions} are needed, 10,000 are usual"
             )
         self._statistics = metrics.feature_statistics(self.features)
         self.classes = logits.shape[1]
-        self.left_out: dict[str, str] = {}
         if against.labels is None:
             self.left_out["class_kl"] = f"{against.name} has no labels"
         elif len(against.classes) != self.classes:
@@ -181,12 +232,6 @@ class Evaluator:
                 f"{extractor.name} tells {self.classes} classes, the data has "
                 f"{len(against.classes)}"
             )
-        if train.kind == "points":
-            self.left_out["parzen"] = "its protocol is for pixels in [0, 1]"
-        # The paper's protocol chooses σ on train[50000:51000] of MNIST's 60,000.
-        start = len(train) * 5 // 6
-        self.validation = train.values[start : start + metrics.parzen.VALIDATION_IMAGES]
-        self.known = KnownDensity(train.density) if train.density else None
 
     @property
     def protocol(self) -> Protocol:
@@ -197,12 +242,13 @@ class Evaluator:
             self.against.fingerprint,
             self.samples,
             self.seed,
-            self.extractor.name,
-            self.extractor.sha256,
+            self.extractor.name if self.extractor else "none",
+            self.extractor.sha256 if self.extractor else "",
         )
 
     def frechet(self, samples: Tensor) -> float:
         """The Fréchet distance alone, of samples as :meth:`card` takes them."""
+        assert self.extractor is not None
         return self._frechet(self.extractor.features(as_stored(samples)))
 
     def _frechet(self, features: Tensor) -> float:
@@ -256,16 +302,17 @@ class Evaluator:
             scores["clustered_right" if codes else "classified_right"] = _share_right(
                 told, self.against.labels, codes
             )
-        scores["near_train"] = metrics.detect_memorisation(
-            _raw(values[:2000]),
-            _raw(self.train.values[:REMEMBERED]),
-            _raw(self.against.values[:2000]),
-        ).near
+        try:
+            scores["near_train"] = copies(values, self.train, self.against, self._fresh).near
+        except ForgeryError as error:  # too little held-out data to set the scale
+            left_out["near_train"] = str(error)
         generator = torch.Generator().manual_seed(self.seed)
         rows = torch.randperm(len(self.train), generator=generator)[: self.samples]
         real = self.train.values[rows]
         floor, _ = self._scores(real, None if labels is None else labels[rows], codes)
-        return Card(run, step, self.protocol, scores, floor, nonfinite, histogram, left_out)
+        return Card(
+            run, step, self.protocol, scores, floor, nonfinite, histogram, left_out, self.notes
+        )
 
     def _scores(
         self, values: Tensor, asked: Tensor | None, codes: bool
@@ -274,16 +321,11 @@ class Evaluator:
 
         ``asked`` are the classes that they should be of ``[N]``, or ``codes``, where that is known.
         """
-        features, logits = self.extractor.features_and_logits(values)
-        scores = {"frechet": self._frechet(features)}
-        size = min(1000, len(features), len(self.features))
-        kernel = metrics.kernel_distance(self.features, features, subset_size=size, seed=self.seed)
-        scores |= {"kernel": 1000 * kernel.mean, "kernel_std": 1000 * kernel.std}
-        manifold = metrics.precision_and_recall(self.features, features)
-        scores |= {"precision": manifold.precision, "recall": manifold.recall}
-        local = metrics.density_and_coverage(self.features, features)
-        scores |= {"density": local.density, "coverage": local.coverage}
+        scores: dict[str, float] = {}
         histogram = []
+        if self.extractor:
+            features, logits = self.extractor.features_and_logits(values)
+            scores |= self._of_features(features)
         if self.classes:
             labels = logits.argmax(1).cpu()
             drawn = metrics.class_histogram(labels, self.classes)
@@ -300,8 +342,9 @@ class Evaluator:
             right = "code_right" if codes else "asked_right"
             scores[right] = _share_right(asked, labels, codes)
         if "parzen" not in self.left_out:
+            assert self.validation is not None
             parzen = metrics.parzen_likelihood(
-                _raw(values), _raw(self.validation), _raw(self.against.values)
+                _raw(values), _raw(self.validation), _raw(self._tested)
             )
             scores |= {
                 "parzen": parzen.mean,
@@ -311,6 +354,76 @@ class Evaluator:
         if self.known:
             scores |= self.known.scores(values)
         return scores, histogram
+
+    def _of_features(self, features: Tensor) -> dict[str, float]:
+        """The scores of features ``[N, F]`` against those of the held-out data."""
+        size = min(1000, len(features), len(self.features))
+        kernel = metrics.kernel_distance(self.features, features, subset_size=size, seed=self.seed)
+        manifold = metrics.precision_and_recall(self.features, features)
+        local = metrics.density_and_coverage(self.features, features)
+        return {
+            "frechet": self._frechet(features),
+            "kernel": 1000 * kernel.mean,
+            "kernel_std": 1000 * kernel.std,
+            "precision": manifold.precision,
+            "recall": manifold.recall,
+            "density": local.density,
+            "coverage": local.coverage,
+        }
+
+
+def copies(
+    values: Tensor, train: Dataset, held_out: Dataset, fresh: Tensor | None = None, n: int = FRESH
+) -> metrics.Memorisation:
+    """Whether samples, as a data set keeps them ``[N, …]``, are copies of training data.
+
+    Parameters
+    ----------
+    held_out:
+        Sets the scale, but for those of it that were trained on.
+    fresh:
+        The rows of held-out data that was not trained on, in an order whose beginning represents
+        all of it; found here if not given.
+    n:
+        How many samples, and as many held-out ones, are looked at.
+
+    Raises
+    ------
+    ForgeryError
+        Fewer than 100 held-out samples that were not trained on, or most of them were.
+    """
+    if fresh is None:
+        trained_on = _trained_on(held_out, train)
+        fresh = held_out.stratified(len(held_out))
+        fresh = fresh[~trained_on[fresh]]
+    return metrics.detect_memorisation(
+        _raw(values[:n]),
+        _raw(train.values[train.stratified(REMEMBERED)]),
+        _raw(held_out.values[fresh[:n]]),
+    )
+
+
+def _trained_on(held_out: Dataset, train: Dataset) -> Tensor:
+    """Which held-out samples were trained on, bool ``[N]``; refused where most of them were."""
+    found = metrics.occurs_in(held_out.values, train.values)
+    train.release()
+    held_out.release()
+    if found.double().mean() > MOST_TRAINED_ON:
+        which = "all" if found.all() else f"{int(found.sum()):,} of the {len(found):,}"
+        raise ForgeryError(
+            f"{which} {held_out.kind} of {held_out.name} are in {train.name}, which the run was "
+            "trained on: name held-out data with --against (another split, or the path of other "
+            "data)"
+        )
+    return found
+
+
+def no_extractor(data: Dataset) -> str:
+    """Why measures by features are left out, and what to do about it."""
+    return (
+        f"no extractor is known for {data.kind} of {list(data.shape)}; forgery classifier trains "
+        "one on labelled images, the original Inception's weights are another: --extractor FILE"
+    )
 
 
 def _share_right(told: Tensor, labels: Tensor, codes: bool) -> float:
@@ -326,7 +439,8 @@ def _raw(values: Tensor) -> Tensor:
 
 
 def evaluator_of(
-    data: str,
+    source: str,
+    train: Dataset,
     against: str,
     extractor: Path | str | None,
     samples: int,
@@ -334,22 +448,24 @@ def evaluator_of(
     where: torch.device,
     settings: ImageSettings,
 ) -> Evaluator:
-    """The evaluator of a run on ``data``, against a split of it or other data.
+    """The evaluator of a run that was trained on ``train``, a part of ``source``.
 
-    Other data is the path of a file, or pictures (a folder, an archive, a table), all of which are
-    then taken and made like those of the run.
-
-    ``extractor`` is a file of weights; without one, digits are looked at through the bundled
-    classifier, and points as they are.
+    Parameters
+    ----------
+    against:
+        A split of the source, or other data: the path of a file, or pictures (a folder, an archive,
+        a table), all of which are then taken and made like those of the run.
+    extractor:
+        A file of weights; without one, digits are looked at through the bundled classifier, and
+        points as they are.
     """
-    train = load(data, "train", settings)
-    held_out = _held_out(data, against, train, settings)
-    if held_out.fingerprint == train.fingerprint:
-        raise ForgeryError(
-            f"{held_out.name} is the data that the run was trained on: name other data with "
-            "--against (a split, or the path of other data)"
-        )
-    return Evaluator(train, held_out, _extractor(extractor, train, where), samples, seed)
+    held_out = _held_out(source, against, train, settings)
+    validation = None
+    if source == "mnist":  # where the paper's protocol names the images that choose σ
+        valid = load(source, "valid10k", settings).values
+        validation = valid[: metrics.parzen.VALIDATION_IMAGES]
+    looks_through = _extractor(extractor, train, where)
+    return Evaluator(train, held_out, looks_through, samples, seed, validation)
 
 
 def _held_out(data: str, against: str, train: Dataset, settings: ImageSettings) -> Dataset:
@@ -366,12 +482,13 @@ def _held_out(data: str, against: str, train: Dataset, settings: ImageSettings) 
 
 def _extractor(
     path: Path | str | None, data: Dataset, where: torch.device
-) -> Extractor | Coordinates:
+) -> Extractor | Coordinates | None:
     if path is None and data.kind == "points":
         return Coordinates()
+    if path is None and len(data.classes) == 1000 and data.shape == (3, 28, 28):
+        return load_stacked_digit_classifier().to(where)
     if path is None:
-        stacked = len(data.classes) == 1000 and data.shape == (3, 28, 28)
-        return (load_stacked_digit_classifier() if stacked else load_digit_classifier()).to(where)
+        return load_digit_classifier().to(where) if data.shape == (1, 28, 28) else None
     path = Path(path)
     extractor = load_classifier(path) if path.suffix == ".safetensors" else load_inception(path)
     return extractor.to(where)
@@ -391,13 +508,18 @@ def read_card(path: Path) -> Card:
 
 
 def require_like(cards: list[Card]) -> None:
-    """Refuse to compare cards of unlike protocols, naming the first difference."""
+    """Refuse to compare cards of unlike protocols, naming the first difference.
+
+    Runs may have been trained on different parts of the data: what they are measured against is the
+    same, and each has its own floor.
+    """
     first = cards[0]
     for other in cards[1:]:
-        if other.protocol == first.protocol:
-            continue
         ours, theirs = asdict(first.protocol), asdict(other.protocol)
-        name = next(n for n in ours if ours[n] != theirs[n])
+        unlike = [n for n in ours if not n.startswith("train") and ours[n] != theirs[n]]
+        if not unlike:
+            continue
+        name = unlike[0]
         raise ForgeryError(
             f"{first.run} and {other.run} were measured by unlike protocols ({name}: "
             f"{ours[name]} against {theirs[name]}); evaluate them alike"

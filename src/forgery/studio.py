@@ -14,7 +14,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from . import __version__, metrics
+from . import __version__
 from . import data as data_room
 from .build import (
     batches_of,
@@ -26,7 +26,7 @@ from .build import (
     on_this_machine,
     training_of,
 )
-from .card import REMEMBERED, Card, KnownDensity, evaluator_of
+from .card import Card, KnownDensity, copies, evaluator_of
 from .config import LENGTHS, MACHINE, REPORTING, Config, section_of
 from .data import Batches, Dataset, ImageSettings, Units
 from .errors import ForgeryError, did_you_mean
@@ -460,6 +460,7 @@ def _tracker(config: Config, dataset: Dataset, training: Training) -> Measure:
     if config.evaluate_every:
         evaluator = evaluator_of(
             config.data,
+            dataset,
             "test",
             None,
             TRACKED,
@@ -467,6 +468,12 @@ def _tracker(config: Config, dataset: Dataset, training: Training) -> Measure:
             training.device,
             image_settings(config),
         )
+        if evaluator.extractor is None:
+            raise ForgeryError(
+                "evaluate-every tracks the Fréchet distance of features, and no extractor is known "
+                f"for {dataset.kind} of {list(dataset.shape)}: give --evaluate-every 0, and "
+                "measure the run afterwards by forgery evaluate --extractor FILE"
+            )
 
     def measure(step: int) -> dict[str, float]:
         due = evaluator if evaluator and step % config.evaluate_every == 0 else None
@@ -599,7 +606,7 @@ def evaluate(
     settings = image_settings(model.config)
     with device.cpu_settings():
         evaluator = evaluator_of(
-            model.config.data, against, extractor, samples, seed, where, settings
+            model.config.data, model.dataset(), against, extractor, samples, seed, where, settings
         )
         card = evaluator.card(
             str(path),
@@ -656,17 +663,13 @@ def examine(path: Path | str, samples: int = 1000) -> list[Finding]:
         raise ForgeryError(f"{path} has no reports yet: there is nothing to examine")
     findings = diagnose(reports)
     try:
-        held_out = data_of(run.config, "test")
+        train, held_out = data_of(run.config), data_of(run.config, "test")
     except ForgeryError:  # data of one split: nothing fresh to compare with
         return findings
-    too_few = len(held_out) < 1 / metrics.memorisation.QUANTILE
-    if too_few or held_out.name == run.record["data"]["name"]:
-        return findings
     model = load(path)
-    memory = metrics.detect_memorisation(
-        as_stored(model.sample(samples)).float(),
-        data_of(run.config).values[:REMEMBERED].float(),
-        held_out.values[:samples].float(),
-    )
+    try:
+        memory = copies(as_stored(model.sample(samples)), train, held_out, n=samples)
+    except ForgeryError:  # too little of it is fresh
+        return findings
     found = memorising(memory, model.step)
     return findings + ([found] if found else [])

@@ -15,6 +15,7 @@ from PIL import Image
 
 from forgery.cli import VERBS, main
 from forgery.config import Config
+from forgery.data.mnist import mnist
 from forgery.recipes import RECIPES
 
 QUICK = (
@@ -164,15 +165,26 @@ def test_a_full_disk(forgery):
     assert forgery("resume", "run", "--steps", "4")[0] == 0
 
 
-def test_evaluate_compare_doctor(forgery):
+@pytest.fixture
+def few_digits(forgery):
+    """Real digits in two files, so few that a measurement takes a second."""
+    test = mnist("test")
+    for name, rows in (("few", slice(0, 200)), ("held", slice(200, 400))):
+        np.savez(f"{name}.npz", images=test.values[rows, 0], labels=test.labels[rows])
+    return ("few.npz", *QUICK[1:])
+
+
+def test_evaluate_compare_doctor(forgery, few_digits):
     for run, samples in (("run0", "200"), ("run1", "100")):
-        assert forgery("train", *QUICK, "--steps=4", "--out", run)[0] == 0
-        code, out, _ = forgery("evaluate", run, "--samples", samples, "--device", "cpu")
+        assert forgery("train", *few_digits, "--steps=4", "--out", run)[0] == 0
+        code, out, _ = forgery(
+            "evaluate", run, "--samples", samples, "--against=held.npz", "--device=cpu"
+        )
         assert code == 0
         assert "Fréchet distance" in out
         assert "FID" not in out
         assert "mnist-digits (sha256" in out
-        assert f"{samples} samples of seed 0 against mnist[test]" in out
+        assert f"{samples} samples of seed 0 against held.npz" in out
         assert "shows the flaw of that measure" in out
     code, _, err = forgery("compare", "run0", "run1")
     assert code == 2
@@ -181,12 +193,23 @@ def test_evaluate_compare_doctor(forgery):
     code, out, _ = forgery("compare", "run0", "run1")
     assert code == 0
     assert out.count("run0 (step 4)") == 2
-    code, _, err = forgery("evaluate", "run1", "--samples", "50")
+    code, _, err = forgery("evaluate", "run1", "--samples=50", "--against=held.npz")
     assert code == 2
     assert "too few for the 64 features" in err
+    code, _, err = forgery("evaluate", "run1", "--against=few.npz")
+    assert code == 2
+    assert "all images of few.npz are in few.npz, which the run was trained on" in err
     code, out, _ = forgery("doctor", "run0")
     assert code == 0
     assert "no findings in 2 reports, up to step 4" in out
+
+
+@pytest.mark.slow
+def test_evaluate_on_the_whole_of_mnist(forgery):
+    assert forgery("train", *QUICK[1:], "--steps=4", "--out=run")[0] == 0
+    code, out, _ = forgery("evaluate", "run", "--samples=200", "--device=cpu")
+    assert code == 0
+    assert "200 samples of seed 0 against mnist[test]" in out
 
 
 def test_pictures(forgery, tmp_path):
@@ -222,9 +245,9 @@ def test_pictures(forgery, tmp_path):
     assert "name the data to look at" in err
 
 
-def test_a_class_is_asked_for(forgery):
+def test_a_class_is_asked_for(forgery, few_digits):
     told = ("--recipe=conditional", "--steps=2", "--out", "digits")
-    assert forgery("train", *told, *QUICK)[0] == 0
+    assert forgery("train", *few_digits, *told)[0] == 0
     assert forgery("sample", "digits", "--class", "3", "-n", "5", "--out", "threes.npz")[0] == 0
     assert np.load("threes.npz")["labels"].tolist() == [3] * 5
     assert forgery("sample", "digits", "--classes", "0,7", "-n", "6", "--out", "two.png")[0] == 0
@@ -241,7 +264,8 @@ def test_a_class_is_asked_for(forgery):
     assert code == 2
     assert "plain was not trained with classes" in err
     assert not Path("none.png").exists()
-    code, out, _ = forgery("evaluate", "digits", "--samples", "100", "--device", "cpu")
+    measure = ("evaluate", "digits", "--samples=100", "--against=held.npz", "--device=cpu")
+    code, out, _ = forgery(*measure)
     assert code == 0
     assert "asked class right" in out
 

@@ -2,16 +2,10 @@ import pytest
 import torch
 
 from forgery.data import Dataset
-from forgery.data.mnist import mnist
 from forgery.errors import ForgeryError
 from forgery.extractors import Classifier, accuracy, attribute_accuracy, train_classifier
 from forgery.extractors.classifier import FEATURES, _shifted
 from forgery.pixels import to_model
-
-
-def some_of(split, count):
-    whole = mnist(split)
-    return Dataset(whole.name, whole.values[:count], whole.labels[:count], whole.classes)
 
 
 def quadrants(count):
@@ -22,11 +16,6 @@ def quadrants(count):
         top, left = 6 * (label // 2), 6 * (label % 2)
         image[:, top : top + 6, left : left + 6] = 200
     return Dataset("quadrants", images, labels, ("a", "b", "c", "d"))
-
-
-def test_learns_digits():
-    network = train_classifier(some_of("train", 1500), epochs=3, batch_size=50)
-    assert accuracy(network, some_of("test", 500)) > 0.85
 
 
 def test_learns_any_labelled_images():

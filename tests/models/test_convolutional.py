@@ -4,9 +4,7 @@ from itertools import product
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
-import forgery
 from forgery import ForgeryError
 from forgery.build import batches_of, training_of
 from forgery.data import load
@@ -264,32 +262,3 @@ def test_modern_channels_double_downwards_up_to_eight_times():
 
 
 # --- whole runs
-
-
-@pytest.mark.parametrize(
-    ("generator", "discriminator", "changes"),
-    [
-        ("dcgan", "dcgan", {}),
-        ("deconv2014", "maxout-conv2014", {"updates": "simultaneous", "optimizer": "momentum"}),
-        ("relu-sigmoid-linear2014", "maxout", {"updates": "simultaneous", "optimizer": "momentum"}),
-        ("resnet", "resnet", {"objective": "hinge", "d_steps": 2, "spectral_norm": True}),
-        ("resnet", "resnet", {"penalty": "r1"}),
-        ("modern", "modern", {"objective": "relativistic", "penalty": "r1+r2"}),
-        ("modern-patched", "modern-patched", {"objective": "relativistic"}),
-        ("dcgan", "resnet", {"pack": 2}),
-    ],
-)
-def test_a_resumed_run_ends_with_the_bits_of_one_that_was_not(
-    tiny, tmp_path, generator, discriminator, changes
-):
-    config = tiny.replace(generator=generator, discriminator=discriminator, **changes)
-    forgery.train(config.replace(steps=4), tmp_path / "straight")
-    forgery.train(config.replace(steps=2), tmp_path / "parts")
-    model = forgery.resume(tmp_path / "parts", steps=4)
-    assert model.sample(3).shape == (3, 1, 28, 28)
-    for file in ("model", "optimizers"):
-        name = f"checkpoints/00000004/{file}.safetensors"
-        one, other = (load_file(tmp_path / run / name) for run in ("straight", "parts"))
-        assert one.keys() == other.keys()
-        assert all(torch.equal(one[key], other[key]) for key in one)
-    assert torch.equal(forgery.load(tmp_path / "parts").sample(3), model.sample(3))

@@ -1,17 +1,28 @@
 """Every statement is computed at most once for all tests of this folder."""
 
+import sys
+from functools import partial
+
 import pytest
 
 from forgery.theory import STATEMENTS, Evidence
-from forgery.training.device import prepare_cpu
+from forgery.theory.discriminator import train_discriminator
 
 
 class Results(dict[str, Evidence]):
-    """Computes a statement when it is first asked for: each worker what its own tests need."""
+    """Computes a statement when it is first asked for, networks trained for three steps only."""
 
     def __missing__(self, name: str) -> Evidence:
-        prepare_cpu(threads=1)
-        self[name] = STATEMENTS[name]()
+        of_line, of_d, of_capacity = (
+            sys.modules[f"forgery.theory.{module}"]
+            for module in ("game_on_a_line", "optimal_discriminator", "capacity")
+        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(of_line, "D_ALONE", 3)
+            patch.setattr(of_line, "STEPS", 3)
+            patch.setattr(of_capacity, "STEPS", 3)
+            patch.setattr(of_d, "train_discriminator", partial(train_discriminator, steps=3))
+            self[name] = STATEMENTS[name]()
         return self[name]
 
 

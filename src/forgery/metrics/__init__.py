@@ -7,6 +7,7 @@ in blocks that keep 50,000 × 50,000 distances out of memory. Every measure rais
 
 from .classes import ClassBalance, class_balance, class_histogram, kl_divergence
 from .density_coverage import DensityCoverage, density_and_coverage
+from .duplicates import occurs_in
 from .frechet import FeatureStatistics, feature_statistics, frechet_distance
 from .grid_divergence import GridDivergence, grid_divergence
 from .inputs import count_nonfinite
@@ -42,6 +43,7 @@ __all__ = [
     "log_likelihood",
     "matched_accuracy",
     "mode_coverage",
+    "occurs_in",
     "parzen_likelihood",
     "precision_and_recall",
 ]

@@ -1,0 +1,143 @@
+"""A run that was stopped and resumed ends with the bits of one that was not.
+
+Every kind of state is resumed by ``forgery.resume`` at three steps. The whole matrix, every recipe
+and every network at every step, restores each checkpoint and makes the one step to the next: what
+follows from that step on is the next checkpoint's business.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+import forgery
+from forgery.augmentations import AUGMENTATIONS
+from forgery.build import batches_of, data_of, training_of
+from forgery.config import Config
+from forgery.models import CONDITIONS
+from forgery.recipes import RECIPES
+from forgery.training import checkpoint
+from forgery.training.loop import iterate
+
+CPU = torch.device("cpu")
+STEPS = 10
+#: 200 images in minibatches of 50: ten steps are 2½ epochs.
+SMALL = {
+    "g_width": 8, "d_width": 8, "latent": 4, "limit": 200, "batch_size": 50, "d_steps": 1,
+    "report_every": 3, "sample_every": 4, "checkpoint_every": 1, "keep_checkpoints": 100, "grid": 4,
+    "split": "test", "device": "cpu", "threads": 1,
+}  # fmt: skip
+ADAPTIVE = {"augment": "adaptive", "augment_ramp": 400, "augment_target": 0.01}
+FEW_LABELS = {"conditional": "semi-supervised", "labels": 30}
+
+#: What a run has to remember → (recipe, changes).
+KINDS = {
+    "Adam and an average": ("mlp", {}),
+    "momentum, dropout, both players at once": ("goodfellow2014", {}),
+    "RMSProp, clipping, two D steps": ("wgan", {"d_steps": 2}),
+    "singular vectors": ("mlp", {"objective": "hinge", "spectral_norm": True}),
+    "batch statistics": ("dcgan", {}),
+    "schedules, G's own real batch": ("modern", {"generator": "mlp", "discriminator": "mlp"}),
+    "a penalty that draws random numbers": ("dragan", {}),
+    "adaptive augmentation": ("mlp", ADAPTIVE),
+    "mirrored and augmented images": ("mlp", {"flip": True, "augment": "diffaugment"}),
+    "classes that G is told": ("conditional", {}),
+    "classes that D learns": ("mlp", FEW_LABELS),
+    "codes": ("infogan", {}),
+    "packs, in parts": ("mlp", {"pack": 2, "batch_size": 20}),
+    "gradients accumulated over parts": ("mlp", {"accumulate": 2}),
+    "an encoder": ("vae", {}),
+    "points": ("points", {"limit": 200}),
+}
+
+NETWORKS = [
+    ("dcgan", "dcgan", {}),
+    ("deconv2014", "maxout-conv2014", {}),
+    ("relu-sigmoid-linear2014", "maxout", {}),
+    ("resnet", "resnet", {"objective": "hinge"}),
+    ("modern", "modern", {"objective": "relativistic", "penalty": "r1+r2"}),
+    ("modern-patched", "modern-patched", {"objective": "relativistic", "penalty": "r1+r2"}),
+    ("dcgan", "resnet", {"pack": 2, "batch_size": 20}),
+]
+#: Everything else that has an entry in a table: name → (recipe, changes).
+MATRIX = (
+    {recipe: (recipe, {}) for recipe in RECIPES}
+    | {f"{g} against {d}": ("mlp", {"generator": g, "discriminator": d} | more)
+       for g, d, more in NETWORKS}
+    | {f"augment {name}": ("mlp", ADAPTIVE | {"augment": name})
+       for name, augmentation in AUGMENTATIONS.items() if augmentation}
+    | {f"conditional {told}, {objective}": ("mlp", {"conditional": told, "objective": objective})
+       for told in CONDITIONS if told not in ("none", "semi-supervised")
+       for objective in ("non-saturating", "feature-matching")}
+    | {"feature matching on few labels": ("mlp", FEW_LABELS | {"objective": "feature-matching"}),
+       "a convolutional VAE": ("vae", {"generator": "dcgan", "discriminator": "dcgan"}),
+       "all at once": ("mlp", ADAPTIVE | {
+           "conditional": "projection", "updates": "simultaneous", "flip": True})}
+)  # fmt: skip
+
+
+def config_of(recipe: str, changes: dict) -> Config:
+    small = SMALL | ({"split": "train"} if recipe in ("points", "pacgan") else {})
+    labels = {"labels": 30} if recipe == "semi-supervised" else {}
+    return RECIPES[recipe](steps=STEPS).replace(**small | labels | changes)
+
+
+def reports(run: Path) -> list[dict]:
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [
+        {k: v for k, v in line.items() if "second" not in k and k != "waiting"} for line in lines
+    ]
+
+
+def assert_same(one: checkpoint.Checkpoint, other: checkpoint.Checkpoint) -> None:
+    assert one.step == other.step
+    for mine, theirs in ((one.model, other.model), (one.optimizers, other.optimizers)):
+        assert mine.keys() == theirs.keys()
+        assert all(torch.equal(mine[key], theirs[key]) for key in mine)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_state_is_resumed_to_the_bit(tmp_path, kind):
+    straight = tmp_path / "straight"
+    forgery.train(config_of(*KINDS[kind]), straight)
+    for step in (1, 4, 6):  # in mid-epoch, between two epochs, at a report
+        resumed = tmp_path / f"from{step}"
+        shutil.copytree(straight, resumed)
+        for later in range(step + 1, STEPS + 1):
+            shutil.rmtree(resumed / "checkpoints" / f"{later:08d}")
+        forgery.resume(resumed)
+        ends = [checkpoint.read_last(run / "checkpoints")[0] for run in (straight, resumed)]
+        assert_same(*ends)
+        assert ends[0].counters["totals"] == ends[1].counters["totals"]
+        assert reports(straight) == reports(resumed)
+        names = [sorted(p.name for p in (run / "samples").iterdir()) for run in (straight, resumed)]
+        assert names[0] == names[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MATRIX)
+def test_from_every_checkpoint_one_step_leads_to_the_next(tmp_path, name):
+    config = config_of(*MATRIX[name])
+    forgery.train(config, tmp_path / "run")
+    dataset = data_of(config)
+    batches = batches_of(config, dataset, CPU)
+    folder = tmp_path / "run" / "checkpoints"
+    for step in range(STEPS):
+        training = training_of(config, dataset, CPU)
+        training.restore(checkpoint.read(folder, step))
+        with torch.random.fork_rng(devices=[]):
+            iterate(training, batches.__getitem__, batches.per_epoch, config, batches.labels)
+        assert_same(training.checkpoint(), checkpoint.read(folder, step + 1))
+
+
+def test_every_kind_of_state_is_one_of_a_known_recipe_and_moves():
+    """What is compared above does change from step to step: p of adaptive augmentation too."""
+    config = config_of(*KINDS["adaptive augmentation"])
+    dataset = data_of(config)
+    training, batches = training_of(config, dataset, CPU), batches_of(config, dataset, CPU)
+    with torch.random.fork_rng(devices=[]):
+        for _ in range(5):
+            iterate(training, batches.__getitem__, batches.per_epoch, config)
+    assert training.networks()["augment"].p > 0
