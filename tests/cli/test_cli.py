@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ import pytest
 from PIL import Image
 
 from forgery.cli import VERBS, main
+from forgery.cli._flags import PictureFlags
 from forgery.config import Config
+from forgery.data import ImageSettings
 from forgery.data.mnist import mnist
 from forgery.recipes import RECIPES
 
@@ -243,6 +246,22 @@ def test_pictures(forgery, tmp_path):
     code, _, err = forgery("data")
     assert code == 2
     assert "name the data to look at" in err
+
+
+def test_no_verb_offers_a_flag_that_it_ignores(forgery):
+    # A classifier is trained on all of a split, unmirrored, with every label.
+    for flag in ("--limit=5", "--flip", "--labels=5", "--steps=5"):
+        code, _, err = forgery("classifier", "mnist", "--out", "c.safetensors", flag)
+        assert code != 0
+        assert "Unknown option" in err
+    read = {f.name for f in fields(ImageSettings)} - {"size"} | {"image_size"}
+    assert {f.name for f in fields(PictureFlags)} == read
+    # forgery data looks at what forgery train would train on, the recipe's split included.
+    code, out, _ = forgery(
+        "data", "mnist", "--recipe=goodfellow2014", "--limit=300", "--device=cpu", "--threads=1"
+    )
+    assert code == 0
+    assert "mnist[train50k, 300 of 50000]: 300 images" in out
 
 
 def test_a_class_is_asked_for(forgery, few_digits):

@@ -161,8 +161,10 @@ def test_a_parquet_file_without_pyarrow_names_the_extra(table, monkeypatch):
 
 def test_columns_are_refused_where_there_are_none(tmp_path):
     (tmp_path / "a.png").write_bytes(png(0))
-    with pytest.raises(ForgeryError, match="no columns to choose from"):
-        load(str(tmp_path), settings=ImageSettings(label_column="label"))
+    np.save(tmp_path / "a.npy", np.zeros((2, 4, 4), np.uint8))
+    for source in (str(tmp_path), str(tmp_path / "a.npy"), "mnist"):
+        with pytest.raises(ForgeryError, match="no columns to choose from"):
+            load(source, settings=ImageSettings(label_column="label"))
 
 
 def test_numbers_sort_as_numbers_and_words_as_words():

@@ -40,9 +40,12 @@ NOTHING = Flags()
 SharedFlags = _flags("objective", "pack", "seed")
 NOTHING_SHARED = SharedFlags()
 
-#: Those that say how pictures are read.
-_NO_PICTURES = [n for n in Config.__dataclass_fields__ if section_of(n) != DATA]
-PictureFlags = _flags("split", *_NO_PICTURES)
+_NOT_OF_DATA = [n for n in Config.__dataclass_fields__ if section_of(n) != DATA]
+#: Those that say what is trained on.
+DataFlags = _flags(*_NOT_OF_DATA)
+NOTHING_OF_DATA = DataFlags()
+#: Those that say how pictures are read, for a verb that does not train a GAN on them.
+PictureFlags = _flags("split", "limit", "flip", "labels", *_NOT_OF_DATA)
 NOTHING_OF_PICTURES = PictureFlags()
 
 

@@ -7,20 +7,19 @@ from rich.console import Console
 from rich.table import Table
 
 from ..errors import ForgeryError
-from ._flags import FLAT, NOTHING_OF_PICTURES, PictureFlags, given
+from ._flags import FLAT, NOTHING_OF_DATA, DataFlags, given
 
 
 def data(
     source: str | None = None,
     /,
     *,
-    split: str = "train",
     recipe: str | None = None,
     sheet: Path | None = None,
     device: str = "auto",
     threads: int = 0,
     clear_cache: bool = False,
-    flags: Annotated[PictureFlags, FLAT] = NOTHING_OF_PICTURES,  # type: ignore[valid-type]
+    flags: Annotated[DataFlags, FLAT] = NOTHING_OF_DATA,  # type: ignore[valid-type]
 ) -> None:
     """Look at data before training on it: what is in it, what is not fit, what training takes.
 
@@ -32,8 +31,6 @@ def data(
     ----------
     source:
         What forgery train takes: a data source, or the path of a file or folder.
-    split:
-        The part that would be trained on.
     recipe:
         The recipe to forecast; the one that suits the data, if not given.
     sheet:
@@ -58,7 +55,7 @@ def data(
     from ..progress import counting
     from .train import settings_from
 
-    settings = given(flags) | {"split": split, "device": device, "threads": threads}
+    settings = given(flags) | {"device": device, "threads": threads}
     config = settings_from(source, recipe, None, settings)
     with counting(unit="") as progress:
         found = preflight(config, progress, sheet)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import ForgeryError, did_you_mean, lookup
+from ..errors import ForgeryError, did_you_mean
 from . import cache
 from .arrays import adapted, is_image_array, load_image_array
 from .dataset import Batches, Dataset, Units
@@ -13,7 +13,7 @@ from .faces import faces_source
 from .idx import labels_beside, load_idx
 from .labelled import Labelled, choose_labelled
 from .mnist import mnist
-from .pictures import Pictures, Survey, is_collection, is_table, load_pictures, set_aside
+from .pictures import Pictures, Survey, is_collection, is_table, load_pictures, no_table, set_aside
 from .points import SUFFIXES, load_points
 from .settings import ImageSettings
 from .stacked_mnist import stacked_mnist
@@ -78,22 +78,24 @@ def load(
 
 
 def _whole(source: str, split: str, settings: ImageSettings) -> Dataset:
-    if source in SOURCES:
-        return adapted(lookup(SOURCES, source, "data")(split), settings)
     if holds_pictures(source):
         return load_pictures(source, settings).split(split)
     path = Path(source)
-    if path.is_file():
-        if split != "train":
-            raise ForgeryError(f"{source} is one file and has one split, train, not {split!r}")
-        if is_image_array(path):
-            return load_image_array(path, settings)
-        if path.suffix.lower() in SUFFIXES:
-            return adapted(load_points(path), settings)
-        return adapted(load_idx(path, labels_beside(path)), settings)
-    raise ForgeryError(
-        f"unknown data {source!r}: no such file or folder{did_you_mean(source, SOURCES)}"
-    )
+    if source not in SOURCES and not path.is_file():
+        raise ForgeryError(
+            f"unknown data {source!r}: no such file or folder{did_you_mean(source, SOURCES)}"
+        )
+    if settings.image_column or settings.label_column:
+        raise no_table(source)
+    if source in SOURCES:
+        return adapted(SOURCES[source](split), settings)
+    if split != "train":
+        raise ForgeryError(f"{source} is one file and has one split, train, not {split!r}")
+    if is_image_array(path):
+        return load_image_array(path, settings)
+    if path.suffix.lower() in SUFFIXES:
+        return adapted(load_points(path), settings)
+    return adapted(load_idx(path, labels_beside(path)), settings)
 
 
 def holds_pictures(source: str) -> bool:

@@ -201,8 +201,13 @@ def _opened(
     if is_table(source):
         return files_stamp(path), parquet_listing(path, settings)
     if settings.image_column or settings.label_column:
-        raise ForgeryError(f"{source} is no table (parquet, hf:): it has no columns to choose from")
+        raise no_table(source)
     return files_stamp(path), files_listing(path)
+
+
+def no_table(source: str) -> ForgeryError:
+    """The error for a column that is asked for of data that have none."""
+    return ForgeryError(f"{source} is no table (parquet, hf:): it has no columns to choose from")
 
 
 def set_aside(rejects: Sequence[Sequence[str]]) -> str:
