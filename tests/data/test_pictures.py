@@ -273,6 +273,30 @@ def test_damaged_archives(tmp_path):
     assert "damaged in the archive" in reject[1]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="libtiff is inside of Pillow there, out of reach")
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "jpeg", "group4"])
+def test_damaged_tiffs_are_listed_and_nothing_is_printed(tmp_path, capfd, compression):
+    # libtiff writes to file descriptor 2 from C, Pillow by its log.
+    random = np.random.default_rng(0)
+    image = Image.fromarray(random.integers(0, 256, (32, 32, 3), dtype=np.uint8))
+    file = io.BytesIO()
+    image.convert("1" if compression == "group4" else "RGB").save(
+        file, "TIFF", compression=compression
+    )
+    whole = file.getvalue()
+    write(tmp_path, {"whole.tif": whole})
+    for i in range(60):
+        damaged = bytearray(whole)
+        for at in random.integers(8, len(whole), (1, 5, 50)[i % 3]):
+            damaged[at] = random.integers(256)
+        write(tmp_path, {f"{i}.tif": bytes(damaged)})
+    pictures = load_pictures(tmp_path, ImageSettings(size=8))
+    names = [name for name, _ in pictures.survey.rejects]
+    assert names
+    assert "whole.tif" not in names
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_the_second_time_no_picture_is_opened(tmp_path, form, monkeypatch, cache):
     path = FORMS[form](tmp_path, CLASSES)

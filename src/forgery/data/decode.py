@@ -5,8 +5,10 @@ pixels than :data:`MOST_PIXELS` is refused before any memory is taken for it, an
 soon is refused, not filled up.
 """
 
+import ctypes
 import hashlib
 import io
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,17 +47,47 @@ class Header:
 
 @contextmanager
 def careful_pillow() -> Iterator[None]:
-    """Pillow for files that may be anything, in all threads, while the block runs."""
+    """Pillow for files that may be anything, in all threads, while the block runs.
+
+    What is wrong with a picture is raised, and nothing of it printed.
+    """
     Image.init()  # not by several threads at once, later
-    before = ImageFile.LOAD_TRUNCATED_IMAGES
+    log = logging.getLogger("PIL")
+    before = ImageFile.LOAD_TRUNCATED_IMAGES, log.level
     ImageFile.LOAD_TRUNCATED_IMAGES = False
+    log.setLevel(logging.CRITICAL + 1)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _silent_libtiff():
             warnings.simplefilter("ignore")  # of damaged metadata, which is not used
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             yield
     finally:
-        ImageFile.LOAD_TRUNCATED_IMAGES = before
+        ImageFile.LOAD_TRUNCATED_IMAGES = before[0]
+        log.setLevel(before[1])
+
+
+@contextmanager
+def _silent_libtiff() -> Iterator[None]:
+    """Keep libtiff from printing its errors and warnings; Pillow raises those that matter.
+
+    Pillow leaves libtiff's own handlers in place, which write to the process's standard error from
+    C. They are looked up through Pillow's extension module, which is linked to libtiff; where it
+    contains libtiff instead, as in the wheels for Windows, they cannot be reached.
+    """
+    try:
+        pillow = ctypes.CDLL(Image.core.__file__)
+        setters = [pillow.TIFFSetErrorHandler, pillow.TIFFSetWarningHandler]
+    except (AttributeError, OSError):
+        yield
+        return
+    for set_handler in setters:
+        set_handler.argtypes, set_handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+    before = [set_handler(None) for set_handler in setters]
+    try:
+        yield
+    finally:
+        for set_handler, handler in zip(setters, before, strict=True):
+            set_handler(handler)
 
 
 def digest(content: bytes) -> str:
