@@ -7,6 +7,7 @@ import torch
 from forgery import ForgeryError, data, recipes
 from forgery.data import ImageSettings
 from forgery.data import arrays as arrays_module
+from forgery.data import cache as cache_module
 
 GREY = np.arange(5 * 6 * 7, dtype=np.uint8).reshape(5, 6, 7)
 RGB = np.arange(5 * 6 * 7 * 3, dtype=np.uint8).reshape(5, 6, 7, 3)
@@ -71,7 +72,8 @@ def test_transparent_pixels_show_the_background(tmp_path):
     [
         (np.zeros((5, 3, 6, 3), np.uint8), r"may be \[N, C, H, W\] or \[N, H, W, C\]"),
         (np.zeros((5, 6, 6, 5), np.uint8), "1, 3 or 4 channels"),
-        (np.zeros((5, 6, 6), np.float32), r"this array has shape \[5, 6, 6\]"),
+        (np.zeros((5, 6, 6), np.complex64), "uint8 of 0 to 255, .* these are complex64"),
+        (np.zeros((2, 1, 1, 6, 6), np.float32), r"this array has shape \[2, 1, 1, 6, 6\]"),
         (np.zeros((0, 6, 6), np.uint8), "no images"),
     ],
 )
@@ -79,6 +81,98 @@ def test_arrays_that_are_no_images(tmp_path, array, message):
     np.save(tmp_path / "a.npy", array)
     with pytest.raises(ForgeryError, match=message):
         data.load(str(tmp_path / "a.npy"))
+
+
+UNIT = np.array([0, 1, 0.5, 100.4 / 255, 100.6 / 255, 1e-9]).reshape(3, 2, 1)
+LEVELS = [0, 255, 128, 100, 101, 0]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_floats_whose_range_is_sure_are_images(tmp_path, dtype):
+    path = str(tmp_path / "a.npy")
+    np.save(path, UNIT.astype(dtype))
+    assert recipes.recipe_for(path) == "mlp"
+    assert data.load(path).values.flatten().tolist() == LEVELS
+    np.save(path, (2 * UNIT - 1).astype(dtype))
+    signed = data.load(path).values.flatten().tolist()
+    assert signed == LEVELS
+    levels = np.arange(256).reshape(-1, 1, 1)
+    np.save(path, (levels / 255).astype(dtype))  # as torchvision's ToTensor leaves pixels
+    assert data.load(path).values.flatten().tolist() == list(range(256))
+    np.save(path, UNIT > 0.5)
+    assert data.load(path).values.flatten().tolist() == [0, 255, 0, 0, 0, 0]
+
+
+def test_floats_in_an_npz_with_labels(tmp_path):
+    path = str(tmp_path / "a.npz")
+    np.savez(path, images=np.repeat(UNIT[..., None], 3, 3), labels=np.array([1, 0, 1]))
+    assert data.load(path).shape == (3, 2, 1)
+    assert data.load(path).values[0, 2].flatten().tolist() == [0, 255]
+    assert data.load(path).labels.tolist() == [1, 0, 1]
+    np.savez(path, x=UNIT, y=np.array([1, 0, 1]))
+    with pytest.raises(ForgeryError, match=r"2 arrays \(x, y\): expected .* named images"):
+        data.load(path)
+
+
+@pytest.mark.parametrize(
+    ("images", "found", "levels"),
+    [
+        (np.array([0, 7, 255]), "int64 of 0 to 255", [0, 7, 255]),
+        (np.array([0.0, 7.4, 255.0]), "float64 of 0 to 255", [0, 7, 255]),
+        (np.array([0, 1, 1]), "int64 of 0 to 1", [0, 255, 255]),
+        (np.array([0, 257, 65535], np.uint16), "uint16 of 0 to 65535", [0, 1, 255]),
+        (np.array([-128, 0, 127], np.int8), "int8 of -128 to 127", [0, 128, 255]),
+        (np.array([0, 0.5, 1.001]), "float64 of 0 to 1.001", [0, 127, 255]),
+        (np.array([0, 0, 1 + 1e-7], np.float32), "float32 of 0 to 1.00000012", [0, 0, 255]),
+        (np.array([-3, 0, 3], np.float32), "float32 of -3 to 3", [0, 128, 255]),
+        (np.array([0, np.nan, 1]), "float64 with NaN or infinity", [0, 0, 255]),
+        (np.array([-np.inf, np.inf, 1]), "float64 with NaN or infinity", [0, 255, 255]),
+    ],
+    ids=str,
+)
+def test_any_other_numbers_are_refused_with_the_expression_that_converts_them(
+    tmp_path, images, found, levels
+):
+    images = images.reshape(3, 1, 1)
+    path = str(tmp_path / "a.npy")
+    np.save(path, images)
+    with pytest.raises(ForgeryError, match="uint8 of 0 to 255, or floats of 0 to 1") as refused:
+        data.load(path)
+    assert found in str(refused.value)
+    expression = str(refused.value).split(": ")[-1]
+    np.save(path, eval(expression, {"np": np, "images": images}))
+    assert data.load(path).values.flatten().tolist() == levels
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_large_file_of_floats_is_converted_in_parts_to_a_mapped_one(
+    tmp_path, monkeypatch, cache, order
+):
+    path = str(tmp_path / "a.npy")
+    np.save(path, np.asarray(RGB / 255, np.float32, order=order))
+    expected = data.load(path)
+    assert expected.mapping is None
+    for module in (arrays_module, cache_module):
+        monkeypatch.setattr(module, "LARGE", 10)
+    monkeypatch.setattr(arrays_module, "AT_A_TIME", 2 * 4 * 6 * 7 * 3)  # two images
+    sizes, convert = [], np.rint
+    monkeypatch.setattr(np, "rint", lambda part: sizes.append(len(part)) or convert(part))
+    large = data.load(path)
+    assert sizes == [2, 2, 1]
+    assert large.mapping
+    assert large.values.equal(expected.values)
+    assert large.fingerprint == expected.fingerprint
+    assert data.load(path).values.equal(expected.values)
+    assert sizes == [2, 2, 1]  # it was found in the cache
+    assert len(list(cache.glob("*.npy"))) == 1
+    np.save(path, np.asarray(RGB / 100, np.float32))
+    with pytest.raises(ForgeryError, match="float32 of 0 to 2"):
+        data.load(path)
+    assert len(list(cache.glob("*.tmp"))) == 0
+    np.save(path, np.asarray(RGB / 255, np.float64))
+    monkeypatch.setenv("FORGERY_CACHE", str(tmp_path / "a.npy"))
+    with pytest.raises(ForgeryError, match=r"cannot write to .*FORGERY_CACHE"):
+        data.load(path)
 
 
 def test_tables_stay_points(tmp_path):

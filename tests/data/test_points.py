@@ -56,12 +56,12 @@ def test_tables_that_are_no_points(tmp_path, text, message):
 def test_arrays_that_are_no_points(tmp_path):
     np.savez(tmp_path / "two.npz", a=np.ones(3), b=np.ones(3))
     np.save(tmp_path / "words.npy", np.array(["a", "b"]))
-    np.save(tmp_path / "cube.npy", np.zeros((2, 2, 2)))
+    np.save(tmp_path / "cube.npy", np.zeros((2, 2, 2, 2, 2)))
     (tmp_path / "text.npy").write_text("hello")
     for name, message in {
         "two.npz": r"2 arrays \(a, b\): expected 1",
         "words.npy": "expected numbers",
-        "cube.npy": r"shape \[2, 2, 2\]",
+        "cube.npy": r"shape \[2, 2, 2, 2, 2\]",
         "text.npy": "as a NumPy file",
     }.items():
         with pytest.raises(ForgeryError, match=message):

@@ -59,11 +59,10 @@ def load(
 
     A folder, an archive (.zip, .tar, .tar.gz …), a .parquet file or a data set of the hub
     (``hf:OWNER/NAME``) holds pictures (``pictures.py``, which says what its splits and classes
-    are). A .npy or .npz file holds images if it is uint8 of three or four
-    dimensions (``arrays.py``), else points, as .csv does (``points.py``). Any other file holds
-    images in IDX, which take their labels from the file beside it that MNIST's naming expects
-    (``…-images-idx3-ubyte`` and ``…-labels-idx1-ubyte``), where there is one. A file of arrays or
-    points has one split.
+    are). A .npy or .npz file holds images if it has three or four dimensions (``arrays.py``),
+    else points, as .csv does (``points.py``). Any other file holds images in IDX, which take their
+    labels from the file beside it that MNIST's naming expects (``…-images-idx3-ubyte`` and
+    ``…-labels-idx1-ubyte``), where there is one. A file of arrays or points has one split.
 
     Parameters
     ----------

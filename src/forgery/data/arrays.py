@@ -10,44 +10,50 @@ import torch
 from PIL import Image
 
 from ..errors import ForgeryError
+from . import cache
 from .cache import LARGE
 from .dataset import Dataset, mapping_of
 from .decode import prepare
+from .listing import stamp
 from .settings import COLOURS, Form, ImageSettings
 
 #: Grey, RGB, RGBA.
 CHANNELS = (1, 3, 4)
+#: Bytes of an array that are converted to uint8 at a time (64 MiB).
+AT_A_TIME = 1 << 26
 
 
 def is_image_array(path: Path) -> bool:
-    """Whether a .npy or .npz file holds images: uint8 of three or four dimensions.
+    """Whether a .npy or .npz file holds images: an array of three or four dimensions.
 
     Only the header is read. In an .npz they are its one array, or the one named ``images``.
     """
     try:
         if path.suffix.lower() == ".npy":
             with open(path, "rb") as file:
-                shape, dtype = _header(file)
+                shape = _shape(file)
         elif path.suffix.lower() == ".npz":
             with zipfile.ZipFile(path) as zipped:
                 names = [Path(name).stem for name in zipped.namelist()]
                 name = "images" if "images" in names else names[0]
                 with zipped.open(f"{name}.npy") as member:
-                    shape, dtype = _header(member)
+                    shape = _shape(member)
                 if len(names) > 1 and name != "images":
                     return False
         else:
             return False
     except (OSError, ValueError, EOFError, KeyError, IndexError, zipfile.BadZipFile):
         return False  # not such a file: whoever reads it says what is wrong with it
-    return dtype == np.uint8 and len(shape) in (3, 4)
+    return len(shape) in (3, 4)
 
 
 def load_image_array(path: Path, settings: ImageSettings) -> Dataset:
-    """The images in a .npy or .npz file: uint8 [N, H, W], [N, H, W, C] or [N, C, H, W].
+    """The images in a .npy or .npz file: ``[N, H, W]``, ``[N, H, W, C]`` or ``[N, C, H, W]``.
 
-    C is 1, 3 or 4 (RGBA, put over the background). An .npz may hold ``labels``, integers [N],
-    beside ``images``. A large .npy file is memory-mapped.
+    They are uint8 of 0 to 255, floats of 0 to 1 or of -1 to 1 (with some below 0), or bool. C is 1,
+    3 or 4 (RGBA, put over the background). An .npz may hold ``labels``, integers ``[N]``, beside
+    ``images``. A large .npy file is memory-mapped; if it is not uint8, its images are kept in the
+    cache as uint8.
 
     Raises
     ------
@@ -66,7 +72,9 @@ def load_image_array(path: Path, settings: ImageSettings) -> Dataset:
                 labels = content["labels"] if "labels" in content.files else None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ForgeryError(f"cannot read {path} as a NumPy file: {error}") from error
-    images = _channels_first(path, images)
+    images = _as_levels(path, _channels_first(path, images))
+    if not isinstance(images, np.memmap):
+        images = np.ascontiguousarray(images)
     if labels is not None and (labels.shape != images.shape[:1] or labels.dtype.kind not in "iu"):
         raise ForgeryError(
             f"{path}: expected one whole number for each of the {len(images)} images as labels, "
@@ -137,16 +145,77 @@ def _channels_first(path: Path, images: np.ndarray) -> np.ndarray:
             f"{path}: shape {list(images.shape)}: images are [N, H, W], [N, H, W, C] or "
             "[N, C, H, W] with 1, 3 or 4 channels"
         )
-    if first:
+    return images if first else np.moveaxis(images, 3, 1)
+
+
+def _as_levels(path: Path, images: np.ndarray) -> np.ndarray:
+    """The same images as uint8, 0 to 255; of a large mapped file, in one of the cache."""
+    if images.dtype == np.uint8:
         return images
-    moved = np.moveaxis(images, 3, 1)
-    return moved if isinstance(images, np.memmap) else np.ascontiguousarray(moved)
+    if not isinstance(images, np.memmap) or images.size <= LARGE:
+        levels = np.empty(images.shape, np.uint8)
+        _convert(path, images, levels)
+        return levels
+    slot = cache.Slot(cache.cache_folder() / "images", cache.key_of("array", stamp(path)))
+    with slot.building():
+        if slot.read() is None:
+            whole = slot.temporary()
+            try:
+                levels = cache.new_pixels(whole, images.shape)
+                _convert(path, images, levels)
+                levels.flush()  # type: ignore[attr-defined]
+                slot.write(whole, {"shape": list(images.shape)})
+            except OSError as error:
+                raise cache.cannot_write(slot.folder, error) from error
+        found = slot.read()
+    if found is None:
+        raise ForgeryError(f"{slot.pixels} was written and cannot be read back")
+    return found[0]
 
 
-def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+def _convert(path: Path, images: np.ndarray, levels: np.ndarray) -> None:
+    """Write images ``[N, …]`` of any type as uint8 levels of the same shape, a part at a time."""
+    step = max(1, AT_A_TIME // max(1, images[:1].nbytes))
+    parts = [slice(start, start + step) for start in range(0, len(images), step)]
+    scale, offset = _scale(path, images, parts)
+    for part in parts:
+        levels[part] = np.rint(images[part].astype(np.float64) * scale + offset)
+
+
+def _scale(path: Path, images: np.ndarray, parts: list[slice]) -> tuple[float, float]:
+    """(a, b) with which the levels 0 to 255 are a·value + b.
+
+    Raises
+    ------
+    ForgeryError
+        Where type and range of the values leave a doubt, with the NumPy expression for that range.
+    """
+    if images.dtype == np.bool_ or not images.size:
+        return 255, 0
+    expected = f"{path}: images are uint8 of 0 to 255, or floats of 0 to 1 or of -1 to 1; these are"
+    if images.dtype.kind not in "fiu":
+        raise ForgeryError(f"{expected} {images.dtype}")
+    low = float(np.min([images[part].min() for part in parts]))
+    high = float(np.max([images[part].max() for part in parts]))
+    if not np.isfinite([low, high]).all():
+        raise ForgeryError(
+            f"{expected} {images.dtype} with NaN or infinity among them. To replace those: "
+            "np.nan_to_num(images, nan=0, posinf=1, neginf=0)"
+        )
+    if images.dtype.kind == "f" and low >= -1 and high <= 1:
+        return (255, 0) if low >= 0 else (127.5, 127.5)
+    convert = f"np.interp(images, ({low:.9g}, {high:.9g}), (0, 255)).round().astype(np.uint8)"
+    if low >= 0 and high <= 255 and not 0 < high < 2:
+        convert = "images.round().astype(np.uint8)"
+    raise ForgeryError(
+        f"{expected} {images.dtype} of {low:.9g} to {high:.9g}. To convert that range: {convert}"
+    )
+
+
+def _shape(file: IO[bytes]) -> tuple[int, ...]:
     version = np.lib.format.read_magic(file)
     read = np.lib.format.read_array_header_1_0
     if version != (1, 0):
         read = np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(file)
-    return shape, dtype
+    shape: tuple[int, ...] = read(file)[0]
+    return shape

@@ -107,10 +107,7 @@ class Slot:
             self.folder.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.folder / f"{self.key}.lock", os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
-            raise ForgeryError(
-                f"cannot write to {self.folder}: {error.strerror}; FORGERY_CACHE names another "
-                "folder for decoded pictures"
-            ) from error
+            raise cannot_write(self.folder, error) from error
         try:
             held = _lock(handle)
             try:
@@ -162,6 +159,14 @@ def clear(folder: Path) -> tuple[int, int]:
     except OSError as error:
         raise ForgeryError(f"cannot clear {folder}: {error.strerror or error}") from error
     return len(found), sum(sizes)
+
+
+def cannot_write(folder: Path, error: OSError) -> ForgeryError:
+    """The error for a cache that cannot be written to."""
+    return ForgeryError(
+        f"cannot write to {folder}: {error.strerror or error}; FORGERY_CACHE names another folder "
+        "for decoded pictures"
+    )
 
 
 def new_pixels(path: Path, shape: tuple[int, ...]) -> np.ndarray:

@@ -244,10 +244,7 @@ def _build(
                 raise ForgeryError(f"{source}: there are no pictures in it{_but(rejects)}")
             _arrange(slot, raw, good, sorted(rejects), form, why, found)
         except OSError as error:
-            raise ForgeryError(
-                f"cannot write to {slot.folder}: {error.strerror or error}; FORGERY_CACHE names "
-                "another folder for decoded pictures"
-            ) from error
+            raise cache.cannot_write(slot.folder, error) from error
         finally:
             raw.unlink(missing_ok=True)
 

@@ -96,7 +96,10 @@ def _read_numpy(path: Path) -> np.ndarray:
     if isinstance(content, np.lib.npyio.NpzFile):
         names = content.files
         if len(names) != 1:
-            raise ForgeryError(f"{path} holds {len(names)} arrays ({', '.join(names)}): expected 1")
+            raise ForgeryError(
+                f"{path} holds {len(names)} arrays ({', '.join(names)}): expected 1 of points, or "
+                "images of three or four dimensions, named images, with or without labels"
+            )
         content = content[names[0]]
     if content.dtype.kind not in "fiu":
         raise ForgeryError(f"{path}: expected numbers, found an array of {content.dtype}")
