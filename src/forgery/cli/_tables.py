@@ -1,5 +1,7 @@
 """Cards as a table on the terminal."""
 
+from itertools import product
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -11,38 +13,23 @@ if TYPE_CHECKING:
 
 def print_cards(cards: "list[Card]") -> None:
     """One column a run, then the floors; below them the protocol and what is needed to read it."""
-    from ..card import MEASURES, title
+    from ..card import title
 
     protocol = cards[0].protocol
-    # Runs on the same data have the same floor.
-    floors: dict[str, Card] = {}
-    for card in cards:
-        floors.setdefault(card.protocol.train_fingerprint, card)
-    table = Table(box=None, pad_edge=False)
-    table.add_column("measure")
-    for card in cards:
-        table.add_column(f"{card.run} (step {card.step:,})", justify="right")
-    for card in floors.values():
-        name = card.protocol.train if len(floors) > 1 else "real train"
-        table.add_column(f"{name} (floor)", justify="right")
-    table.add_column("better")
-    for measure, (_, better) in MEASURES.items():
-        if any(measure in card.scores for card in cards):
-            numbers = [_number(card.scores.get(measure)) for card in cards]
-            numbers += [_number(card.floor.get(measure)) for card in floors.values()]
-            table.add_row(title(measure, protocol), *numbers, better)
     console = Console(markup=False, highlight=False)
+    table, legend = card_table(cards, console.width)
     console.print(table)
+    print("".join(f"\n{line}" for line in legend))
     features = (
         f"features of {protocol.extractor} (sha256 {protocol.extractor_sha256[:12]}…)"
         if protocol.extractor_sha256
         else "without features"
     )
     print(
-        f"\n{protocol.samples:,} samples of seed {protocol.seed} against {protocol.against}; "
+        f"{protocol.samples:,} samples of seed {protocol.seed} against {protocol.against}; "
         f"{features}"
     )
-    for card in floors.values():
+    for card in _floors(cards):
         if "parzen" in card.floor:
             print(
                 f"A Parzen score above the {card.floor['parzen']:.0f} of real training images "
@@ -56,6 +43,65 @@ def print_cards(cards: "list[Card]") -> None:
             print(f"{card.run}: {note}")
         if card.nonfinite:
             print(f"{card.run}: {card.nonfinite} samples with NaN or infinity were left out")
+
+
+def card_table(cards: "list[Card]", width: int) -> tuple[Table, list[str]]:
+    """A row for each measure, of at most ``width`` characters; and what its headings stand for.
+
+    Where the runs' paths leave the names of the measures too little room, numbers stand for the
+    runs, and the legend names them. A name that still does not fit is broken between words.
+    """
+    from ..card import MEASURES, title
+
+    floors = _floors(cards)
+    rows = []
+    for measure, (_, better) in MEASURES.items():
+        if any(measure in card.scores for card in cards):
+            scores = [card.scores.get(measure) for card in cards]
+            scores += [card.floor.get(measure) for card in floors]
+            rows.append((title(measure, cards[0].protocol), [*map(_number, scores), better]))
+    numbers = [f"run {i}" for i in range(1, len(cards) + 1)] if len(cards) > 1 else ["run"]
+    paths = [f"{card.run}\nstep {card.step:,}" for card in cards]
+    real = ["real\ntrain\n(floor)"]
+    if len(floors) > 1:
+        real = [f"floor {i}" for i in range(1, len(floors) + 1)]
+    for runs, gap in product((paths, numbers), (2, 1)):
+        headings = [*runs, *real, "better"]
+        columns = zip(headings, *(cells for _, cells in rows), strict=True)
+        lines = ("\n".join(cells).split("\n") for cells in columns)
+        room = width - sum(max(map(len, column)) + gap for column in lines)
+        if room >= max((len(name) for name, _ in rows), default=0):
+            break
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0))
+    table.add_column("measure", no_wrap=True)
+    for heading in headings[:-1]:
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column(headings[-1], no_wrap=True)
+    for name, cells in rows:
+        table.add_row(_broken(name, room), *cells)
+    legend = [
+        f"{number}: {card.run}, step {card.step:,}"
+        for number, card in zip(numbers, cards, strict=True)
+        if runs is numbers
+    ]
+    if len(floors) > 1:
+        legend += [f"floor {i}: real {c.protocol.train}" for i, c in enumerate(floors, start=1)]
+    return table, legend
+
+
+def _floors(cards: "list[Card]") -> "list[Card]":
+    """The first card of each data set that was trained on: runs on the same share a floor."""
+    first: dict[str, Card] = {}
+    for card in cards:
+        first.setdefault(card.protocol.train_fingerprint, card)
+    return list(first.values())
+
+
+def _broken(name: str, width: int) -> str:
+    """The name in lines of a width, broken between words but in no "(k = 3)" or "× 1000"."""
+    glued = name.replace(" = ", "\u00a0=\u00a0").replace("× ", "×\u00a0")
+    lines = wrap(glued, max(width, 20), subsequent_indent="    ", break_on_hyphens=False)
+    return "\n".join(lines).replace("\u00a0", " ")
 
 
 def _number(value: float | None) -> str:

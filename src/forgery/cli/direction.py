@@ -66,8 +66,8 @@ def direction(
     strengths = [strength * i / 4 for i in range(-4, 5)]
     places = latent.along(space.z(rows, seed), found, strengths)
     pictures = space.pictures(places.flatten(0, 1))
+    headings = [f"{s:+g}" if s else "0" for s in strengths]
     with writing(out):
-        headings = [f"{s:+g}" if s else "0" for s in strengths]
         plots.sheet(pictures, len(strengths), headings).save(out)
     print(
         f"{name} by {method}: {found.having:,} of {found.samples:,} samples have it; one side of "
@@ -75,10 +75,11 @@ def direction(
     )
     shares = latent.effect(space, judge, found, strengths, space.z(500, seed + 1))
     table = Table(box=None, pad_edge=False)
-    for heading in ("strength", *judge.names):
-        table.add_column(heading, justify="right")
-    for s, row in zip(strengths, shares.tolist(), strict=True):
-        table.add_row(f"{s:+g}" if s else "0", *(f"{share:.0%}" for share in row))
+    table.add_column("strength", no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for concept, row in zip(judge.names, shares.T.tolist(), strict=True):
+        table.add_row(concept, *(f"{share:.0%}" for share in row))
     print("share of 500 other samples that show it, there:")
     Console(markup=False, highlight=False).print(table)
     print(f"the strip: {out}")

@@ -24,7 +24,7 @@ def recipes(name: str | None = None, /) -> None:
     if name is None:
         table = Table(box=None, pad_edge=False)
         for column in ("recipe", "networks", "length", "what it is"):
-            table.add_column(column)
+            table.add_column(column, no_wrap=column in ("recipe", "length"))
         for recipe, make in RECIPES.items():
             config = make()
             about = (inspect.getdoc(make) or "").splitlines()[0]

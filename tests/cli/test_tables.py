@@ -1,0 +1,61 @@
+"""The table of cards as a terminal of some width shows it."""
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from forgery.card import MEASURES, Card, Protocol
+from forgery.cli._tables import card_table
+
+LONG = "runs/a-folder-of-some-length/mnist-2026-07-14-101500"
+SCORES = {name: -0.01234 for name in MEASURES if "code" not in name and "clustered" not in name}
+PROTOCOL = Protocol("mnist[train]", "a", "mnist[test]", "b", "mnist-digits", "c", 10_000, 0)
+
+
+def card(run: str, scores: dict[str, float] = SCORES) -> Card:
+    return Card(run, 123_456, PROTOCOL, scores, SCORES, 0, [], {})
+
+
+def rendered(runs: list[str], width: int) -> tuple[list[str], list[str]]:
+    file = io.StringIO()
+    table, legend = card_table([card(run) for run in runs], width)
+    Console(file=file, width=width).print(table)
+    return [line.rstrip() for line in file.getvalue().splitlines()], legend
+
+
+@pytest.mark.parametrize("runs", [["a"], [LONG], [LONG, "b"], [LONG, LONG + "-2"]])
+@pytest.mark.parametrize("width", [80, 120])
+def test_no_name_is_broken(runs, width):
+    lines, legend = rendered(runs, width)
+    for measure in SCORES:
+        assert any(line.startswith(f"{MEASURES[measure][0]} ") for line in lines), measure
+    assert max(map(len, lines)) <= width
+    assert "…" not in "".join(lines)
+    told = "\n".join([*lines, *legend])
+    assert all(run in told for run in runs)
+    assert told.count("step 123,456") == len(runs)
+
+
+@pytest.mark.parametrize("count", [3, 4])
+def test_many_runs_break_long_names_between_words_only(count):
+    lines, legend = rendered([LONG] * count, 80)
+    assert max(map(len, lines)) <= 80
+    assert "…" not in "".join(lines)
+    assert len(legend) == count
+    text = "\n".join(lines)
+    for whole in ("(k = 3)", "× 1000", "log-likelihood,"):
+        assert whole in text
+    # Without the numbers beside their first lines, the names are there word by word.
+    names = re.sub(r"( *-0\.01234){2,} *(lower|higher|≈ .01|see note|)$", "", text, flags=re.M)
+    for measure in SCORES:
+        assert MEASURES[measure][0].strip() in " ".join(names.split())
+
+
+def test_headings_are_paths_where_there_is_room():
+    lines, legend = rendered(["short", "other"], 100)
+    assert "short" in "".join(lines)
+    assert legend == []
+    _, legend = rendered([LONG, LONG + "-2"], 100)
+    assert legend == [f"run 1: {LONG}, step 123,456", f"run 2: {LONG}-2, step 123,456"]
