@@ -13,7 +13,7 @@ from .config import Config
 from .data import Batches, Dataset, Survey, holds_pictures, load_pictures
 from .errors import ForgeryError
 from .recipes import recipe_for_images
-from .training import device, loop, randomness
+from .training import contention, device, loop, randomness
 from .training.state import Training
 
 #: Steps are timed for this long, after a few that are not.
@@ -41,6 +41,9 @@ class Preflight:
         Of the whole run; None where its length is a time.
     memory:
         Bytes of the networks, their gradients, their optimisers and G's average.
+    core_wait:
+        The share of their time that threads waited for a CPU core; None where the system does not
+        tell.
     """
 
     config: Config
@@ -50,6 +53,7 @@ class Preflight:
     steps: int | None
     steps_per_epoch: float
     memory: int
+    core_wait: float | None
 
     @property
     def rejects(self) -> list[list[str]]:
@@ -87,6 +91,8 @@ class Preflight:
         whole = self.config.length
         if self.steps is not None:
             whole += f" = {self.steps:,} steps take {_duration(self.seconds_per_step * self.steps)}"
+        if busy := contention.warning(self.core_wait, self.config.threads):
+            whole += f"; {busy}"
         lines.append(
             (
                 "time",
@@ -153,7 +159,9 @@ def preflight(
     with device.cpu_settings(config.threads), randomness.forked(where):
         training = training_of(config, dataset, where)
         batches = batches_of(config, dataset, where)
+        before = contention.core_times()
         seconds = _seconds_per_step(training, batches, config)
+        core_wait = contention.core_wait(before, contention.core_times())
     per_step = training.game.batches_per_step
     return Preflight(
         asked,
@@ -163,6 +171,7 @@ def preflight(
         loop.length_in_steps(config, batches.per_epoch, per_step),
         batches.per_epoch / per_step,
         _memory(training),
+        core_wait,
     )
 
 

@@ -17,6 +17,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from .training.contention import warning
+
 if TYPE_CHECKING:
     from .training.loop import Watch
     from .training.report import Report
@@ -44,12 +46,16 @@ NUMBERS = {
 
 
 def _numbers(report: "Report") -> str:
+    import torch  # once there are reports: help pages need no torch
+
+    contention = warning(report.core_wait, torch.get_num_threads())
     said = [(*NUMBERS[name], value) for name, value in report.numbers.items()]
     return (
         "".join(f"{name} {value:{form}}  " for name, form, value in said)
         + f"{report.examples_per_second:,.0f}/s"
         + ("" if report.augment_p is None else f"  augment p {report.augment_p:.2f}")
         + "".join(f"  {SHORT[name]} {value:.3g}" for name, value in report.quality.items())
+        + (f"  {contention}" if contention else "")
     )
 
 

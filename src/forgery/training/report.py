@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .contention import core_times, core_wait
 from .doctor import Doctor, Finding
 from .run import Run
 from .state import Training
@@ -34,7 +35,9 @@ class Report:
     images they lie as a whole, in the same unit; ``quality`` the scores of samples by name:
     ``frechet`` to held-out data, where it was asked for; ``jsd``, ``kl`` and, where it has them,
     ``modes`` against a known density. ``augment_p`` is the probability of each change to the images
-    that D sees, None where they are not changed.
+    that D sees, None where they are not changed. ``core_wait`` is the share of their time that this
+    process's threads waited for a CPU core since the last report, None where the system does not
+    tell (``contention.py``).
     """
 
     step: int
@@ -48,6 +51,7 @@ class Report:
     quality: dict[str, float] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     augment_p: float | None = None
+    core_wait: float | None = None
 
     def line(self) -> dict[str, Any]:
         """It as a line of metrics.jsonl, where the numbers stand beside the rest."""
@@ -91,7 +95,7 @@ class Reporter:
         self._compare = Comparison(real[:VITAL_SAMPLES])
         self._epochs_per_step = training.game.batches_per_step / batches_per_epoch
         self._doctor = Doctor(run.read_metrics())
-        self._at, self._time = training.step, time.perf_counter()
+        self._at, self._time, self._cores = training.step, time.perf_counter(), core_times()
         #: Seconds spent on measuring quality, which are not training time.
         self.measuring = 0.0
 
@@ -99,7 +103,7 @@ class Reporter:
         """Write the numbers since the last report, and begin the next interval."""
         training, config = self._training, self._run.config
         means = read_totals(training)
-        now = time.perf_counter()
+        now, cores = time.perf_counter(), core_times()
         batches = (training.step - self._at) * training.game.batches_per_step
         diversity, energy_distance = self._compare(training.draw(self._z, self._y))
         report = Report(
@@ -112,12 +116,13 @@ class Reporter:
             diversity=diversity,
             energy_distance=energy_distance,
             augment_p=None if training.game.augment is None else training.game.augment.p.item(),
+            core_wait=core_wait(self._cores, cores),
         )
         measured = time.perf_counter()
         report = replace(report, quality=self._measure(training.step))
         self.measuring += time.perf_counter() - measured
         report = replace(report, findings=tuple(self._doctor.examine(report.line())))
-        self._at, self._time = training.step, time.perf_counter()
+        self._at, self._time, self._cores = training.step, time.perf_counter(), core_times()
         training.totals.zero_()
         self._run.append_metrics(report.line())
         return report

@@ -1,0 +1,70 @@
+"""What a person is told when other programs hold the cores; on times that were written down."""
+
+import dataclasses
+
+import pytest
+
+from forgery.preflight import Preflight
+from forgery.progress import _numbers
+from forgery.training.contention import core_times, core_wait, warning
+from forgery.training.report import Report
+
+REPORT = Report(1, 0.1, 1.0, {}, 100.0, 0.1, 1.0, 0.1)
+
+
+@pytest.fixture
+def threads(tmp_path):
+    """Write the files that Linux keeps of threads: name → what stands in its schedstat."""
+
+    def write(**contents: str):
+        for name, content in contents.items():
+            (tmp_path / name).mkdir(exist_ok=True)
+            (tmp_path / name / "schedstat").write_text(content)
+        return tmp_path
+
+    return write
+
+
+def test_the_share_is_that_of_the_interval_over_all_threads(threads):
+    before = core_times(threads(main="1000 500 7\n", worker="100 0 3\n"))
+    assert before == {"main": (1000, 500), "worker": (100, 0)}
+    after = core_times(threads(main="1300 700 9\n", worker="200 300 5\n", late="100 100 1\n"))
+    assert core_wait(before, after) == 600 / (500 + 600)
+    assert core_wait(after, after) is None
+    del after["worker"]  # it has ended
+    assert core_wait(before, after) == 300 / 700
+
+
+def test_where_the_system_does_not_tell_there_is_no_signal(threads, tmp_path):
+    assert core_times(tmp_path / "nowhere") == {}
+    assert core_times(threads(empty="", odd="no numbers", whole="5 6 7")) == {"whole": (5, 6)}
+    assert core_wait({}, {}) is None
+    assert warning(None, 2) == ""
+
+
+def test_the_times_of_this_process_can_be_read():
+    share = core_wait({}, core_times())
+    assert share is None or 0 <= share <= 1
+
+
+def test_a_person_is_told_when_it_is_much(monkeypatch):
+    told = "waiting for a core 58 % of the time: other programs are running"
+    assert warning(0.2, 2) == ""
+    assert warning(0.584, 2) == f"{told}; --threads 1 may be faster"
+    assert warning(0.584, 1) == told  # the suite runs with one thread
+    assert _numbers(dataclasses.replace(REPORT, core_wait=0.584)).endswith(f"100/s  {told}")
+    assert _numbers(REPORT).endswith("100/s")
+    assert REPORT.line()["core_wait"] is None
+
+
+def test_forgery_data_tells_it_beside_the_time(tiny, monkeypatch):
+    from forgery.data import load
+
+    found = Preflight(
+        tiny.replace(threads=2), load("mnist", "test"), None, 0.1, 10, 5.0, 10, core_wait=0.584
+    )
+    assert dict(found.facts())["time"].endswith(
+        "= 10 steps take 1 s; waiting for a core 58 % of the time: other programs are running; "
+        "--threads 1 may be faster"
+    )
+    assert "core" not in dict(dataclasses.replace(found, core_wait=None).facts())["time"]
