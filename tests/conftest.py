@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from forgery import recipes
 from forgery.config import Config
+from forgery.training import device
 
 # The same examples on every machine, and no limit on the time that one takes.
 settings.register_profile("everywhere", deadline=None, derandomize=True)
@@ -18,8 +19,10 @@ settings.load_profile("everywhere")
 
 
 @pytest.fixture(autouse=True)
-def _threads():
-    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+def _threads(monkeypatch):
+    threads = int(os.environ["OMP_NUM_THREADS"])
+    torch.set_num_threads(threads)
+    monkeypatch.setattr(device, "_cores", lambda: threads)  # what evaluate takes, among others
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 import torch
 
@@ -60,16 +61,26 @@ def test_training_that_fails_leaves_the_callers_settings_alone(callers, tiny, tm
 def test_measuring_leaves_the_callers_settings_alone(callers, tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(preflight_module, "SECONDS", 0.01)
     preflight(tiny, silent)
-    config = recipes.points(g_width=8, d_width=8, steps=2, device="cpu")
+    for name, points in zip(("mine", "held"), torch.randn(2, 120, 2), strict=True):
+        np.save(tmp_path / f"{name}.npy", points)
+    config = recipes.points(
+        data=str(tmp_path / "mine.npy"), g_width=8, d_width=8, steps=2, batch_size=50, device="cpu"
+    )
+    torch.manual_seed(5)  # as the caller left it
     forgery.train(config, tmp_path / "run")
-    studio.evaluate(tmp_path / "run", samples=50, device_name="cpu")
+    held = str(tmp_path / "held.npy")
+    studio.evaluate(tmp_path / "run", samples=50, against=held, device_name="cpu")
     small = recipes.pacgan(g_width=6, d_width=6, steps=2, device="cpu")
     bench.bench(small, ["non-saturating"], [1], [0, 1], tmp_path / "bench")
     callers()
 
 
 def test_training_a_classifier_leaves_the_callers_settings_alone(callers, tmp_path):
-    studio.train_extractor("mnist", tmp_path / "c.safetensors", "test", epochs=0, device_name="cpu")
+    path = tmp_path / "few.npz"
+    np.savez(path, images=np.zeros((130, 28, 28), np.uint8), labels=np.arange(130) % 2)
+    studio.train_extractor(
+        str(path), tmp_path / "c.safetensors", test="train", epochs=0, device_name="cpu"
+    )
     callers()
 
 

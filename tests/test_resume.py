@@ -87,7 +87,7 @@ def config_of(recipe: str, changes: dict) -> Config:
 def reports(run: Path) -> list[dict]:
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     return [
-        {k: v for k, v in line.items() if "second" not in k and k != "waiting"} for line in lines
+        {k: v for k, v in line.items() if "second" not in k and k != "core_wait"} for line in lines
     ]
 
 

@@ -32,6 +32,7 @@ def test_says_who_it_is(extractor):
     assert FILE.stat().st_size < 2_000_000
 
 
+@pytest.mark.slow
 def test_real_digits_are_near_real_digits(extractor):
     """The floor of the Fréchet distance is far below what a slight blur already costs."""
     train, test = mnist("train").values[:4000], mnist("test").values[:4000]

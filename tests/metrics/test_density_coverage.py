@@ -32,6 +32,7 @@ def test_agrees_with_the_definition(k, entries, monkeypatch):
     assert 0 < result.coverage < 1
 
 
+@pytest.mark.slow
 def test_published_check_value():
     """N(0, I₁₀₀₀), 10,000 of each: 1.056 and .974 (clovaai/generative-evaluation-prdc, k = 5).
 

@@ -59,6 +59,7 @@ def test_chooses_the_best_width_on_the_first_thousand():
     assert choose_sigma(samples, valid) == SIGMAS[int(np.argmax(means))]
 
 
+@pytest.mark.slow
 def test_real_data_scores_what_was_published_for_this_protocol():
     """10,000 random training images: σ .167, 243.6 ± 2.1 nats; here 2,000 test points will do."""
     train = mnist("train50k").values

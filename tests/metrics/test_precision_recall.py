@@ -36,6 +36,7 @@ def test_agrees_with_the_definition(k, entries, monkeypatch):
     assert 0 < result.recall < result.precision < 1
 
 
+@pytest.mark.slow
 def test_published_check_value():
     """N(0, I₁₀₀₀), 10,000 of each: P .477, R .471 (clovaai/generative-evaluation-prdc, k = 5).
 

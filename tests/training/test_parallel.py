@@ -78,6 +78,7 @@ def test_gradients_equal_those_of_one_process_for_every_objective_and_penalty():
         assert float(difference) <= 1e-6, name
 
 
+@pytest.mark.slow
 def test_a_run_of_two_processes_is_the_run_of_one_and_resumes_as_one(tmp_path):
     out = finish(launch("-m", "forgery", "train", *RUN, "--steps", "4", "--out", tmp_path / "two"))
     assert out.count("4 steps, kept in") == 1  # one speaks for all
