@@ -22,7 +22,7 @@ from .models import (
 )
 from .objectives import OBJECTIVES
 from .penalties import PENALTIES, RANDOM
-from .training import device, optimizers, randomness
+from .training import device, optimizers, parallel, randomness
 from .training.average import Average
 from .training.ensemble import Ensemble, MemberNoise
 from .training.game import UPDATES, Ask, Game, Player, couples_batch
@@ -384,6 +384,20 @@ def batches_of(
             "smaller --batch-size"
         )
     return batches
+
+
+def batch_size_for(config: Config, n: int) -> int:
+    """The config's batch size, or the largest below it that ``n`` samples allow.
+
+    They make ``d_steps`` minibatches of batch_size·pack an epoch; ``accumulate`` and the processes
+    of the run divide it, and leave at least 2 in each part, without which batch norm has no
+    variance. Where there is none, it is the config's: :func:`batches_of` refuses that.
+    """
+    most = n // (config.pack * config.d_steps)
+    if most >= config.batch_size:
+        return config.batch_size
+    parts = config.accumulate * parallel.process_count()
+    return most // parts * parts if most >= 2 * parts else config.batch_size
 
 
 def on_this_machine(config: Config) -> tuple[Config, torch.device]:

@@ -8,7 +8,14 @@ from pathlib import Path
 import torch
 
 from . import plots
-from .build import batches_of, data_of, image_settings, on_this_machine, training_of
+from .build import (
+    batch_size_for,
+    batches_of,
+    data_of,
+    image_settings,
+    on_this_machine,
+    training_of,
+)
 from .config import Config
 from .data import Batches, Dataset, Survey, holds_pictures, load_pictures
 from .errors import ForgeryError
@@ -109,7 +116,7 @@ class Preflight:
                     f"{epochs * USUAL / len(data):.0f} trains as long on these",
                 )
             )
-        if (few := len(data) // self.config.pack) < self.config.batch_size:
+        if (few := batch_size_for(self.config, len(data))) < self.config.batch_size:
             lines.append(
                 (
                     "too few",
@@ -153,9 +160,7 @@ def preflight(
     dataset = data_of(config)
     if sheet:
         _draw(dataset, sheet)
-    asked, few = config, len(dataset) // config.pack
-    if few < config.batch_size:
-        config = config.replace(batch_size=max(1, few))
+    asked, config = config, config.replace(batch_size=batch_size_for(config, len(dataset)))
     with device.cpu_settings(config.threads), randomness.forked(where):
         training = training_of(config, dataset, where)
         batches = batches_of(config, dataset, where)

@@ -144,8 +144,13 @@ def _bar() -> Iterator["Watch"]:
 
 
 @contextmanager
-def counting(unit: str = "step ") -> Iterator["Callable[[str, int, int], None]"]:
+def counting(
+    unit: str = "step ", shown: bool = True
+) -> Iterator["Callable[[str, int, int], None]"]:
     """Show how far each of several long tasks is: (task, step, steps in all)."""
+    if not shown:
+        yield lambda name, step, steps: None
+        return
     if not _has_bars():
         yield _counter(unit)
         return

@@ -88,7 +88,7 @@ def test_the_settings_of_a_recipe_are_a_file_that_config_takes(forgery):
         code, out, _ = forgery("recipes", recipe)
         assert code == 0
         Path("settings.toml").write_text(out)
-        from forgery.cli.train import settings_from
+        from forgery.settings import settings_from
 
         assert settings_from(None, None, Path("settings.toml"), {}) == RECIPES[recipe]()
 

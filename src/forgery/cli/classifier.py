@@ -37,8 +37,8 @@ def classifier(
     """
     from ..build import image_settings
     from ..config import Config
+    from ..settings import decoding
     from ..studio import train_extractor
-    from ._training import decoding
 
     config = Config(data=data).replace(**given(flags))
     decoding(config)

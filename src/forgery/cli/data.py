@@ -53,10 +53,10 @@ def data(
         raise ForgeryError("name the data to look at, or give --clear-cache")
     from ..preflight import preflight
     from ..progress import counting
-    from .train import settings_from
+    from ..settings import settings_from
 
     settings = given(flags) | {"device": device, "threads": threads}
-    config = settings_from(source, recipe, None, settings)
+    config = settings_from(source, recipe, None, settings, shown=True)
     with counting(unit="") as progress:
         found = preflight(config, progress, sheet)
     table = Table(box=None, show_header=False, pad_edge=False)

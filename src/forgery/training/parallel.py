@@ -109,7 +109,7 @@ def joined(batch_size: int) -> Iterator[Ranks]:
     ForgeryError
         When the minibatch cannot be split evenly among them.
     """
-    count = int(os.environ.get("WORLD_SIZE", "1"))
+    count = process_count()
     if count == 1:
         yield ALONE
         return
@@ -129,6 +129,11 @@ def joined(batch_size: int) -> Iterator[Ranks]:
 def _message_device() -> torch.device:
     nccl = torch.distributed.get_backend() == "nccl"
     return torch.device("cuda", local_rank()) if nccl else torch.device("cpu")
+
+
+def process_count() -> int:
+    """How many processes train the run, on all machines."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def local_rank() -> int:

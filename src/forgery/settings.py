@@ -1,0 +1,106 @@
+"""From what a person names to the settings of a run.
+
+A recipe's settings are changed by those of a TOML file, and these by what is given beside it. Where
+nobody says which recipe, the data decides; where nobody says how large a minibatch is, the data may
+make it smaller than the recipe has it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from .build import batch_size_for, data_of, image_settings
+from .config import DATA, Config, check_names, read_toml, section_of
+from .data import SOURCES, Pictures, holds_pictures, load_pictures, set_aside
+from .errors import lookup
+from .progress import counting
+from .recipes import RECIPES, recipe_for, recipe_for_images
+
+#: No split of a bundled source has fewer samples.
+FEWEST = 2_000
+
+
+def settings_from(
+    data: str | None,
+    recipe: str | None,
+    file: Path | None,
+    given: dict[str, Any],
+    shown: bool = False,
+) -> Config:
+    """The recipe's settings, changed by the file's, changed by those given.
+
+    Parameters
+    ----------
+    data:
+        A data source or a path; None for the file's or the recipe's.
+    recipe:
+        A name of :data:`forgery.recipes.RECIPES`; None for the file's, or the one that suits the
+        data.
+    file:
+        A TOML file.
+    given:
+        Settings by field name. Unless these or the file's set ``batch_size``, it is no larger than
+        the data allows.
+    shown:
+        Whether to show how far pictures are decoded, and say so if the batch size is another than
+        the recipe's.
+
+    Raises
+    ------
+    ForgeryError
+        For an unknown recipe or setting, a value out of its range, or data that cannot be read.
+    """
+    from_file = read_toml(file) if file else {}
+    named = recipe or from_file.pop("recipe", None)
+    from_file.pop("recipe", None)
+    if data is not None:
+        given = {"data": data} | given
+    changes = from_file | given
+    named = named or _suiting(Config().replace(**_of_data(changes)), shown)
+    config = lookup(RECIPES, named, "recipe")().replace(**from_file).replace(**given)
+    return config if "batch_size" in changes else _fitted(config, shown)
+
+
+def decoding(config: Config) -> None:
+    """Decode a run's pictures with a bar, if its data are pictures; print what one must know."""
+    if not holds_pictures(config.data):
+        return
+    survey = _decoded(config, shown=True).survey
+    if survey.licence:
+        print(f"licence of {config.data}: {survey.licence}")
+    if survey.rejects:
+        print(f"{set_aside(survey.rejects)}; forgery data {config.data} lists them")
+
+
+def _decoded(config: Config, shown: bool) -> Pictures:
+    """A run's pictures, decoded with a bar where they are not decoded yet."""
+    with counting("", shown) as progress:
+        return load_pictures(config.data, image_settings(config), progress)
+
+
+def _of_data(settings: dict[str, Any]) -> dict[str, Any]:
+    check_names(settings)
+    return {name: value for name, value in settings.items() if section_of(name) == DATA}
+
+
+def _suiting(config: Config, shown: bool) -> str:
+    """The recipe that suits a config's data; pictures are decoded for that."""
+    if not holds_pictures(config.data):
+        return recipe_for(config.data)
+    return recipe_for_images(_decoded(config, shown).pixels.shape[1:])[0]
+
+
+def _fitted(config: Config, shown: bool) -> Config:
+    """The config with minibatches that its data can fill."""
+    needed = config.batch_size * config.pack * config.d_steps
+    if config.data in SOURCES and needed <= (config.limit or FEWEST):
+        return config  # without loading it
+    if holds_pictures(config.data):
+        _decoded(config, shown)
+    dataset = data_of(config)
+    size = batch_size_for(config, len(dataset))
+    if size != config.batch_size and shown:
+        print(
+            f"batch size {size} instead of {config.batch_size}: {dataset.name} has "
+            f"{len(dataset):,} {dataset.kind}"
+        )
+    return config.replace(batch_size=size)

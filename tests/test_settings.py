@@ -1,0 +1,151 @@
+"""Settings as they follow from what a person names: above all, minibatches that the data fills."""
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from forgery import ForgeryError, preflight, settings
+from forgery.build import batches_of, data_of, on_this_machine
+from forgery.cli.train import train
+from forgery.data import SOURCES
+from forgery.data.pictures import silent
+from forgery.settings import settings_from
+from forgery.training import parallel
+
+random = np.random.default_rng(0)
+
+
+def folder(path: Path, n: int) -> str:
+    path.mkdir()
+    for i in range(n):
+        Image.fromarray(random.integers(0, 256, (28, 28, 3), dtype=np.uint8)).save(
+            path / f"{i}.png"
+        )
+    return str(path)
+
+
+def images_npy(path: Path, n: int) -> str:
+    np.save(path.with_suffix(".npy"), random.integers(0, 256, (n, 28, 28), dtype=np.uint8))
+    return str(path.with_suffix(".npy"))
+
+
+def images_npz(path: Path, n: int) -> str:
+    images = random.integers(0, 256, (n, 3, 32, 32), dtype=np.uint8)
+    np.savez(path.with_suffix(".npz"), images=images)
+    return str(path.with_suffix(".npz"))
+
+
+def images_idx(path: Path, n: int) -> str:
+    pixels = random.integers(0, 256, (n, 28, 28), dtype=np.uint8)
+    path.write_bytes(struct.pack(">IIII", 0x803, n, 28, 28) + pixels.tobytes())
+    return str(path)
+
+
+def points_csv(path: Path, n: int) -> str:
+    np.savetxt(path.with_suffix(".csv"), random.normal(size=(n, 2)), delimiter=",")
+    return str(path.with_suffix(".csv"))
+
+
+KINDS = [folder, images_npy, images_npz, images_idx, points_csv]
+
+
+def of(data: str, **given):
+    return settings_from(data, None, None, given)
+
+
+def assert_fills(config) -> None:
+    """Training would begin with it, and with no larger batch of as many parts."""
+    config, where = on_this_machine(config.replace(device="cpu"))
+    dataset = data_of(config)
+    assert batches_of(config, dataset, where).per_epoch >= config.d_steps
+    parts = config.accumulate * parallel.process_count()
+    assert config.batch_size % parts == 0
+    with pytest.raises(ForgeryError):
+        batches_of(config.replace(batch_size=config.batch_size + parts), dataset, where)
+
+
+@pytest.mark.parametrize("make", KINDS)
+@pytest.mark.parametrize(
+    "given", [{}, {"pack": 2}, {"d_steps": 3}, {"accumulate": 4}, {"limit": 11, "d_steps": 2}]
+)
+def test_a_batch_that_nobody_set_is_as_large_as_the_data_allows(make, given, tmp_path):
+    config = of(make(tmp_path / "shapes", 19), **given)
+    assert config.batch_size <= 19
+    assert_fills(config)
+
+
+def test_it_is_split_evenly_among_processes(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    config = of(images_npy(tmp_path / "shapes", 19), accumulate=2)
+    assert config.batch_size == 18
+    assert_fills(config)
+
+
+def test_what_becomes_of_it_is_told_in_a_line(tmp_path, capsys):
+    source = folder(tmp_path / "shapes", 19)
+    settings_from(source, "sngan", None, {}, shown=True)
+    line = "batch size 3 instead of 64: shapes[train] has 19 images"
+    assert line in capsys.readouterr().out.splitlines()
+    settings_from(source, "sngan", None, {"batch_size": 3}, shown=True)
+    settings_from(source, "sngan", None, {})
+    assert "batch size" not in capsys.readouterr().out
+
+
+def test_a_batch_that_the_user_set_stays_and_is_refused(tmp_path):
+    source = images_npy(tmp_path / "shapes", 19)
+    (tmp_path / "mine.toml").write_text("batch_size = 20\n")
+    for config in (
+        of(source, batch_size=20),
+        settings_from(source, None, tmp_path / "mine.toml", {}),
+    ):
+        assert config.batch_size == 20
+        config, where = on_this_machine(config)
+        with pytest.raises(ForgeryError, match="a batch of 20 is larger than the data"):
+            batches_of(config, data_of(config), where)
+
+
+def test_data_of_which_no_batch_can_be_made_is_refused_as_it_was(tmp_path):
+    assert of(folder(tmp_path / "one", 1)).batch_size == 128  # batch norm needs two
+    source = images_npy(tmp_path / "shapes", 19)
+    assert of(source, pack=20).batch_size == 100
+    assert of(source, accumulate=10).batch_size == 100
+
+
+def test_data_that_is_large_enough_keeps_the_recipes_batch(tmp_path):
+    assert of(images_npy(tmp_path / "many", 300)).batch_size == 100
+    assert of(images_npy(tmp_path / "as_many", 100)).batch_size == 100
+
+
+def test_bundled_data_is_loaded_only_where_a_part_of_it_is_too_small(monkeypatch):
+    assert of("mnist", limit=30).batch_size == 30
+    assert of("ring8", limit=100, d_steps=3).batch_size == 33
+    assert of("mnist", pack=700).batch_size == 85
+    monkeypatch.setattr(settings, "data_of", lambda config: pytest.fail("loaded"))
+    for source in SOURCES:
+        of(source)
+    of("mnist", limit=200)
+
+
+def test_a_small_folder_is_trained_on_by_command(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    folder(tmp_path / "shapes", 12)
+    flags = train.__globals__["Flags"](steps=1, g_width=4, d_width=4, device="cpu", threads=1)
+    assert train("shapes", out=Path("run"), flags=flags) == 0
+    out = capsys.readouterr().out
+    assert "batch size 12 instead of 128: shapes[train] has 12 images" in out
+    assert "1 steps, kept in run" in out
+
+
+def test_preflight_says_what_batch_would_do_instead_of_one_that_was_asked_for(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(preflight, "SECONDS", 0.01)
+    source = images_npy(tmp_path / "shapes", 19)
+    small = {"g_width": 4, "d_width": 4, "device": "cpu"}
+    found = preflight.preflight(of(source, batch_size=50, d_steps=2, **small), silent)
+    assert "train with --batch-size 9 or less" in dict(found.facts())["too few"]
+    assert found.config.batch_size == 50
+    assert "too few" not in dict(preflight.preflight(of(source, **small), silent).facts())
