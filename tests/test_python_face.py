@@ -1,10 +1,12 @@
 """What a caller from Python may rely on: its own settings, and the calls that people type first."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import forgery
 from forgery import ForgeryError, bench, recipes, studio
@@ -12,6 +14,7 @@ from forgery import preflight as preflight_module
 from forgery.data.pictures import silent
 from forgery.preflight import preflight
 from forgery.progress import is_shown
+from forgery.settings import config_of
 from forgery.training import device
 
 
@@ -126,3 +129,91 @@ def test_a_terminal_shows_a_bar(tiny, tmp_path, capsys, monkeypatch):
 def test_of_several_processes_the_first_alone_shows_progress(monkeypatch):
     monkeypatch.setenv("RANK", "1")
     assert not is_shown(True)
+
+
+QUICK = {"steps": 1, "g_width": 6, "d_width": 6, "device": "cpu", "threads": 1}
+
+
+@pytest.fixture
+def photos(tmp_path):
+    (tmp_path / "photos").mkdir()
+    for i in range(8):
+        Image.new("RGB", (28, 28), (30 * i, 0, 0)).save(tmp_path / "photos" / f"{i}.png")
+    return tmp_path / "photos"
+
+
+def test_training_takes_the_name_of_data(tmp_path):
+    config = forgery.train("mnist", tmp_path / "run", **QUICK, split="test").config
+    assert (config.recipe, config.data, config.steps) == ("mlp", "mnist", 1)
+    assert forgery.train("ring8", tmp_path / "ring", **QUICK).config.recipe == "points"
+
+
+def test_training_takes_the_name_of_a_recipe(tmp_path):
+    config = forgery.train("tutorial", tmp_path / "run", **QUICK, limit=50).config
+    assert (config.recipe, config.data, config.batch_size) == ("tutorial", "mnist", 50)
+    config = forgery.train("vae", tmp_path / "vae", data="mnist", batch_size=7, **QUICK).config
+    assert (config.recipe, config.model, config.batch_size) == ("vae", "vae", 7)
+
+
+def test_training_takes_a_path(photos, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for i, what in enumerate(("photos/", "./photos", str(photos), photos)):
+        config = forgery.train(what, tmp_path / f"run{i}", **QUICK).config
+        assert (config.recipe, config.batch_size) == ("dcgan", 8)
+        assert isinstance(config.data, str)
+    config = forgery.train(photos, tmp_path / "other", recipe="mlp", **QUICK).config
+    assert config.recipe == "mlp"
+    config = forgery.train("mlp", tmp_path / "third", data=photos, **QUICK).config
+    assert config.data == str(photos)
+
+
+def test_a_name_of_data_or_a_recipe_is_no_file_and_a_path_is(photos, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("mnist", "dcgan"):
+        photos.rename(tmp_path / name)
+        photos = tmp_path / name
+    assert config_of("dcgan", {}).data == "mnist"
+    assert config_of(Path("dcgan"), {}).data == "dcgan"
+    assert config_of("./dcgan", {}).data == "./dcgan"
+
+
+def test_training_takes_a_config_with_changes(tiny, tmp_path):
+    config = forgery.train(tiny, tmp_path / "run", steps=2, seed=4).config
+    assert config == tiny.replace(steps=2, seed=4)
+    with pytest.raises(ForgeryError, match="larger than the data"):
+        forgery.train(tiny.replace(limit=10), tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("what", "changes", "message"),
+    [
+        ("mnits", {}, "unknown data or recipe 'mnits'.*did you mean 'mnist'"),
+        ("dcgn", {}, "unknown data or recipe 'dcgn'.*did you mean 'dcgan'"),
+        ("nowhere/photos", {}, "no such file or folder"),
+        (Path("nowhere"), {}, "no such file or folder"),
+        (None, {}, "expected the name of data or of a recipe, a path, or a Config, not None"),
+        (recipes.mlp, {}, "not <function mlp"),
+        (["mnist"], {"recipe": "mlp"}, "or a Config, not \\['mnist'\\]"),
+        ("mnist", {"epoch": 2}, "unknown setting 'epoch': did you mean 'epochs'"),
+        ("mnist", {"recipe": "dcgn"}, "unknown recipe 'dcgn': did you mean 'dcgan'"),
+        ("mnist", {"epochs": "two"}, "epochs must be float, not 'two'"),
+        ("dcgan", {"recipe": "mlp"}, "where settings start from: give it with data"),
+        (recipes.mlp(), {"recipe": "dcgan"}, "where settings start from: give it with data"),
+    ],
+)
+def test_what_training_does_not_take(what, changes, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ForgeryError, match=message):
+        forgery.train(what, tmp_path / "run", **changes)
+    assert not any(tmp_path.iterdir())
+
+
+def test_pictures_are_decoded_with_progress_where_it_is_shown(photos, tmp_path, capsys):
+    (photos / "notes.txt").write_text("hello")
+    forgery.train(photos, tmp_path / "shown", progress=True, **QUICK)
+    out = capsys.readouterr().out
+    assert "decoding: 9 of 9" in out
+    assert "1 file set aside: notes.txt" in out
+    assert "batch size 8 instead of 128" in out
+    forgery.train(photos, tmp_path / "silent", fit="pad", **QUICK)
+    assert capsys.readouterr() == ("", "")

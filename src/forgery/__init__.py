@@ -1,7 +1,7 @@
 """forgery: generative adversarial networks, from the 2014 paper done exactly.
 
 >>> import forgery
->>> model = forgery.train(forgery.recipes.mlp(epochs=5))
+>>> model = forgery.train("mnist", epochs=5)
 >>> model.sample(64, seed=0).shape
 torch.Size([64, 1, 28, 28])
 

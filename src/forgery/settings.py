@@ -5,18 +5,66 @@ nobody says which recipe, the data decides; where nobody says how large a miniba
 make it smaller than the recipe has it.
 """
 
+import os
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from .build import batch_size_for, data_of, image_settings
 from .config import DATA, Config, check_names, read_toml, section_of
 from .data import SOURCES, Pictures, holds_pictures, load_pictures, set_aside
-from .errors import lookup
+from .errors import ForgeryError, did_you_mean, lookup
 from .progress import counting
 from .recipes import RECIPES, recipe_for, recipe_for_images
 
 #: No split of a bundled source has fewer samples.
 FEWEST = 2_000
+
+
+def config_of(
+    what: Config | str | PathLike[str], changes: dict[str, Any], shown: bool = False
+) -> Config:
+    """The settings of a call from Python, such as ``train("mnist", epochs=2)``.
+
+    Parameters
+    ----------
+    what:
+        A config; or the name of data or of a recipe, or the path of data. A name of data or of a
+        recipe is not looked for among the files: ``Path("mnist")`` or ``"./mnist"`` is.
+    changes:
+        Settings that differ from the config's or the recipe's. With data, ``recipe`` is the one to
+        start from.
+    shown:
+        As in :func:`settings_from`.
+
+    Raises
+    ------
+    ForgeryError
+        For anything else, a name that is unknown, or as :func:`settings_from` does.
+    """
+    if not isinstance(what, Config | str | PathLike):
+        raise ForgeryError(
+            f"expected the name of data or of a recipe, a path, or a Config, not {what!r}"
+        )
+    changes = dict(changes)
+    if isinstance(changes.get("data"), PathLike):
+        changes["data"] = os.fspath(changes["data"])
+    is_recipe = isinstance(what, str) and what in RECIPES
+    if "recipe" in changes and (is_recipe or isinstance(what, Config)):
+        raise ForgeryError(
+            f"recipe {changes['recipe']!r} is where settings start from: give it with data, as in "
+            'forgery.train("mnist", recipe="dcgan")'
+        )
+    if isinstance(what, Config):
+        return what.replace(**changes)
+    name = os.fspath(what)
+    if is_recipe:
+        return settings_from(None, name, None, changes, shown)
+    known = name in SOURCES or holds_pictures(name) or Path(name).exists()
+    if isinstance(what, str) and not known:
+        near = did_you_mean(name, [*SOURCES, *RECIPES])
+        raise ForgeryError(f"unknown data or recipe {name!r}: no such file or folder{near}")
+    return settings_from(name, changes.pop("recipe", None), None, changes, shown)
 
 
 def settings_from(

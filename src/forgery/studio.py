@@ -8,6 +8,7 @@ import platform
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +36,7 @@ from .gallery import artist, draw_summary, real_ones
 from .latent import Space
 from .pixels import as_stored
 from .progress import is_shown, watching
+from .settings import config_of, decoding
 from .training import checkpoint, device, loop, parallel, randomness
 from .training.doctor import Finding, diagnose, memorising
 from .training.loop import Watch
@@ -234,18 +236,22 @@ class Model:
 
 
 def train(
-    config: Config,
+    what: Config | str | PathLike[str],
     out: Path | str | None = None,
     watch: Watch | None = None,
     *,
     progress: bool | None = None,
+    **changes: Any,
 ) -> Model:
     """Train a GAN in a new run folder and return it.
 
     Parameters
     ----------
-    config:
-        All settings, usually from a recipe: ``forgery.recipes.mlp(epochs=5)``.
+    what:
+        What ``forgery train`` takes: the name of data (``"mnist"``) or the path of it
+        (``"photos/"``), for which the recipe that suits it is taken; or the name of a recipe
+        (``"dcgan"``); or all settings as a :class:`Config`, usually from a recipe:
+        ``forgery.recipes.mlp(epochs=5)``.
     out:
         The run folder; by default ``runs/DATA-DATE-TIME``. An existing run is never overwritten.
     watch:
@@ -254,14 +260,22 @@ def train(
     progress:
         Whether to show how far the training is: a bar on a terminal, else a line for each report.
         None shows it on a terminal and in a notebook.
+    changes:
+        Settings that differ from the recipe's or the config's, by the names of :class:`Config`'s
+        fields: ``train("mnist", epochs=2)``. With data also ``recipe``, the one to start from.
+        Unless ``batch_size`` is among them, a recipe's is no larger than the data allows; a
+        config's stays.
 
     Raises
     ------
     ForgeryError
-        For a setting that does not fit, a folder that is taken, a disk that is full, or losses
-        that are no longer finite.
+        For a name that is unknown, a setting that does not fit, a folder that is taken, a disk that
+        is full, or losses that are no longer finite.
     """
-    config, where = on_this_machine(config)
+    shown = is_shown(progress)
+    config, where = on_this_machine(config_of(what, changes, shown))
+    if shown:
+        decoding(config)
     dataset = data_of(config)
     # Everything that can be wrong with the settings is wrong before the folder is made.
     part = config.batch_size // config.accumulate
@@ -273,7 +287,7 @@ def train(
         measure = _tracker(config, dataset, training)
         facts = _facts(config, dataset, where)
         run = create(None if out is None else Path(out), config, facts)
-        with run.lock(), watching(is_shown(progress), watch) as tell:
+        with run.lock(), watching(shown, watch) as tell:
             return _play(run, training, batches, tell, measure)
 
 
@@ -306,6 +320,9 @@ def resume(
     config = run.config.replace(**changes)
     _refuse_changes(run, config)
     config, where = on_this_machine(config)
+    shown = is_shown(progress)
+    if shown:
+        decoding(config)
     dataset = data_of(config)
     if dataset.fingerprint != run.record["data"]["fingerprint"]:
         raise _other_data(run, dataset)
@@ -317,7 +334,7 @@ def resume(
             training.restore(checkpoint.read_last(run.checkpoints)[0])
             return _follow(run.path, config, training, batches)
         measure = _tracker(config, dataset, training)
-        with run.lock(), watching(is_shown(progress), watch) as tell:
+        with run.lock(), watching(shown, watch) as tell:
             last = _last_whole(run)
             training.restore(last)
             _refuse_shorter(run, config, training, batches)

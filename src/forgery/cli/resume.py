@@ -22,10 +22,7 @@ def resume(
     run:
         The run folder.
     """
-    from ..settings import decoding
     from ..studio import resume as go_on
-    from ..training.run import open_run
     from ._training import say_where
 
-    decoding(open_run(run).config)
     return say_where(go_on(run, progress=True, **given(flags)))

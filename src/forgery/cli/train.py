@@ -32,10 +32,9 @@ def train(
         The run folder; runs/DATA-DATE-TIME if not given.
     """
     # torch is imported once it is needed, not before.
-    from ..settings import decoding, settings_from
+    from ..settings import settings_from
     from ..studio import train as start
     from ._training import say_where
 
     settings = settings_from(data, recipe, config, given(flags), shown=True)
-    decoding(settings)
     return say_where(start(settings, out, progress=True))
