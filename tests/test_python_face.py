@@ -1,6 +1,7 @@
 """What a caller from Python may rely on: its own settings, and the calls that people type first."""
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -217,3 +218,14 @@ def test_pictures_are_decoded_with_progress_where_it_is_shown(photos, tmp_path, 
     assert "batch size 8 instead of 128" in out
     forgery.train(photos, tmp_path / "silent", fit="pad", **QUICK)
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_model_says_what_it_is_in_a_line(tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    trained = forgery.train(tiny, "runs/first", limit=500)
+    said = "Model(runs/first, step 6: mnist[test][:500] [1, 28, 28], 7,168 parameters)"
+    assert repr(trained) == said
+    loaded = forgery.load("runs/first")
+    shutil.rmtree("runs")  # what is in memory needs no folder
+    assert repr(loaded) == said
+    assert loaded.shape == trained.shape == (1, 28, 28)

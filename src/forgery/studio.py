@@ -59,18 +59,29 @@ class Model:
     ``generator`` is G's moving average where the run keeps one. ``interrupted_by`` is the number
     of the signal that ended the training early, if one did. ``classes`` says of how many samples
     each class was learnt (of a code that G invented: one); it is empty where the run is not
-    conditional.
+    conditional. ``shape`` is (channels, height, width) of a picture, (dimensions,) of a point.
     """
 
     path: Path
     config: Config
     step: int
+    shape: tuple[int, ...]
     generator: nn.Module
     discriminator: nn.Module | None = None
     encoder: nn.Module | None = None
     units: Units | None = None
     interrupted_by: int | None = None
     classes: dict[str, int] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        data = f"{Path(self.config.data).name}[{self.config.split}]"
+        if self.config.limit:
+            data += f"[:{self.config.limit}]"
+        weights = sum(p.numel() for p in self.generator.parameters())
+        return (
+            f"Model({self.path}, step {self.step:,}: {data} {list(self.shape)}, "
+            f"{weights:,} parameters)"
+        )
 
     def sample(self, n: int, seed: int = 0, classes: Classes = None) -> Tensor:
         """``n`` samples, on the CPU: images ``[n, C, H, W]`` in [-1, 1], or points ``[n, D]``.
@@ -215,12 +226,6 @@ class Model:
         if split is None and dataset.name != run.record["data"]["name"]:
             raise _other_data(run, dataset)
         return dataset
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(channels, height, width) of a picture, (dimensions,) of a point."""
-        shape: list[int] = open_run(self.path).record["data"]["shape"]
-        return tuple(shape)
 
     def _class_number(self, asked: int | str) -> int:
         names = list(self.classes)
@@ -377,6 +382,7 @@ def load(
         run.path,
         run.config,
         last.step,
+        tuple(run.record["data"]["shape"]),
         generator.to(where).eval().requires_grad_(False),
         discriminator=other if role == "discriminator" else None,
         encoder=other if role == "encoder" else None,
@@ -455,6 +461,7 @@ def _model_of(
         path,
         config,
         training.step,
+        batches.data.shape,
         training.sampler.eval(),
         networks.get("discriminator"),
         networks.get("encoder"),
