@@ -20,6 +20,7 @@ settings.load_profile("everywhere")
 
 @pytest.fixture(autouse=True)
 def _threads(monkeypatch):
+    torch.set_flush_denormal(False)  # as verbs leave it for the rest of their process
     threads = int(os.environ["OMP_NUM_THREADS"])
     torch.set_num_threads(threads)
     monkeypatch.setattr(device, "_cores", lambda: threads)  # what evaluate takes, among others

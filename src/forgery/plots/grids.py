@@ -40,23 +40,31 @@ def evolution(pictures: list[Path], target: Path, captions: list[str], most: int
     """An animation of grids drawn from the same z, at most ``most`` of them.
 
     The first ones are all there and the later ones ever further apart, since a generator changes
-    most at first; the last one stays for two seconds.
+    most at first; the last one stays for two seconds. Pictures that are damaged are left out, and
+    where none is left, no animation is made.
     """
     last = len(pictures) - 1
     chosen = list(range(len(pictures)))
     if len(chosen) > most:
         chosen = sorted({round(last * (i / (most - 1)) ** 2) for i in range(most)})
-    frames = [_captioned(pictures[i], captions[i]) for i in chosen]
+    drawn = (_captioned(pictures[i], captions[i]) for i in chosen)
+    frames = [frame for frame in drawn if frame is not None]
+    if not frames:
+        return
     durations = [120] * (len(frames) - 1) + [2000]
     frames[0].save(
         target, save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=True
     )
 
 
-def _captioned(picture: Path, caption: str) -> Image.Image:
-    with Image.open(picture, formats=["PNG"]) as opened:
-        frame = Image.new(opened.mode, (opened.width, opened.height + 14), 0)
-        frame.paste(opened, (0, 0))
+def _captioned(picture: Path, caption: str) -> Image.Image | None:
+    """The picture over its caption; None where it is damaged, and Pillow raises what it likes."""
+    try:
+        with Image.open(picture, formats=["PNG"]) as opened:
+            frame = Image.new(opened.mode, (opened.width, opened.height + 14), 0)
+            frame.paste(opened, (0, 0))
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError):
+        return None
     white = 255 if frame.mode == "L" else (255, 255, 255)
     ImageDraw.Draw(frame).text((4, frame.height - 13), caption, fill=white)
     # Sixteen greys are enough for a moving picture and make the file a third as large.
