@@ -83,7 +83,7 @@ def main() -> None:
                 device="cpu",
             )
             with tempfile.TemporaryDirectory() as folder:
-                run = forgery.train(config, Path(folder) / "run").path
+                run = forgery.train(config, Path(folder) / "run", progress=False).path
                 lines = open_run(run).read_metrics()
             line = {
                 "recipe": name,

@@ -182,7 +182,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "run"
             try:
-                forgery.train(config, path)
+                forgery.train(config, path, progress=False)
             except Diverged:
                 stopped = config.report_every
             lines = open_run(path).read_metrics()

@@ -84,7 +84,7 @@ def trained(config: Config, steps: int, every: int) -> Iterator[tuple[int, studi
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run"
-        studio.train(config, path)
+        studio.train(config, path, progress=False)
         for step in range(every, steps + 1, every):
             yield step, studio.load(path, step=step)
 

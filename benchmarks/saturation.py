@@ -30,7 +30,9 @@ def reports(**settings: Any) -> list[dict[str, Any]]:
         config = forgery.recipes.tutorial(
             sample_every=10**9, checkpoint_every=10**9, device="cpu", **settings
         )
-        return open_run(forgery.train(config, Path(folder) / "run").path).read_metrics()
+        return open_run(
+            forgery.train(config, Path(folder) / "run", progress=False).path
+        ).read_metrics()
 
 
 def main() -> None:

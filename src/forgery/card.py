@@ -195,7 +195,10 @@ class Evaluator:
                 f"{against.name} are in {train.name} too, which the run was trained on"
             )
         if len(train) < samples:
-            self.notes.append(f"the floor is that of the {len(train):,} {train.kind} there are")
+            self.notes.append(
+                f"the floor is measured on all {len(train):,} training {train.kind}, which are "
+                f"fewer than the {samples:,} samples"
+            )
         self.features, self.classes = torch.empty(len(against), 0), 0
         if extractor is None:
             reason = no_extractor(train)
@@ -396,6 +399,12 @@ def copies(
         trained_on = _trained_on(held_out, train)
         fresh = held_out.stratified(len(held_out))
         fresh = fresh[~trained_on[fresh]]
+    least = round(1 / metrics.memorisation.QUANTILE)
+    if len(fresh) < least:
+        raise ForgeryError(
+            f"it takes {least} held-out {held_out.kind} that were not trained on, and "
+            f"{held_out.name} has {len(fresh)}"
+        )
     return metrics.detect_memorisation(
         _raw(values[:n]),
         _raw(train.values[train.stratified(REMEMBERED)]),
@@ -421,8 +430,8 @@ def _trained_on(held_out: Dataset, train: Dataset) -> Tensor:
 def no_extractor(data: Dataset) -> str:
     """Why measures by features are left out, and what to do about it."""
     return (
-        f"no extractor is known for {data.kind} of {list(data.shape)}; forgery classifier trains "
-        "one on labelled images, the original Inception's weights are another: --extractor FILE"
+        f"no extractor is known for {data.kind} of {list(data.shape)}: give one with --extractor "
+        "FILE, trained on labelled images by forgery classifier, or the original Inception's"
     )
 
 

@@ -38,7 +38,7 @@ def print_cards(cards: "list[Card]") -> None:
     for card in cards:
         for reason in dict.fromkeys(card.left_out.values()):
             names = [title(m, protocol) for m, why in card.left_out.items() if why == reason]
-            print(f"{card.run}: no {', '.join(names)}: {reason}")
+            print(f"{card.run}: left out {', '.join(name.strip() for name in names)}: {reason}")
         for note in card.notes:
             print(f"{card.run}: {note}")
         if card.nonfinite:
