@@ -1,8 +1,13 @@
 """What a run draws: pictures while it trains, its summary at the end, samples in files."""
 
-from collections.abc import Callable
+import io
+import itertools
+import os
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy
 import torch
@@ -13,7 +18,8 @@ from . import plots
 from .config import Config
 from .data import Dataset
 from .errors import ForgeryError
-from .pixels import to_pixels
+from .pixels import as_stored, to_pixels
+from .resources import check_disk, check_memory, in_words
 from .training import randomness
 from .training.game import Game
 from .training.run import Run
@@ -21,6 +27,17 @@ from .training.state import Training
 
 #: Points in a picture.
 POINTS_SHOWN = 1000
+#: The suffixes of pictures, a grid of images or a scatter of points.
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+#: A grid has no more pixels than Pillow opens without a warning, nor a side beyond its format.
+MOST_PIXELS = 89_000_000
+MOST_SIDE = {".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383}
+#: Points in a picture that is asked for.
+MOST_POINTS = 1_000_000
+#: Samples by which the size of all of them is estimated.
+SOME = 64
+#: A file takes whole blocks of a disk; of so many bytes on most.
+DISK_BLOCK = 4096
 
 
 def artist(
@@ -117,32 +134,145 @@ def draw_summary(run: Run) -> None:
 
 
 def save_samples(
-    samples: Tensor, out: Path, labels: Tensor | None = None, columns: int | None = None
+    samples: Iterable[Tensor],
+    n: int,
+    shape: Sequence[int],
+    out: Path,
+    labels: Iterable[Tensor] | None = None,
+    columns: int | None = None,
 ) -> None:
-    """Write samples to a file whose suffix says how.
+    """Write samples to a file whose suffix says how, whole or not at all.
 
-    Images ``[N, C, H, W]`` in [-1, 1]: a grid (``.png`` …), ``.npz``, or a folder of PNGs. Points
-    ``[N, D]``: a picture (``.png`` …), ``.npz``, or ``.csv``. The ``labels`` that they were drawn
-    for ``[N]`` go into an ``.npz`` too; a grid is square unless ``columns`` are given.
+    Images: a grid (``.png`` …), ``.npz``, or a folder of PNGs. Points: a picture (``.png`` …),
+    ``.npz``, or ``.csv``. Only a picture needs all of them at once.
+
+    Parameters
+    ----------
+    samples:
+        In parts, which are drawn as they are written: images ``[m, C, H, W]`` in [-1, 1], or points
+        ``[m, D]``.
+    n, shape:
+        How many there are in all; (C, H, W) or (D,).
+    labels:
+        The classes that they were drawn for, in parts ``[m]``: they go into an ``.npz`` too.
+    columns:
+        Of a grid; it is square if not given.
+
+    Raises
+    ------
+    ForgeryError
+        For another suffix, a picture that would be too large, a disk that cannot hold them (by the
+        size of the first of them), or a file that cannot be written.
     """
-    arrays: dict[str, Any] = {} if labels is None else {"labels": labels.numpy()}
-    suffix = out.suffix.lower()
-    images = samples.dim() == 4
+    suffix, images = out.suffix.lower(), len(shape) == 3
+    kinds = (*PICTURES, ".npz", "" if images else ".csv")
+    if suffix not in kinds:
+        third = "a name without a suffix" if images else ".csv"
+        raise ForgeryError(f"cannot write {out}: use .png, .npz, or {third}")
+    if suffix and out.is_dir():
+        raise ForgeryError(f"cannot write {out}: it is a folder")
     try:
-        if suffix == ".npz" and images:
-            numpy.savez_compressed(out, images=to_pixels(samples).numpy(), **arrays)
-        elif suffix == ".npz":
-            numpy.savez_compressed(out, points=samples.numpy(), **arrays)
-        elif suffix in (".png", ".jpg", ".jpeg", ".webp", ".bmp"):
-            (plots.grid(samples, columns) if images else plots.scatter(samples)).save(out)
-        elif suffix == "" and images:
-            out.mkdir(parents=True, exist_ok=True)
-            for i, pixels in enumerate(to_pixels(samples)):
-                plots.image(pixels).save(out / f"{i:06d}.png")
-        elif suffix == ".csv" and not images:
-            numpy.savetxt(out, samples.numpy(), delimiter=",", fmt="%.7g")
+        if suffix in PICTURES:
+            _check_picture(n, shape, out, columns)
+            whole = torch.cat(list(samples))
+            picture = plots.grid(whole, columns) if images else plots.scatter(whole)
+            with _replacing(out) as file:
+                picture.save(file)
+            return
+        samples = iter(samples)
+        first = next(samples)
+        some = first[:SOME]
+        kind = "images" if images else "points"
+        check_disk(f"{n:,} {kind}", n / len(some) * _size(some, suffix), out)
+        samples = itertools.chain([first], samples)
+        if suffix == ".npz":
+            with _replacing(out) as file, ZipFile(file, "w", ZIP_DEFLATED) as archive:
+                stored = (as_stored(part) for part in samples)
+                _write_array(archive, kind, stored, (n, *shape))
+                if labels is not None:
+                    _write_array(archive, "labels", labels, (n,))
+        elif suffix == ".csv":
+            with _replacing(out) as file, open(file, "wb") as table:
+                for part in samples:
+                    table.write(_csv(part))
         else:
-            third = "a name without a suffix" if images else ".csv"
-            raise ForgeryError(f"cannot write {out}: use .png, .npz, or {third}")
+            out.mkdir(parents=True, exist_ok=True)
+            for i, image in enumerate(image for part in samples for image in part):
+                with _replacing(out / f"{i:06d}.png") as file:
+                    file.write_bytes(_png(image))
     except OSError as error:
         raise ForgeryError(f"cannot write {out}: {error.strerror or error}") from error
+
+
+def _check_picture(n: int, shape: Sequence[int], out: Path, columns: int | None) -> None:
+    """Refuse a picture that no program would open, or that memory cannot hold."""
+    if len(shape) != 3:
+        if n > MOST_POINTS:
+            raise ForgeryError(
+                f"a picture of {n:,} points would show no more than one of {MOST_POINTS:,}: draw "
+                "fewer, or write them to an .npz or a .csv"
+            )
+        return
+    channels, height, width = shape
+    across, down = plots.grid_size(n, height, width, columns)
+    most = MOST_SIDE.get(out.suffix.lower(), MOST_PIXELS)
+    # Float and 8-bit, each twice: the images and the grid, or the parts and the whole.
+    needed = across * down * channels * 2 * (4 + 1)
+    instead = "draw fewer, or write them to a folder or an .npz"
+    if across * down > MOST_PIXELS or max(across, down) > most:
+        raise ForgeryError(
+            f"a grid of {n:,} images would be {across:,} × {down:,} pixels "
+            f"({in_words(across * down * channels)}), which is too large: {instead}"
+        )
+    check_memory(f"a grid of {n:,} images", needed, instead)
+
+
+def _size(samples: Tensor, suffix: str) -> int:
+    """The bytes that samples take on the disk."""
+    if suffix == ".npz":
+        return len(zlib.compress(as_stored(samples).numpy().tobytes()))
+    if suffix == ".csv":
+        return len(_csv(samples))
+    return sum(-(-len(_png(image)) // DISK_BLOCK) * DISK_BLOCK for image in samples)
+
+
+def _png(image: Tensor) -> bytes:
+    """An image ``[C, H, W]`` in [-1, 1] as a file."""
+    buffer = io.BytesIO()
+    plots.image(to_pixels(image)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _csv(points: Tensor) -> bytes:
+    """Points ``[m, D]``, one a line."""
+    buffer = io.BytesIO()
+    numpy.savetxt(buffer, points.numpy(), delimiter=",", fmt="%.7g")
+    return buffer.getvalue()
+
+
+def _write_array(
+    archive: ZipFile, name: str, parts: Iterable[Tensor], shape: tuple[int, ...]
+) -> None:
+    """Write an array into an .npz, part by part, as ``numpy.savez_compressed`` would the whole."""
+    with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+        for i, part in enumerate(parts):
+            values = part.numpy()
+            if i == 0:
+                kind = numpy.lib.format.dtype_to_descr(values.dtype)
+                header = {"descr": kind, "fortran_order": False, "shape": shape}
+                numpy.lib.format.write_array_header_1_0(member, header)
+            member.write(values.tobytes())
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A file beside ``path`` to be written, which takes its place once the block has ended well."""
+    path = path.resolve()  # of a link, what it leads to
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except BaseException:  # Ctrl-C too
+        with suppress(OSError):
+            temporary.unlink()
+        raise

@@ -20,6 +20,7 @@ from .config import Config
 from .data import Batches, Dataset, Survey, holds_pictures, load_pictures
 from .errors import ForgeryError
 from .recipes import recipe_for_images
+from .resources import in_words
 from .training import contention, device, loop, randomness
 from .training.state import Training
 
@@ -92,7 +93,7 @@ class Preflight:
         values = data.values.numel() * data.values.element_size()
         where = "mapped from disk" if data.mapping else "in memory"
         lines.append(
-            ("memory", f"{_bytes(values)} of data {where}, {_bytes(self.memory)} of networks")
+            ("memory", f"{in_words(values)} of data {where}, {in_words(self.memory)} of networks")
         )
         epoch = self.seconds_per_step * self.steps_per_epoch
         whole = self.config.length
@@ -229,15 +230,6 @@ def _draw(dataset: Dataset, sheet: Path) -> None:
 def _joined(counts: dict[str, int], most: int = 8) -> str:
     first = ", ".join(f"{name} {count:,}" for name, count in list(counts.items())[:most])
     return first + (f", … ({len(counts)} in all)" if len(counts) > most else "")
-
-
-def _bytes(number: int) -> str:
-    size, unit = float(number), "bytes"
-    for larger in ("KB", "MB", "GB", "TB"):
-        if size < 1000:
-            break
-        size, unit = size / 1000, larger
-    return f"{size:.3g} {unit}"
 
 
 def _duration(seconds: float) -> str:

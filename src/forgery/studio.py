@@ -4,9 +4,10 @@ The only room that knows all others. ``forgery train mnist`` comes here with a :
 goes on to ``training/loop.py`` and ``training/game.py``.
 """
 
+import math
 import platform
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -36,6 +37,7 @@ from .gallery import artist, draw_summary, real_ones
 from .latent import Space
 from .pixels import as_stored
 from .progress import is_shown, watching
+from .resources import check_memory
 from .settings import config_of, decoding
 from .training import checkpoint, device, loop, parallel, randomness
 from .training.doctor import Finding, diagnose, memorising
@@ -46,6 +48,8 @@ from .training.state import Training, load_network
 
 #: Samples that are scored while a run trains.
 TRACKED = 10_000
+#: Samples that go through a generator at a time.
+PART = 500
 
 
 #: A class, by number or by name; several; or None for as often as the data has each.
@@ -98,18 +102,25 @@ class Model:
         Raises
         ------
         ForgeryError
-            For a class of a run that has none, or one that the run does not know.
+            For a class of a run that has none, one that the run does not know, or more samples
+            than memory can hold.
         """
-        if n < 1:
-            raise ForgeryError(f"the number of samples must be at least 1, not {n}")
-        y = self.labels(n, seed, classes)
-        where = next(self.generator.parameters()).device
-        z = randomness.fixed_noise(self.config.noise, n, self.config.latent, seed)
-        with torch.no_grad():
-            samples = _in_parts(self.generator, z, y, where)
-        if samples.dim() == 4:
-            return samples.clamp_(-1, 1)  # not every generator ends in a tanh
-        return self.units.from_model(samples) if self.units else samples
+        parts = self.sample_parts(n, seed, classes)
+        check_memory(
+            f"{n:,} samples of {list(self.shape)}",
+            2 * n * math.prod(self.shape) * torch.float32.itemsize,  # the parts, and the whole
+            "draw them in parts, by Model.sample_parts, or into a file, by forgery sample",
+        )
+        return torch.cat(list(parts))
+
+    def sample_parts(self, n: int, seed: int = 0, classes: Classes = None) -> Iterator[Tensor]:
+        """:meth:`sample` in parts of :data:`PART`, the last of what is left.
+
+        Memory holds one of them at a time, however many there are.
+        """
+        labels = self.label_parts(n, seed, classes)
+        z = randomness.noise_parts(self.config.noise, n, self.config.latent, seed, PART)
+        return self._drawn(z, labels)
 
     def encode(self, samples: Tensor) -> Tensor:
         """A VAE's z of samples ``[n, …]`` as :meth:`sample` returns them: ``[n, Z]``, on the CPU.
@@ -131,19 +142,22 @@ class Model:
 
     def reconstruct(self, samples: Tensor) -> Tensor:
         """What a VAE draws from the z that it finds for samples: like them, ``[n, …]``."""
-        z = self.encode(samples)
-        where = next(self.generator.parameters()).device
-        with torch.no_grad():
-            drawn = _in_parts(self.generator, z, None, where)
-        if drawn.dim() == 4:
-            return drawn.clamp_(-1, 1)
-        return self.units.from_model(drawn) if self.units else drawn
+        return torch.cat(list(self._drawn(self.encode(samples).split(PART), None)))
 
     def labels(self, n: int, seed: int = 0, classes: Classes = None) -> Tensor | None:
         """The class of each sample that :meth:`sample` draws, int64 ``[n]``.
 
         None where its generator is not told a class.
         """
+        parts = self.label_parts(n, seed, classes)
+        return None if parts is None else torch.cat(list(parts))
+
+    def label_parts(
+        self, n: int, seed: int = 0, classes: Classes = None
+    ) -> Iterator[Tensor] | None:
+        """:meth:`labels` in the parts of :meth:`sample_parts`."""
+        if n < 1:
+            raise ForgeryError(f"the number of samples must be at least 1, not {n}")
         if not self.askable and classes is not None:
             untold = "was not trained with classes"
             if self.classes:
@@ -155,12 +169,14 @@ class Model:
         if not self.askable:
             return None
         if classes is None:
-            return randomness.fixed_labels(torch.tensor(list(self.classes.values())), n, seed)
+            counts = torch.tensor(list(self.classes.values()))
+            return randomness.label_parts(counts, n, seed, PART)
         asked = [classes] if isinstance(classes, int | str) else list(classes)
         if not asked:
             raise ForgeryError("no class was given: give one, or several to take turns")
         turns = torch.tensor([self._class_number(name) for name in asked])
-        return turns[torch.arange(n) % len(turns)]
+        starts = range(0, n, PART)
+        return (turns[torch.arange(i, min(i + PART, n)) % len(turns)] for i in starts)
 
     @property
     def askable(self) -> list[str]:
@@ -226,6 +242,17 @@ class Model:
         if split is None and dataset.name != run.record["data"]["name"]:
             raise _other_data(run, dataset)
         return dataset
+
+    def _drawn(self, z: Iterable[Tensor], y: Iterable[Tensor] | None) -> Iterator[Tensor]:
+        """What G draws of parts of z and, where it is told classes, of y: as :meth:`sample`."""
+        where = next(self.generator.parameters()).device
+        for given in zip(z) if y is None else zip(z, y, strict=True):
+            with torch.no_grad():
+                samples = self.generator(*(tensor.to(where) for tensor in given)).cpu()
+            if samples.dim() == 4:
+                yield samples.clamp_(-1, 1)  # not every generator ends in a tanh
+            else:
+                yield self.units.from_model(samples) if self.units else samples
 
     def _class_number(self, asked: int | str) -> int:
         names = list(self.classes)
@@ -523,7 +550,7 @@ def _in_parts(
 ) -> Tensor:
     """What G draws of z ``[n, Z]`` and, in a conditional run, y ``[n]``; on the CPU."""
     given = (z,) if y is None else (z, y)
-    parts = zip(*(tensor.split(500) for tensor in given), strict=True)
+    parts = zip(*(tensor.split(PART) for tensor in given), strict=True)
     return torch.cat([draw(*(tensor.to(where) for tensor in part)).cpu() for part in parts])
 
 

@@ -1,9 +1,13 @@
 """``forgery sample``"""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def sample(
@@ -33,20 +37,34 @@ def sample(
     out:
         Of images: a grid (grid.png), an array (samples.npz: uint8 [N, C, H, W] under "images"), or
         a folder, which gets one PNG an image. Of points: a picture, an array (float32 [N, D] under
-        "points"), or a table (samples.csv). An array of a conditional run has "labels" too.
+        "points"), or a table (samples.csv). An array of a conditional run has "labels" too. All but
+        pictures are written as they are drawn: of any number, as long as the disk holds them.
     step:
         Another checkpoint than the newest: its step, or best.
     device:
         Where to draw: cpu, cuda …
     """
     from ..gallery import save_samples
-    from ..studio import load
+    from ..progress import counting
+    from ..studio import PART, load
 
     model = load(run, device, step)
     asked = model.askable or None
     if classes is not None:
         asked = [name.strip() for name in classes.split(",")]
     columns = len(asked) if asked and 1 < len(asked) <= number else None
-    samples, labels = model.sample(number, seed, asked), model.labels(number, seed, asked)
-    save_samples(samples, out, labels, columns)
-    print(f"{number} samples of step {model.step:,} in {out}")
+    samples = model.sample_parts(number, seed, asked)
+    labels = model.label_parts(number, seed, asked)
+    with counting("", shown=number > PART) as progress:
+        counted = _counted(samples, lambda done: progress("drawing", done, number))
+        save_samples(counted, number, model.shape, out, labels, columns)
+    print(f"{number:,} samples of step {model.step:,} in {out}")
+
+
+def _counted(parts: "Iterator[Tensor]", told: Callable[[int], None]) -> "Iterator[Tensor]":
+    """The parts, and the number of samples in those that were taken so far."""
+    done = 0
+    for part in parts:
+        yield part
+        done += len(part)
+        told(done)

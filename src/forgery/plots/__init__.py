@@ -1,7 +1,7 @@
 """Every picture that the program draws."""
 
 from .curves import curves
-from .grids import evolution, grid, image
+from .grids import evolution, grid, grid_size, image
 from .landscape import Landscape, scatter
 from .walks import arithmetic, film, sheet
 
@@ -12,6 +12,7 @@ __all__ = [
     "evolution",
     "film",
     "grid",
+    "grid_size",
     "image",
     "scatter",
     "sheet",

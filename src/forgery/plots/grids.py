@@ -23,17 +23,20 @@ def grid(images: Tensor, columns: int | None = None) -> Image.Image:
     """Images ``[N, C, H, W]`` in [-1, 1] side by side, in a square unless columns are given."""
     n, channels, height, width = images.shape
     columns = columns or math.ceil(math.sqrt(n))
-    rows = math.ceil(n / columns)
-    sheet = torch.full(
-        (channels, rows * (height + GAP) + GAP, columns * (width + GAP) + GAP),
-        GAP_GREY,
-        dtype=torch.uint8,
-    )
+    across, down = grid_size(n, height, width, columns)
+    sheet = torch.full((channels, down, across), GAP_GREY, dtype=torch.uint8)
     for i, pixels in enumerate(to_pixels(images).cpu()):
         top = GAP + (i // columns) * (height + GAP)
         left = GAP + (i % columns) * (width + GAP)
         sheet[:, top : top + height, left : left + width] = pixels
     return image(sheet)
+
+
+def grid_size(n: int, height: int, width: int, columns: int | None = None) -> tuple[int, int]:
+    """Width and height in pixels of a :func:`grid` of n images."""
+    columns = columns or math.ceil(math.sqrt(n))
+    rows = math.ceil(n / columns)
+    return columns * (width + GAP) + GAP, rows * (height + GAP) + GAP
 
 
 def evolution(pictures: list[Path], target: Path, captions: list[str], most: int = 30) -> None:

@@ -6,7 +6,8 @@ that everything random inside it (z, dropout, whatever a penalty draws) follows 
 """
 
 import hashlib
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 
 import torch
@@ -82,11 +83,18 @@ def fixed_noise(kind: str, n: int, size: int, seed: int) -> Tensor:
 
     The first m of n are the same for every n, and the same on every device.
     """
+    return torch.cat(list(noise_parts(kind, n, size, seed)))
+
+
+def noise_parts(kind: str, n: int, size: int, seed: int, part: int = _BLOCK) -> Iterator[Tensor]:
+    """:func:`fixed_noise` in parts ``[part, size]``, the last of what is left.
+
+    Memory holds one of them at a time.
+    """
     draw = lookup(NOISES, kind, "noise")
     generator = torch.Generator().manual_seed(derive(seed, "sample"))
     cpu = torch.device("cpu")
-    blocks = [draw(_BLOCK, size, cpu, generator) for _ in range(0, n, _BLOCK)]
-    return torch.cat(blocks)[:n]
+    return _in_parts((draw(_BLOCK, size, cpu, generator) for _ in itertools.count()), n, part)
 
 
 def fixed_labels(counts: Tensor, n: int, seed: int) -> Tensor:
@@ -94,10 +102,26 @@ def fixed_labels(counts: Tensor, n: int, seed: int) -> Tensor:
 
     As with :func:`fixed_noise`, the first m of n are the same for every n.
     """
+    return torch.cat(list(label_parts(counts, n, seed)))
+
+
+def label_parts(counts: Tensor, n: int, seed: int, part: int = _BLOCK) -> Iterator[Tensor]:
+    """:func:`fixed_labels` in parts ``[part]``, the last of what is left."""
     generator = torch.Generator().manual_seed(derive(seed, "labels"))
     shares = counts.double()
-    blocks = [
+    blocks = (
         torch.multinomial(shares, _BLOCK, replacement=True, generator=generator)
-        for _ in range(0, n, _BLOCK)
-    ]
-    return torch.cat(blocks)[:n]
+        for _ in itertools.count()
+    )
+    return _in_parts(blocks, n, part)
+
+
+def _in_parts(blocks: Iterator[Tensor], n: int, part: int) -> Iterator[Tensor]:
+    """The first n rows of endless blocks, so many at a time."""
+    rows = next(blocks)
+    for start in range(0, n, part):
+        size = min(part, n - start)
+        while len(rows) < size:
+            rows = torch.cat([rows, next(blocks)])
+        yield rows[:size]
+        rows = rows[size:]

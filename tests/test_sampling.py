@@ -1,0 +1,247 @@
+"""Samples drawn and written in parts: any number in bounded memory, or refused in words."""
+
+import shutil
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import forgery
+from forgery import ForgeryError, gallery, recipes, resources
+from forgery.cli.sample import sample
+from forgery.gallery import save_samples
+from forgery.plots import grid, grid_size
+from forgery.studio import PART
+from forgery.training import randomness
+
+#: More than two parts, the last one short.
+N = 2 * PART + 7
+
+
+@pytest.fixture
+def model(tiny, tmp_path):
+    return forgery.train(tiny.replace(conditional="concat", steps=2), tmp_path / "run")
+
+
+@pytest.fixture
+def points(tmp_path):
+    config = recipes.points(g_width=8, d_width=8, steps=2, device="cpu", threads=1)
+    return forgery.train(config, tmp_path / "points")
+
+
+def images(n, channels=1):
+    """Parts of images, 4 at a time."""
+    drawn = torch.rand(n, channels, 5, 6, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    return drawn.split(4)
+
+
+def interrupted(parts):
+    """Ctrl-C while the second part is drawn."""
+    yield parts[0]
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("part", [1, 100, 256, 500, 2000])
+def test_noise_and_labels_in_parts_are_those_of_the_whole(part):
+    z = list(randomness.noise_parts("normal", N, 3, 5, part))
+    assert [len(rows) for rows in z[:-1]] == [part] * (len(z) - 1)
+    assert torch.equal(torch.cat(z), randomness.fixed_noise("normal", N, 3, 5))
+    counts = torch.tensor([5, 0, 20])
+    y = torch.cat(list(randomness.label_parts(counts, N, 5, part)))
+    assert torch.equal(y, randomness.fixed_labels(counts, N, 5))
+
+
+@pytest.mark.parametrize("classes", [None, 3, ["7", "0", "1"]])
+def test_samples_are_their_parts(model, classes):
+    whole, labels = model.sample(N, 4, classes), model.labels(N, 4, classes)
+    parts = list(model.sample_parts(N, 4, classes))
+    assert [len(part) for part in parts] == [PART, PART, 7]
+    assert torch.equal(whole, torch.cat(parts))
+    assert torch.equal(labels, torch.cat(list(model.label_parts(N, 4, classes))))
+    # The generator's, of the noise and the labels that have always been drawn.
+    z = randomness.fixed_noise("normal", N, model.config.latent, 4)
+    drawn = [
+        model.generator(*given) for given in zip(z.split(PART), labels.split(PART), strict=True)
+    ]
+    assert torch.equal(whole, torch.cat(drawn).clamp(-1, 1))
+    if classes is None:
+        counts = torch.tensor(list(model.classes.values()))
+        assert torch.equal(labels, randomness.fixed_labels(counts, N, 4))
+
+
+def test_a_mistake_is_told_before_the_first_part(model):
+    with pytest.raises(ForgeryError, match="at least 1"):
+        model.sample_parts(0)
+    with pytest.raises(ForgeryError, match="knows no class '12'"):
+        model.sample_parts(3, classes="12")
+
+
+def test_an_npz_is_what_numpy_would_write(tmp_path):
+    labels = torch.arange(10)
+    save_samples(images(10), 10, (1, 5, 6), tmp_path / "ours.npz", labels.split(4))
+    stored = torch.cat(images(10)).add(1).mul(127.5).round().to(torch.uint8).numpy()
+    np.savez_compressed(tmp_path / "numpys.npz", images=stored, labels=labels.numpy())
+    ours, numpys = np.load(tmp_path / "ours.npz"), np.load(tmp_path / "numpys.npz")
+    assert ours.files == numpys.files
+    for name in numpys.files:
+        assert ours[name].dtype == numpys[name].dtype
+        assert np.array_equal(ours[name], numpys[name])
+    points = torch.randn(10, 2)
+    save_samples(points.split(4), 10, (2,), tmp_path / "points.npz")
+    assert np.array_equal(np.load(tmp_path / "points.npz")["points"], points.numpy())
+
+
+@pytest.mark.parametrize("name", ["a.npz", "a.png", "a.csv"])
+def test_ctrl_c_leaves_no_half_of_a_file(tmp_path, name):
+    parts = torch.randn(100, 2).split(4) if name == "a.csv" else images(100)
+    shape = parts[0].shape[1:]
+    with pytest.raises(KeyboardInterrupt):
+        save_samples(interrupted(parts), 100, shape, tmp_path / name)
+    assert not any(tmp_path.iterdir())
+    save_samples(parts, 100, shape, tmp_path / name)
+    before = (tmp_path / name).read_bytes()
+    with pytest.raises(KeyboardInterrupt):
+        save_samples(interrupted(parts), 100, shape, tmp_path / name)
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_bytes() == before
+
+
+def test_ctrl_c_leaves_whole_pictures_in_a_folder(tmp_path, monkeypatch):
+    whole = gallery._png
+    drawn = []
+
+    def png(image):
+        drawn.append(image)
+        if len(drawn) > 10:
+            raise KeyboardInterrupt
+        return whole(image)
+
+    monkeypatch.setattr(gallery, "_png", png)
+    with pytest.raises(KeyboardInterrupt):
+        save_samples(images(100), 100, (1, 5, 6), tmp_path / "folder")
+    names = sorted(p.name for p in (tmp_path / "folder").iterdir())
+    assert names == [f"{i:06d}.png" for i in range(len(names))]
+    for name in names:
+        with Image.open(tmp_path / "folder" / name) as picture:
+            assert picture.size == (6, 5)
+
+
+@pytest.mark.parametrize("name", ["a.npz", "folder", "a.csv"])
+def test_what_the_disk_cannot_hold_is_refused_after_the_first_part(tmp_path, monkeypatch, name):
+    asked = []
+    monkeypatch.setattr(
+        shutil, "disk_usage", lambda path: asked.append(path) or SimpleNamespace(free=10**6)
+    )
+    parts = torch.randn(100, 2).split(4) if name == "a.csv" else images(100)
+    drawn = []
+
+    def watched():
+        for part in parts:
+            drawn.append(part)
+            yield part
+
+    with pytest.raises(
+        ForgeryError, match=r"1,000,000 \w+ would take about .+B in .*1 MB are free"
+    ):
+        save_samples(watched(), 10**6, parts[0].shape[1:], tmp_path / "new" / name)
+    assert len(drawn) == 1
+    assert asked == [tmp_path.resolve()]  # the nearest folder that is there
+    assert not any(tmp_path.iterdir())
+
+
+def test_the_size_of_samples_is_that_of_their_file(tmp_path):
+    torch.manual_seed(0)
+    noise = torch.rand(1000, 3, 16, 16) * 2 - 1
+    flat = torch.zeros(1000, 3, 16, 16)
+    for values in (noise, flat):
+        save_samples(values.split(100), 1000, (3, 16, 16), tmp_path / "a.npz")
+        estimate = 1000 / 64 * gallery._size(values[:64], ".npz")
+        size = (tmp_path / "a.npz").stat().st_size
+        assert size - 1000 <= estimate  # no less, but for the headers of the archive
+        assert estimate < 2 * size + 20_000
+    points = torch.randn(1000, 2)
+    save_samples(points.split(100), 1000, (2,), tmp_path / "a.csv")
+    estimate = 1000 / 64 * gallery._size(points[:64], ".csv")
+    assert estimate == pytest.approx((tmp_path / "a.csv").stat().st_size, rel=0.1)
+    assert gallery._size(noise[:3], "") == 3 * 4096
+
+
+@pytest.mark.parametrize(
+    ("n", "name", "columns", "message"),
+    [
+        (10**8, "a.png", None, r"would be 300,002 × 300,002 pixels \(90 GB\)"),
+        (60_000, "a.webp", 60, "would be 1,802 × 30,002 pixels"),
+        (60_000, "a.jpg", 10, "would be 302 × 180,002 pixels"),
+    ],
+)
+def test_a_grid_that_is_too_large_is_refused(tmp_path, n, name, columns, message):
+    never = (pytest.fail("drawn") for _ in range(1))
+    with pytest.raises(ForgeryError, match=f"{message}.*a folder or an .npz"):
+        save_samples(never, n, (1, 28, 28), tmp_path / name, None, columns)
+
+
+def test_what_memory_cannot_hold_is_refused(tmp_path, monkeypatch, model, points):
+    monkeypatch.setattr(resources, "free_memory", lambda: 10**6)
+    never = (pytest.fail("drawn") for _ in range(1))
+    with pytest.raises(ForgeryError, match=r"would take [\d.]+ MB of memory, and 1 MB are free"):
+        save_samples(never, 10_000, (1, 28, 28), tmp_path / "a.png")
+    with pytest.raises(ForgeryError, match="a picture of 3,000,000 points"):
+        save_samples(never, 3_000_000, (2,), tmp_path / "a.png")
+    with pytest.raises(
+        ForgeryError, match=r"100,000,000 samples of \[1, 28, 28\] would take 627 GB"
+    ):
+        model.sample(100_000_000)
+    with pytest.raises(ForgeryError, match=r"by Model\.sample_parts, or into a file"):
+        points.sample(1_000_000)
+    assert next(points.sample_parts(10**12)).shape == (PART, 2)
+
+
+def test_a_file_that_cannot_be_written_is_told_before_drawing(tmp_path):
+    never = (pytest.fail("drawn") for _ in range(1))
+    (tmp_path / "folder.npz").mkdir()
+    for name, message in (("folder.npz", "it is a folder"), ("a.txt", r"use \.png")):
+        with pytest.raises(ForgeryError, match=message):
+            save_samples(never, 5, (1, 5, 6), tmp_path / name)
+
+
+def test_a_grid_is_of_the_size_that_is_said():
+    for n, columns in ((1, None), (5, None), (7, 3), (3, 3)):
+        whole = torch.cat(images(n))
+        assert grid(whole, columns).size == grid_size(n, 5, 6, columns)
+
+
+def test_many_samples_by_command(model, points, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    sample(model.path, number=N, seed=4, out=tmp_path / "a.npz")
+    assert f"drawing: {N:,} of {N:,}" in capsys.readouterr().out
+    drawn = np.load("a.npz")
+    assert drawn["images"].shape == (N, 1, 28, 28)
+    turns = model.labels(N, 4, model.askable)
+    assert np.array_equal(drawn["labels"], turns.numpy())
+    sample(model.path, number=N, out=tmp_path / "folder")
+    assert len(list((tmp_path / "folder").iterdir())) == N
+    sample(points.path, number=N, out=tmp_path / "a.csv")
+    table = torch.from_numpy(np.loadtxt("a.csv", delimiter=",", dtype=np.float32))
+    torch.testing.assert_close(table, points.sample(N), rtol=1e-5, atol=1e-6)
+    capsys.readouterr()
+    sample(model.path, number=64, out=tmp_path / "grid.png")
+    assert capsys.readouterr().out == f"64 samples of step 2 in {tmp_path / 'grid.png'}\n"
+
+
+def test_free_memory(tmp_path):
+    free = resources.free_memory()
+    assert free is None or free > 0
+    (tmp_path / "memory.max").write_text("max\n")
+    assert resources._number_in(tmp_path / "memory.max") is None
+    (tmp_path / "memory.stat").write_text("anon 4096\nfile 1\n")
+    assert resources._number_in(tmp_path / "memory.stat", "anon") == 4096
+    assert resources._number_in(tmp_path / "absent") is None
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(999, "999 bytes"), (1000, "1 KB"), (78_400_000_000, "78.4 GB")]
+)
+def test_sizes_in_words(number, words):
+    assert resources.in_words(number) == words
