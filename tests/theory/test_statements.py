@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from forgery import theory
 from forgery.cli import main
@@ -53,6 +54,13 @@ def test_the_page_is_what_the_program_writes(results):
 def test_every_figure_of_the_page_is_there(name):
     assert figure_name(name) in PAGE
     assert (ROOT / "docs" / figure_name(name)).stat().st_size <= 300_000
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_every_figure_is_drawn(results, name, tmp_path):
+    results[name].draw().savefig(tmp_path / "figure.png")
+    with Image.open(tmp_path / "figure.png") as picture:
+        assert len(picture.convert("RGB").getcolors(1 << 24)) > 20
 
 
 def test_every_claim_is_said_once():
