@@ -2,6 +2,7 @@ import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -108,6 +109,24 @@ def test_what_a_run_was_trained_on_is_no_held_out_data(tiny, tmp_path, trained, 
     with pytest.raises(ForgeryError, match=r"images of mnist\[.*\] are in mnist\[.*--against"):
         studio.evaluate(tmp_path / "run", against=against, device_name="cpu")
     assert not (tmp_path / "run" / "card.json").exists()
+
+
+def test_quality_is_not_tracked_by_what_is_trained_on(tiny, tmp_path):
+    config = tiny.replace(split="test", evaluate_every=2)
+    with pytest.raises(ForgeryError, match=r"--split, or give --evaluate-every 0") as caught:
+        forgery.train(config, tmp_path / "run")
+    assert "--against" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_data_that_has_changed_since_is_not_taken_for_what_was_trained_on(tiny, tmp_path):
+    path = tmp_path / "some.npy"
+    np.save(path, mnist("test").values[:100, 0])
+    model = forgery.train(tiny.replace(data=str(path), split="train"), tmp_path / "run")
+    np.save(path, mnist("test").values[100:200, 0])
+    for attempt in (model.dataset, lambda: studio.evaluate(model.path, against="test")):
+        with pytest.raises(ForgeryError, match=r"no longer the data that .* was trained on"):
+            attempt()
 
 
 def digits(name, rows):

@@ -223,7 +223,7 @@ def test_pictures_are_decoded_with_progress_where_it_is_shown(photos, tmp_path, 
 def test_a_model_says_what_it_is_in_a_line(tiny, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     trained = forgery.train(tiny, "runs/first", limit=500)
-    said = "Model(runs/first, step 6: mnist[test][:500] [1, 28, 28], 7,168 parameters)"
+    said = "Model(runs/first, step 6: mnist[test, 500 samples] [1, 28, 28], 7,168 parameters)"
     assert repr(trained) == said
     loaded = forgery.load("runs/first")
     shutil.rmtree("runs")  # what is in memory needs no folder

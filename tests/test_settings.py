@@ -12,7 +12,7 @@ from forgery.build import batches_of, data_of, on_this_machine
 from forgery.cli.train import train
 from forgery.data import SOURCES
 from forgery.data.pictures import silent
-from forgery.settings import settings_from
+from forgery.settings import config_of, settings_from
 from forgery.training import parallel
 
 random = np.random.default_rng(0)
@@ -149,3 +149,23 @@ def test_preflight_says_what_batch_would_do_instead_of_one_that_was_asked_for(
     assert "train with --batch-size 9 or less" in dict(found.facts())["too few"]
     assert found.config.batch_size == 50
     assert "too few" not in dict(preflight.preflight(of(source, **small), silent).facts())
+
+
+def test_a_path_is_never_taken_for_bundled_data(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("mnist", np.zeros((60, 8, 8), np.uint8))
+    Path("mnist.npy").rename("mnist")
+    assert config_of("mnist", {}).data == "mnist"
+    assert config_of(Path("mnist"), {"recipe": "mlp", "batch_size": 5}).data == "./mnist"
+
+
+@pytest.mark.parametrize(
+    ("what", "changes", "message"),
+    [
+        ("mnist", {"data": "ring8"}, "data is given twice: 'mnist' and 'ring8'"),
+        ("x" * 300, {}, "unknown data or recipe"),
+    ],
+)
+def test_what_a_call_from_python_cannot_mean(what, changes, message):
+    with pytest.raises(ForgeryError, match=message):
+        config_of(what, changes)

@@ -171,7 +171,7 @@ def _train(
     folder.mkdir(parents=True, exist_ok=True)
     if any(True for _ in checkpoint.steps(folder)):
         training.restore(checkpoint.read_last(folder)[0])
-        checkpoint.set_aside(folder, training.step)
+        checkpoint.set_aside_after(folder, training.step)
     batches = batches_of(config, dataset, training.device, seeds)
     before, started = training.seconds, time.perf_counter()
     while training.step < steps and interrupt.signal is None:

@@ -61,7 +61,7 @@ def training_of(
     ForgeryError
         For a name that is not known, or settings that do not go together.
     """
-    check_names(config)
+    check_choices(config)
     check_images(config, dataset)
     classes = len(classes_of(config, dataset))
     generator, discriminator = networks(config, dataset.mean, classes)
@@ -83,7 +83,7 @@ def ensemble_of(
     config: Config, seeds: Sequence[int], dataset: Dataset, where: torch.device
 ) -> Training:
     """The same for many seeds at once: member i begins as ``config.seed = seeds[i]`` would."""
-    check_names(config)
+    check_choices(config)
     check_ensemble(config)
     pairs = [networks(config.replace(seed=seed), dataset.mean) for seed in seeds]
     generator, discriminator = (Ensemble(members).to(where) for members in zip(*pairs, strict=True))
@@ -289,8 +289,8 @@ CHOICES: dict[str, Mapping[str, Any]] = {
 }
 
 
-def check_names(config: Config) -> None:
-    """Look up every name now, whether this run comes to use what it names or not."""
+def check_choices(config: Config) -> None:
+    """Raise if any setting names an unknown entry, even one that this run would not use."""
     for setting, table in CHOICES.items():
         lookup(table, getattr(config, setting), setting.replace("_", "-"))
 
@@ -358,7 +358,7 @@ def networks(config: Config, mean: Tensor, classes: int = 0) -> tuple[nn.Module,
 
 def _player(network: nn.Module, learning_rate: float, config: Config, ranks: Ranks) -> Player:
     if config.compile:
-        network.compile()  # its call, and no other way through it
+        network.compile()  # compiles __call__ only: look is called separately
         if look := getattr(network, "look", None):
             network.look = torch.compile(look)  # type: ignore[assignment]
     optimizer = optimizers.build(network.parameters(), learning_rate, config)

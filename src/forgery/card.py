@@ -115,6 +115,10 @@ MOST_TRAINED_ON = 0.5
 GRID_CELLS = {1: 200, 2: 64}
 
 
+class Overlap(ForgeryError):
+    """Most of what should be held-out data was trained on."""
+
+
 class KnownDensity:
     """Scores of points whose true distribution is known: JSD, KL and, where it has them, modes.
 
@@ -232,7 +236,7 @@ class Evaluator:
             self.left_out["class_kl"] = f"{against.name} has no labels"
         elif len(against.classes) != self.classes:
             self.left_out["class_kl"] = (
-                f"{extractor.name} tells {self.classes} classes, the data has "
+                f"{extractor.name} distinguishes {self.classes} classes, but the data has "
                 f"{len(against.classes)}"
             )
 
@@ -306,7 +310,8 @@ class Evaluator:
                 told, self.against.labels, codes
             )
         try:
-            scores["near_train"] = copies(values, self.train, self.against, self._fresh).near
+            memory = memorisation_of(values, self.train, self.against, self._fresh)
+            scores["near_train"] = memory.near
         except ForgeryError as error:  # too little held-out data to set the scale
             left_out["near_train"] = str(error)
         generator = torch.Generator().manual_seed(self.seed)
@@ -375,7 +380,7 @@ class Evaluator:
         }
 
 
-def copies(
+def memorisation_of(
     values: Tensor, train: Dataset, held_out: Dataset, fresh: Tensor | None = None, n: int = FRESH
 ) -> metrics.Memorisation:
     """Whether samples, as a data set keeps them ``[N, …]``, are copies of training data.
@@ -419,10 +424,9 @@ def _trained_on(held_out: Dataset, train: Dataset) -> Tensor:
     held_out.release()
     if found.double().mean() > MOST_TRAINED_ON:
         which = "all" if found.all() else f"{int(found.sum()):,} of the {len(found):,}"
-        raise ForgeryError(
+        raise Overlap(
             f"{which} {held_out.kind} of {held_out.name} are in {train.name}, which the run was "
-            "trained on: name held-out data with --against (another split, or the path of other "
-            "data)"
+            "trained on"
         )
     return found
 
@@ -430,8 +434,9 @@ def _trained_on(held_out: Dataset, train: Dataset) -> Tensor:
 def no_extractor(data: Dataset) -> str:
     """Why measures by features are left out, and what to do about it."""
     return (
-        f"no extractor is known for {data.kind} of {list(data.shape)}: give one with --extractor "
-        "FILE, trained on labelled images by forgery classifier, or the original Inception's"
+        f"no feature extractor is known for {data.kind} of {list(data.shape)}: give one with "
+        "--extractor FILE, either a classifier trained by forgery classifier on labelled images or "
+        "the weights of the original Inception network"
     )
 
 
@@ -470,7 +475,8 @@ def evaluator_of(
     """
     held_out = _held_out(source, against, train, settings)
     validation = None
-    if source == "mnist":  # where the paper's protocol names the images that choose σ
+    # The paper's protocol names the images that choose σ; they are not to be scored as well.
+    if source == "mnist" and against != "valid10k":
         valid = load(source, "valid10k", settings).values
         validation = valid[: metrics.parzen.VALIDATION_IMAGES]
     looks_through = _extractor(extractor, train, where)

@@ -63,8 +63,8 @@ class Config:
     limit: int = _option(
         0,
         DATA,
-        "Train on this many samples only: a stratified choice, in which each class keeps its share "
-        "(0: all).",
+        "Train on this many samples only: a stratified choice, in which each class keeps its "
+        "share, and at least one sample (0: all).",
         least=0,
     )
     flip: bool = _option(

@@ -28,14 +28,14 @@ from .training.state import Training
 #: Points in a picture.
 POINTS_SHOWN = 1000
 #: The suffixes of pictures, a grid of images or a scatter of points.
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 #: A grid has no more pixels than Pillow opens without a warning, nor a side beyond its format.
 MOST_PIXELS = 89_000_000
 MOST_SIDE = {".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383}
 #: Points in a picture that is asked for.
 MOST_POINTS = 1_000_000
 #: Samples by which the size of all of them is estimated.
-SOME = 64
+SIZE_SAMPLE = 64
 #: A file takes whole blocks of a disk; of so many bytes on most.
 DISK_BLOCK = 4096
 
@@ -141,7 +141,9 @@ def save_samples(
     labels: Iterable[Tensor] | None = None,
     columns: int | None = None,
 ) -> None:
-    """Write samples to a file whose suffix says how, whole or not at all.
+    """Write samples in the format that the suffix of ``out`` names.
+
+    A file is written whole or not at all; an interrupted folder keeps the images that are complete.
 
     Images: a grid (``.png`` …), ``.npz``, or a folder of PNGs. Points: a picture (``.png`` …),
     ``.npz``, or ``.csv``. Only a picture needs all of them at once.
@@ -165,14 +167,14 @@ def save_samples(
         size of the first of them), or a file that cannot be written.
     """
     suffix, images = out.suffix.lower(), len(shape) == 3
-    kinds = (*PICTURES, ".npz", "" if images else ".csv")
+    kinds = (*PICTURE_SUFFIXES, ".npz", "" if images else ".csv")
     if suffix not in kinds:
         third = "a name without a suffix" if images else ".csv"
         raise ForgeryError(f"cannot write {out}: use .png, .npz, or {third}")
     if suffix and out.is_dir():
         raise ForgeryError(f"cannot write {out}: it is a folder")
     try:
-        if suffix in PICTURES:
+        if suffix in PICTURE_SUFFIXES:
             _check_picture(n, shape, out, columns)
             whole = torch.cat(list(samples))
             picture = plots.grid(whole, columns) if images else plots.scatter(whole)
@@ -181,7 +183,7 @@ def save_samples(
             return
         samples = iter(samples)
         first = next(samples)
-        some = first[:SOME]
+        some = first[:SIZE_SAMPLE]
         kind = "images" if images else "points"
         check_disk(f"{n:,} {kind}", n / len(some) * _size(some, suffix), out)
         samples = itertools.chain([first], samples)
@@ -209,8 +211,8 @@ def _check_picture(n: int, shape: Sequence[int], out: Path, columns: int | None)
     if len(shape) != 3:
         if n > MOST_POINTS:
             raise ForgeryError(
-                f"a picture of {n:,} points would show no more than one of {MOST_POINTS:,}: draw "
-                "fewer, or write them to an .npz or a .csv"
+                f"at most {MOST_POINTS:,} points can be drawn in a picture, not {n:,}: draw fewer, "
+                "or write them to an .npz or a .csv"
             )
         return
     channels, height, width = shape

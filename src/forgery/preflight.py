@@ -99,7 +99,7 @@ class Preflight:
         whole = self.config.length
         if self.steps is not None:
             whole += f" = {self.steps:,} steps take {_duration(self.seconds_per_step * self.steps)}"
-        if busy := contention.warning(self.core_wait, self.config.threads):
+        if busy := contention.describe_wait(self.core_wait, self.config.threads):
             whole += f"; {busy}"
         lines.append(
             (

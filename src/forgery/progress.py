@@ -17,7 +17,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from .training.contention import warning
+from .training.contention import describe_wait
 
 if TYPE_CHECKING:
     from .training.loop import Watch
@@ -48,7 +48,7 @@ NUMBERS = {
 def _numbers(report: "Report") -> str:
     import torch  # once there are reports: help pages need no torch
 
-    contention = warning(report.core_wait, torch.get_num_threads())
+    contention = describe_wait(report.core_wait, torch.get_num_threads())
     said = [(*NUMBERS[name], value) for name, value in report.numbers.items()]
     return (
         "".join(f"{name} {value:{form}}  " for name, form, value in said)

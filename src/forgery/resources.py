@@ -52,7 +52,7 @@ def check_memory(what: str, needed: float, instead: str) -> None:
     free = free_memory()
     if free is not None and needed > free:
         raise ForgeryError(
-            f"{what} would take {in_words(needed)} of memory, and {in_words(free)} are free: "
+            f"{what} would take {in_words(needed)} of memory, but only {in_words(free)} is free: "
             f"{instead}"
         )
 
@@ -68,8 +68,8 @@ def check_disk(what: str, needed: float, path: Path) -> None:
     free = free_disk(path)
     if needed > free:
         raise ForgeryError(
-            f"{what} would take about {in_words(needed)} in {path}, and {in_words(free)} are free "
-            "there: draw fewer, or choose another disk"
+            f"{what} would take about {in_words(needed)} in {path}, but only {in_words(free)} is "
+            "free there: draw fewer, or choose another disk"
         )
 
 

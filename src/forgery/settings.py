@@ -60,7 +60,11 @@ def config_of(
     name = os.fspath(what)
     if is_recipe:
         return settings_from(None, name, None, changes, shown)
-    known = name in SOURCES or holds_pictures(name) or Path(name).exists()
+    if "data" in changes:
+        raise ForgeryError(f"data is given twice: {name!r} and {changes['data']!r}")
+    if not isinstance(what, str) and name in SOURCES:
+        name = os.path.join(os.curdir, name)  # a path, not the bundled data of that name
+    known = name in SOURCES or name.startswith("hf:") or os.path.exists(name)
     if isinstance(what, str) and not known:
         near = did_you_mean(name, [*SOURCES, *RECIPES])
         raise ForgeryError(f"unknown data or recipe {name!r}: no such file or folder{near}")

@@ -34,14 +34,19 @@ def loads(text: str) -> Any:
     content = json.loads(text)
     if isinstance(content, dict):
         nulls = content.pop(NULL_MEANS, {})
-        for place, number in nulls.items() if isinstance(nulls, dict) else ():
-            _put(content, place.split("/")[1:], float(number))
+        try:
+            for place, number in nulls.items():
+                _put(content, [_unescaped(key) for key in place.split("/")[1:]], float(number))
+        except (AttributeError, IndexError, KeyError, TypeError) as error:
+            raise ValueError(f"{NULL_MEANS} names places that are not there") from error
     return content
 
 
 def _finite(content: Any, place: str, nulls: dict[str, str]) -> Any:
     if isinstance(content, dict):
-        return {key: _finite(value, f"{place}/{key}", nulls) for key, value in content.items()}
+        return {
+            key: _finite(value, f"{place}/{_escaped(key)}", nulls) for key, value in content.items()
+        }
     if isinstance(content, list | tuple):
         return [_finite(value, f"{place}/{i}", nulls) for i, value in enumerate(content)]
     if isinstance(content, float) and not math.isfinite(content):
@@ -54,3 +59,11 @@ def _put(content: Any, place: list[str], number: float) -> None:
     for key in place[:-1]:
         content = content[int(key) if isinstance(content, list) else key]
     content[int(place[-1]) if isinstance(content, list) else place[-1]] = number
+
+
+def _escaped(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def _unescaped(key: str) -> str:
+    return key.replace("~1", "/").replace("~0", "~")

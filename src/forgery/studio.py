@@ -28,7 +28,7 @@ from .build import (
     on_this_machine,
     training_of,
 )
-from .card import Card, KnownDensity, copies, evaluator_of
+from .card import Card, KnownDensity, Overlap, evaluator_of, memorisation_of
 from .config import LENGTHS, MACHINE, REPORTING, Config, section_of
 from .data import Batches, Dataset, ImageSettings, Units
 from .errors import ForgeryError, did_you_mean
@@ -78,9 +78,8 @@ class Model:
     classes: dict[str, int] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        data = f"{Path(self.config.data).name}[{self.config.split}]"
-        if self.config.limit:
-            data += f"[:{self.config.limit}]"
+        limit = f", {self.config.limit} samples" if self.config.limit else ""
+        data = f"{Path(self.config.data).name}[{self.config.split}{limit}]"
         weights = sum(p.numel() for p in self.generator.parameters())
         return (
             f"Model({self.path}, step {self.step:,}: {data} {list(self.shape)}, "
@@ -239,7 +238,7 @@ class Model:
     def dataset(self, split: str | None = None) -> Dataset:
         """The data that the run was trained on, or another split of it."""
         dataset, run = data_of(self.config, split), open_run(self.path)
-        if split is None and dataset.name != run.record["data"]["name"]:
+        if split is None and dataset.fingerprint != run.record["data"]["fingerprint"]:
             raise _other_data(run, dataset)
         return dataset
 
@@ -310,8 +309,8 @@ def train(
         decoding(config)
     dataset = data_of(config)
     # Everything that can be wrong with the settings is wrong before the folder is made.
-    part = config.batch_size // config.accumulate
-    with device.cpu_settings(config.threads), parallel.joined(part) as ranks:
+    microbatch = config.batch_size // config.accumulate
+    with device.cpu_settings(config.threads), parallel.joined(microbatch) as ranks:
         training = training_of(config, dataset, where, ranks)
         batches = batches_of(config, dataset, where)
         if not ranks.writes:
@@ -358,8 +357,8 @@ def resume(
     dataset = data_of(config)
     if dataset.fingerprint != run.record["data"]["fingerprint"]:
         raise _other_data(run, dataset)
-    part = config.batch_size // config.accumulate
-    with device.cpu_settings(config.threads), parallel.joined(part) as ranks:
+    microbatch = config.batch_size // config.accumulate
+    with device.cpu_settings(config.threads), parallel.joined(microbatch) as ranks:
         training = training_of(config, dataset, where, ranks)
         batches = batches_of(config, dataset, where)
         if not ranks.writes:
@@ -422,7 +421,7 @@ def _last_whole(run: Run) -> checkpoint.Checkpoint:
     """The newest checkpoint that is whole; a warning for each newer one, which is damaged."""
     last, problems = checkpoint.read_last(run.checkpoints)
     for problem in problems:
-        print(f"warning: {problem}; going back to step {last.step}", file=sys.stderr)
+        print(f"warning: {problem}; using the checkpoint of step {last.step}", file=sys.stderr)
     return last
 
 
@@ -459,7 +458,7 @@ def _play(
         draw_summary(run)
     except OSError as error:
         raise ForgeryError(
-            f"cannot write to {run.path}: {error.strerror or error}; go on with it once there is "
+            f"cannot write to {run.path}: {error.strerror or error}; resume it once there is "
             f"room: forgery resume {run.path}"
         ) from error
     return _model_of(run.path, config, training, batches, stopped_by, _recorded_classes(run))
@@ -509,16 +508,22 @@ def _tracker(config: Config, dataset: Dataset, training: Training) -> Measure:
     known = KnownDensity(dataset.density) if dataset.density else None
     evaluator = None
     if config.evaluate_every:
-        evaluator = evaluator_of(
-            config.data,
-            dataset,
-            "test",
-            None,
-            TRACKED,
-            config.seed,
-            training.device,
-            image_settings(config),
-        )
+        try:
+            evaluator = evaluator_of(
+                config.data,
+                dataset,
+                "test",
+                None,
+                TRACKED,
+                config.seed,
+                training.device,
+                image_settings(config),
+            )
+        except Overlap as error:
+            raise ForgeryError(
+                f"{error}: evaluate-every measures against the test split; train on another "
+                "--split, or give --evaluate-every 0"
+            ) from None
         if evaluator.extractor is None:
             raise ForgeryError(
                 "evaluate-every tracks the Fréchet distance of features, and no extractor is known "
@@ -656,9 +661,22 @@ def evaluate(
     model = load(path, str(where), step)
     settings = image_settings(model.config)
     with device.cpu_settings():
-        evaluator = evaluator_of(
-            model.config.data, model.dataset(), against, extractor, samples, seed, where, settings
-        )
+        try:
+            evaluator = evaluator_of(
+                model.config.data,
+                model.dataset(),
+                against,
+                extractor,
+                samples,
+                seed,
+                where,
+                settings,
+            )
+        except Overlap as error:
+            raise ForgeryError(
+                f"{error}: name held-out data with --against (another split, or the path of other "
+                "data)"
+            ) from None
         card = evaluator.card(
             str(path),
             model.step,
@@ -714,12 +732,13 @@ def examine(path: Path | str, samples: int = 1000) -> list[Finding]:
         raise ForgeryError(f"{path} has no reports yet: there is nothing to examine")
     findings = diagnose(reports)
     try:
-        train, held_out = data_of(run.config), data_of(run.config, "test")
+        held_out = data_of(run.config, "test")
     except ForgeryError:  # data of one split: nothing fresh to compare with
         return findings
     model = load(path)
+    train = model.dataset()
     try:
-        memory = copies(as_stored(model.sample(samples)), train, held_out, n=samples)
+        memory = memorisation_of(as_stored(model.sample(samples)), train, held_out, n=samples)
     except ForgeryError:  # too little of it is fresh
         return findings
     found = memorising(memory, model.step)

@@ -309,7 +309,7 @@ def test_ctrl_c_saves_says_how_to_go_on_and_exits_130(forgery, tmp_path):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert f"go on with it: forgery resume {run}" in out
+    assert f"resume it with: forgery resume {run}" in out
     step = int(re.search(r"stopped at step ([\d,]+)", out).group(1).replace(",", ""))
     code, out, _ = forgery("resume", str(run), "--steps", str(step + 2))
     assert code == 0

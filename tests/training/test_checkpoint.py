@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 
 import pytest
 import torch
@@ -114,6 +115,16 @@ def test_rubbish_of_a_killed_process_is_cleared_away(folder):
     assert sorted(os.listdir(folder)) == ["00000020", "00000030", "00000050"]
 
 
+def test_what_a_killed_process_left_of_a_replaced_step_is_in_nobodys_way(folder):
+    """Killed when the new version was in place and the old one not yet removed."""
+    shutil.copytree(folder / "00000030", folder / "00000030.old")
+    checkpoint.write(folder, at(30), keep=3)
+    assert sorted(os.listdir(folder)) == ["00000010", "00000020", "00000030"]
+    shutil.copytree(folder / "00000030", folder / "00000030.old")
+    checkpoint.set_aside_after(folder, 20)
+    assert list(checkpoint.steps(folder)) == [20, 10]
+
+
 @pytest.mark.parametrize("moment", [1, 2])
 def test_a_step_that_is_written_again_is_never_lost(folder, monkeypatch, moment):
     """Killed before the old version is out of the way, or before the new one is in its place."""
@@ -137,11 +148,11 @@ def test_a_step_that_is_written_again_is_never_lost(folder, monkeypatch, moment)
 
 
 def test_later_checkpoints_are_set_aside_and_neither_count_nor_disappear(folder):
-    assert checkpoint.set_aside(folder, after=10) == ["00000030.damaged", "00000020.damaged"]
+    assert checkpoint.set_aside_after(folder, 10) == ["00000030.damaged", "00000020.damaged"]
     assert list(checkpoint.steps(folder)) == [10]
     for step in (20, 30, 40):
         checkpoint.write(folder, at(step), keep=3)
-    assert checkpoint.set_aside(folder, after=30) == ["00000040.damaged"]
-    assert checkpoint.set_aside(folder, after=20) == ["00000030.damaged-2"]
+    assert checkpoint.set_aside_after(folder, 30) == ["00000040.damaged"]
+    assert checkpoint.set_aside_after(folder, 20) == ["00000030.damaged-2"]
     assert list(checkpoint.steps(folder)) == [20]
     assert len([name for name in os.listdir(folder) if "damaged" in name]) == 4

@@ -6,7 +6,7 @@ import pytest
 
 from forgery.preflight import Preflight
 from forgery.progress import _numbers
-from forgery.training.contention import core_times, core_wait, warning
+from forgery.training.contention import core_times, core_wait, describe_wait
 from forgery.training.report import Report
 
 REPORT = Report(1, 0.1, 1.0, {}, 100.0, 0.1, 1.0, 0.1)
@@ -39,7 +39,7 @@ def test_where_the_system_does_not_tell_there_is_no_signal(threads, tmp_path):
     assert core_times(tmp_path / "nowhere") == {}
     assert core_times(threads(empty="", odd="no numbers", whole="5 6 7")) == {"whole": (5, 6)}
     assert core_wait({}, {}) is None
-    assert warning(None, 2) == ""
+    assert describe_wait(None, 2) == ""
 
 
 def test_the_times_of_this_process_can_be_read():
@@ -48,10 +48,10 @@ def test_the_times_of_this_process_can_be_read():
 
 
 def test_a_person_is_told_when_it_is_much(monkeypatch):
-    told = "waiting for a core 58 % of the time: other programs are running"
-    assert warning(0.2, 2) == ""
-    assert warning(0.584, 2) == f"{told}; --threads 1 may be faster"
-    assert warning(0.584, 1) == told  # the suite runs with one thread
+    told = "threads waited for a CPU core 58 % of the time"
+    assert describe_wait(0.2, 2) == ""
+    assert describe_wait(0.584, 2) == f"{told}; --threads 1 may be faster"
+    assert describe_wait(0.584, 1) == told  # the suite runs with one thread
     assert _numbers(dataclasses.replace(REPORT, core_wait=0.584)).endswith(f"100/s  {told}")
     assert _numbers(REPORT).endswith("100/s")
     assert REPORT.line()["core_wait"] is None
@@ -64,7 +64,7 @@ def test_forgery_data_tells_it_beside_the_time(tiny, monkeypatch):
         tiny.replace(threads=2), load("mnist", "test"), None, 0.1, 10, 5.0, 10, core_wait=0.584
     )
     assert dict(found.facts())["time"].endswith(
-        "= 10 steps take 1 s; waiting for a core 58 % of the time: other programs are running; "
+        "= 10 steps take 1 s; threads waited for a CPU core 58 % of the time; "
         "--threads 1 may be faster"
     )
     assert "core" not in dict(dataclasses.replace(found, core_wait=None).facts())["time"]

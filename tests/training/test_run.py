@@ -3,6 +3,7 @@ import math
 
 import pytest
 
+from forgery import strict_json
 from forgery.errors import ForgeryError
 from forgery.training.run import create, open_run
 
@@ -144,3 +145,20 @@ def test_config_json_holds_every_default(tmp_path, tiny):
     record = json.loads((run.path / "config.json").read_text())
     assert record["config"] == tiny.to_dict()
     assert record["torch"] == "0"
+
+
+def test_a_second_damage_overwrites_no_file_set_aside_before(tmp_path, tiny):
+    run = create(tmp_path / "a", tiny, FACTS)
+    for number in (1, 2):
+        run.metrics.write_text(f"damage {number}\n{json.dumps(report(2))}\n")
+        run.rewind(2)
+    kept = [(run.path / f"metrics.damaged{n}.jsonl").read_text() for n in ("", "-2")]
+    assert [text.splitlines()[0] for text in kept] == ["damage 1", "damage 2"]
+    assert [line["step"] for line in run.read_metrics()] == [2]
+
+
+def test_places_that_are_not_there_are_no_json_of_ours():
+    with pytest.raises(ValueError, match="places that are not there"):
+        strict_json.loads('{"scores": [], "null_means": {"/scores/5": "NaN"}}')
+    odd = {"a/b": {"~": math.inf, "c": [1.0, -math.inf]}}
+    assert strict_json.loads(strict_json.dumps(odd)) == odd

@@ -29,16 +29,16 @@ def print_cards(cards: "list[Card]") -> None:
         f"{protocol.samples:,} samples of seed {protocol.seed} against {protocol.against}; "
         f"{features}"
     )
-    for card in _floors(cards):
-        if "parzen" in card.floor:
-            print(
-                f"A Parzen score above the {card.floor['parzen']:.0f} of real training images "
-                "shows the flaw of that measure, not success."
-            )
+    parzen = [f"{c.floor['parzen']:.0f}" for c in _floors(cards) if "parzen" in c.floor]
+    if parzen:
+        print(
+            f"A Parzen score above that of real training images ({' or '.join(parzen)}) shows the "
+            "flaw of that measure, not success."
+        )
     for card in cards:
         for reason in dict.fromkeys(card.left_out.values()):
             names = [title(m, protocol) for m, why in card.left_out.items() if why == reason]
-            print(f"{card.run}: left out {', '.join(name.strip() for name in names)}: {reason}")
+            print(f"{card.run}: not measured: {', '.join(map(str.strip, names))} ({reason})")
         for note in card.notes:
             print(f"{card.run}: {note}")
         if card.nonfinite:

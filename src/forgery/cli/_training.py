@@ -11,7 +11,7 @@ def say_where(model: "Model") -> int:
     """Say where the results are; the exit code of the verb."""
     if model.interrupted_by:
         print(
-            f"stopped at step {model.step:,} and saved; go on with it: forgery resume {model.path}"
+            f"stopped at step {model.step:,} and saved; resume it with: forgery resume {model.path}"
         )
         return 128 + model.interrupted_by
     print(f"{model.step:,} steps, kept in {model.path}")

@@ -52,11 +52,11 @@ def data(
             return
         raise ForgeryError("name the data to look at, or give --clear-cache")
     from ..preflight import preflight
-    from ..progress import counting
+    from ..progress import counting, is_shown
     from ..settings import settings_from
 
     settings = given(flags) | {"device": device, "threads": threads}
-    config = settings_from(source, recipe, None, settings, shown=True)
+    config = settings_from(source, recipe, None, settings, shown=is_shown(True))
     with counting(unit="") as progress:
         found = preflight(config, progress, sheet)
     table = Table(box=None, show_header=False, pad_edge=False)

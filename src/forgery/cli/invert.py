@@ -27,8 +27,8 @@ def invert(
     run:
         The run folder.
     pictures:
-        Files of the size and colour that the generator draws. If none is given: images of the
-        data's test split, a choice that represents all of it.
+        Files of the size and colour that the generator draws. If none is given: a
+        stratified sample of the data's test split.
     test:
         How many of those.
     starts:

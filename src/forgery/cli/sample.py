@@ -37,8 +37,9 @@ def sample(
     out:
         Of images: a grid (grid.png), an array (samples.npz: uint8 [N, C, H, W] under "images"), or
         a folder, which gets one PNG an image. Of points: a picture, an array (float32 [N, D] under
-        "points"), or a table (samples.csv). An array of a conditional run has "labels" too. All but
-        pictures are written as they are drawn: of any number, as long as the disk holds them.
+        "points"), or a table (samples.csv). An array of a conditional run has "labels" too. Arrays,
+        folders and tables are written while the samples are drawn, so that their number is limited
+        by the disk alone; a grid must fit into memory.
     step:
         Another checkpoint than the newest: its step, or best.
     device:

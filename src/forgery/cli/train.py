@@ -32,9 +32,10 @@ def train(
         The run folder; runs/DATA-DATE-TIME if not given.
     """
     # torch is imported once it is needed, not before.
+    from ..progress import is_shown
     from ..settings import settings_from
     from ..studio import train as start
     from ._training import say_where
 
-    settings = settings_from(data, recipe, config, given(flags), shown=True)
+    settings = settings_from(data, recipe, config, given(flags), shown=is_shown(True))
     return say_where(start(settings, out, progress=True))

@@ -180,9 +180,10 @@ class Dataset:
         """Rows of a sample that represents the whole, int64 ``[min(n, N)]`` on the CPU.
 
         A random choice, the same at every call: it belongs to the data, not to a run. Where there
-        are labels, each class has its share of the rows, to within one or two, and at least one
-        row wherever n is not below the number of classes. The rows for a smaller n are the first
-        of those for a larger one. A plain prefix would not do: folders are read class by class.
+        are labels, the first rows are one of each class; after them each class has its share, to
+        within one or two rows (a choice of few rows from many classes is therefore nearer to
+        balanced than to proportional). The rows for a smaller n are the first of those for a larger
+        one. A plain prefix would not do: folders are read class by class.
         """
         random = torch.Generator().manual_seed(0)
         size = len(self)

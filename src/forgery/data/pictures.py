@@ -207,7 +207,9 @@ def _opened(
 
 def no_table(source: str) -> ForgeryError:
     """The error for a column that is asked for of data that have none."""
-    return ForgeryError(f"{source} is no table (parquet, hf:): it has no columns to choose from")
+    return ForgeryError(
+        f"{source} is not a table (.parquet or hf:): it has no columns to choose from"
+    )
 
 
 def set_aside(rejects: Sequence[Sequence[str]]) -> str:

@@ -73,11 +73,13 @@ def write(folder: Path, checkpoint: Checkpoint, keep: int, best: int | None = No
         sealed = {"state": state, "sha256": _digest(state)}
         _write_synced(temporary / "state.json", (json.dumps(sealed, indent=1) + "\n").encode())
         sync_folder(temporary)
+        old = target.with_suffix(OLD)
         if target.exists():
-            os.replace(target, target.with_suffix(OLD))
+            shutil.rmtree(old, ignore_errors=True)  # of a process killed at the end of this
+            os.replace(target, old)
         os.replace(temporary, target)
         sync_folder(folder)
-        shutil.rmtree(target.with_suffix(OLD), ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         with suppress(OSError):
             shutil.rmtree(temporary)
@@ -87,9 +89,10 @@ def write(folder: Path, checkpoint: Checkpoint, keep: int, best: int | None = No
             f"cannot write the checkpoint of step {checkpoint.step} to {folder}: "
             f"{error.strerror or error}; {kept}"
         ) from error
-    for old in list(steps(folder))[keep:]:
-        if old != best:
-            shutil.rmtree(_place(folder, old), ignore_errors=True)
+    for step in list(steps(folder))[keep:]:
+        if step != best:
+            for place in _places(folder, step):
+                shutil.rmtree(place, ignore_errors=True)
     return target
 
 
@@ -100,8 +103,8 @@ def steps(folder: Path) -> Iterator[int]:
     yield from sorted(found, reverse=True)
 
 
-def set_aside(folder: Path, after: int) -> list[str]:
-    """Rename the checkpoints of steps later than ``after``, so that they no longer count.
+def set_aside_after(folder: Path, step: int) -> list[str]:
+    """Rename the checkpoints of later steps, so that they no longer count.
 
     A run that goes back to an earlier step (the later checkpoints are damaged) will write these
     steps again. What is renamed is never read or deleted by this program.
@@ -112,8 +115,9 @@ def set_aside(folder: Path, after: int) -> list[str]:
         The new names: ``00000600.damaged``, or ``00000600.damaged-2`` where that is taken.
     """
     names = []
-    for step in [step for step in steps(folder) if step > after]:
-        path = _place(folder, step)
+    for path in [
+        path for later in steps(folder) if later > step for path in _places(folder, later)
+    ]:
         target, n = path.with_suffix(".damaged"), 1
         while target.exists():
             n += 1
@@ -123,11 +127,10 @@ def set_aside(folder: Path, after: int) -> list[str]:
     return names
 
 
-def _place(folder: Path, step: int) -> Path:
-    """The folder of a step's checkpoint, under its own name or as the old one of two."""
+def _places(folder: Path, step: int) -> list[Path]:
+    """Where a step's checkpoint lies: under its own name, or as the old one, or both."""
     path = folder / f"{step:08d}"
-    old = path.with_suffix(OLD)
-    return old if old.is_dir() and not path.is_dir() else path
+    return [place for place in (path, path.with_suffix(OLD)) if place.is_dir()]
 
 
 def read(folder: Path, step: int) -> Checkpoint:
@@ -138,7 +141,7 @@ def read(folder: Path, step: int) -> Checkpoint:
     ForgeryError
         When a file of it is missing, cut short, altered, or of another format.
     """
-    path = _place(folder, step)
+    path = next(iter(_places(folder, step)), folder / f"{step:08d}")
     try:
         sealed = json.loads((path / "state.json").read_text(encoding="utf-8"))
         state = sealed["state"]

@@ -41,9 +41,9 @@ def core_wait(before: CoreTimes, after: CoreTimes) -> float | None:
     return waiting / (running + waiting) if running + waiting else None
 
 
-def warning(share: float | None, threads: int) -> str:
+def describe_wait(share: float | None, threads: int) -> str:
     """What a person is told of a :func:`core_wait` with so many threads; empty if it is small."""
     if share is None or share < MUCH:
         return ""
     remedy = "; --threads 1 may be faster" if threads > 1 else ""
-    return f"waiting for a core {100 * share:.0f} % of the time: other programs are running{remedy}"
+    return f"threads waited for a CPU core {100 * share:.0f} % of the time{remedy}"

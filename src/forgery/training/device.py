@@ -51,7 +51,7 @@ def cpu_settings(threads: int = 0) -> Iterator[int]:
 
 
 def prepare_cpu(threads: int) -> int:
-    """The same for the rest of the process, where it is a program of our own."""
+    """As :func:`cpu_settings`, but for the rest of the process: for the command line alone."""
     threads = resolve_threads(threads)
     torch.set_num_threads(threads)
     # Adam's averages of a dead unit decay into denormal numbers, which many CPUs add up a hundred

@@ -49,7 +49,7 @@ def seed_step(seed: int, step: int, device: torch.device) -> None:
 
 
 def forked(device: torch.device) -> AbstractContextManager[None]:
-    """Restore torch's generators, the CPU's and the device's, at the end: they are the caller's.
+    """Restore torch's generators, the CPU's and a CUDA device's, at the end: they are the caller's.
 
     Inside, :func:`seed_step` seeds them.
     """
@@ -94,7 +94,7 @@ def noise_parts(kind: str, n: int, size: int, seed: int, part: int = _BLOCK) -> 
     draw = lookup(NOISES, kind, "noise")
     generator = torch.Generator().manual_seed(derive(seed, "sample"))
     cpu = torch.device("cpu")
-    return _in_parts((draw(_BLOCK, size, cpu, generator) for _ in itertools.count()), n, part)
+    return _rechunked((draw(_BLOCK, size, cpu, generator) for _ in itertools.count()), n, part)
 
 
 def fixed_labels(counts: Tensor, n: int, seed: int) -> Tensor:
@@ -113,10 +113,10 @@ def label_parts(counts: Tensor, n: int, seed: int, part: int = _BLOCK) -> Iterat
         torch.multinomial(shares, _BLOCK, replacement=True, generator=generator)
         for _ in itertools.count()
     )
-    return _in_parts(blocks, n, part)
+    return _rechunked(blocks, n, part)
 
 
-def _in_parts(blocks: Iterator[Tensor], n: int, part: int) -> Iterator[Tensor]:
+def _rechunked(blocks: Iterator[Tensor], n: int, part: int) -> Iterator[Tensor]:
     """The first n rows of endless blocks, so many at a time."""
     rows = next(blocks)
     for start in range(0, n, part):

@@ -83,15 +83,19 @@ class Run:
 
         Later checkpoints, which are damaged, are set aside, and so is a damaged metrics.jsonl.
         """
-        names = checkpoint.set_aside(self.checkpoints, step)
+        names = checkpoint.set_aside_after(self.checkpoints, step)
         if names:
             _warn(f"set aside in {self.checkpoints}: {', '.join(names)}")
         lines = self._lines()
         reports = self.read_metrics()
         # The last line of a killed process may be unfinished: that is no damage.
         if any(read_report(line) is None for line in lines[:-1]):
-            damaged = self.metrics.with_suffix(".damaged.jsonl")
-            os.replace(self.metrics, damaged)
+            damaged, n = self.metrics.with_suffix(".damaged.jsonl"), 1
+            while damaged.exists():
+                n += 1
+                damaged = self.metrics.with_suffix(f".damaged-{n}.jsonl")
+            # A copy: the file itself stays until what is left of it takes its place.
+            write_file(damaged, self.metrics.read_bytes())
             _warn(
                 f"{self.metrics} is damaged: {len(reports)} of its {len(lines)} reports are kept, "
                 f"and the file as it was is {damaged.name}"
@@ -150,7 +154,7 @@ def create(path: Path | None, config: Config, facts: dict[str, Any]) -> Run:
         elif path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise ForgeryError(
                 f"{path} is there already and a run is never overwritten: "
-                f"choose another --out, or go on with it: forgery resume {path}"
+                f"choose another --out, or resume it: forgery resume {path}"
             )
         path.mkdir(parents=True, exist_ok=True)
         record = {"config": config.to_dict()} | facts
