@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+import torch
 
 from forgery.preflight import Preflight
 from forgery.progress import _numbers
@@ -47,11 +48,12 @@ def test_the_times_of_this_process_can_be_read():
     assert share is None or 0 <= share <= 1
 
 
-def test_a_person_is_told_when_it_is_much(monkeypatch):
+def test_a_person_is_told_when_it_is_much():
     told = "threads waited for a CPU core 58 % of the time"
     assert describe_wait(0.2, 2) == ""
     assert describe_wait(0.584, 2) == f"{told}; --threads 1 may be faster"
-    assert describe_wait(0.584, 1) == told  # the suite runs with one thread
+    assert describe_wait(0.584, 1) == told
+    torch.set_num_threads(1)
     assert _numbers(dataclasses.replace(REPORT, core_wait=0.584)).endswith(f"100/s  {told}")
     assert _numbers(REPORT).endswith("100/s")
     assert REPORT.line()["core_wait"] is None
