@@ -130,6 +130,14 @@ def test_other_data_is_refused(tiny, tmp_path):
         forgery.resume(tmp_path / "run", steps=9)
 
 
+def test_the_doctor_reads_the_reports_of_a_run_whose_data_has_changed(tiny, tmp_path, capsys):
+    forgery.train(tiny.replace(split="train50k"), tmp_path / "run")
+    path = tmp_path / "run" / "config.json"
+    path.write_text(path.read_text().replace('"fingerprint": "', '"fingerprint": "0'))
+    assert studio.examine(tmp_path / "run") == []
+    assert "no copies of training data were looked for" in capsys.readouterr().err
+
+
 def test_a_damaged_checkpoint_costs_only_the_steps_since_the_one_before(tiny, tmp_path, capsys):
     forgery.train(tiny.replace(steps=8), tmp_path / "straight")
     forgery.train(tiny, tmp_path / "run")

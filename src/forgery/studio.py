@@ -736,7 +736,11 @@ def examine(path: Path | str, samples: int = 1000) -> list[Finding]:
     except ForgeryError:  # data of one split: nothing fresh to compare with
         return findings
     model = load(path)
-    train = model.dataset()
+    try:
+        train = model.dataset()
+    except ForgeryError as error:
+        print(f"warning: no copies of training data were looked for: {error}", file=sys.stderr)
+        return findings
     try:
         memory = memorisation_of(as_stored(model.sample(samples)), train, held_out, n=samples)
     except ForgeryError:  # too little of it is fresh
