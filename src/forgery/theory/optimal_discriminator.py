@@ -96,7 +96,7 @@ def _draw_line(axes: "Axes", comparison: Comparison) -> None:
     axes.plot(x, comparison.optimal, color="#e0a800", linewidth=3.5, alpha=0.6, label="D*")
     axes.plot(x, comparison.trained, **style.D, label="D, trained")
     seen = x[sum(densities) > 1e-3]
-    axes.set(xlim=(seen[0], seen[-1]), ylim=(0, 1.05), xlabel="x")
+    axes.set(xlim=(seen[0].item(), seen[-1].item()), ylim=(0, 1.05), xlabel="x")
     style.plain(axes)
 
 
