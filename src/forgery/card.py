@@ -190,12 +190,11 @@ class Evaluator:
         self.samples, self.seed = samples, seed
         self.notes: list[str] = []
         self.left_out: dict[str, str] = {}
-        trained_on = _trained_on(against, train)
-        self._fresh = against.stratified(len(against))
-        self._fresh = self._fresh[~trained_on[self._fresh]]
-        if trained_on.any():
+        rows = against.stratified(len(against))
+        self._fresh = _fresh(rows, against, train)
+        if trained_on := len(rows) - len(self._fresh):
             self.notes.append(
-                f"{int(trained_on.sum()):,} of the {len(against):,} {against.kind} of "
+                f"{trained_on:,} of the {len(against):,} {against.kind} of "
                 f"{against.name} are in {train.name} too, which the run was trained on"
             )
         if len(train) < samples:
@@ -213,7 +212,6 @@ class Evaluator:
         if train.kind == "points":
             self.left_out["parzen"] = "its protocol is for pixels in [0, 1]"
         elif validation is None:
-            rows = against.stratified(len(against))
             n = min(metrics.parzen.VALIDATION_IMAGES, max(1, len(rows) // 5))
             self.validation, self._tested = against.values[rows[:n]], against.values[rows[n:]]
             if not len(self._tested):
@@ -401,9 +399,7 @@ def memorisation_of(
         Fewer than 100 held-out samples that were not trained on, or most of them were.
     """
     if fresh is None:
-        trained_on = _trained_on(held_out, train)
-        fresh = held_out.stratified(len(held_out))
-        fresh = fresh[~trained_on[fresh]]
+        fresh = _fresh(held_out.stratified(len(held_out)), held_out, train)
     least = round(1 / metrics.memorisation.QUANTILE)
     if len(fresh) < least:
         raise ForgeryError(
@@ -417,8 +413,8 @@ def memorisation_of(
     )
 
 
-def _trained_on(held_out: Dataset, train: Dataset) -> Tensor:
-    """Which held-out samples were trained on, bool ``[N]``; refused where most of them were."""
+def _fresh(rows: Tensor, held_out: Dataset, train: Dataset) -> Tensor:
+    """Those of all rows of held-out data that were not trained on; refused where most were."""
     found = metrics.occurs_in(held_out.values, train.values)
     train.release()
     held_out.release()
@@ -428,7 +424,7 @@ def _trained_on(held_out: Dataset, train: Dataset) -> Tensor:
             f"{which} {held_out.kind} of {held_out.name} are in {train.name}, which the run was "
             "trained on"
         )
-    return found
+    return rows[~found[rows]]
 
 
 def no_extractor(data: Dataset) -> str:

@@ -158,7 +158,7 @@ def save_samples(
     labels:
         The classes that they were drawn for, in parts ``[m]``: they go into an ``.npz`` too.
     columns:
-        Of a grid; it is square if not given.
+        Number of columns of a grid, which is square if not given.
 
     Raises
     ------

@@ -146,9 +146,11 @@ def _fitted(config: Config, shown: bool) -> Config:
     needed = config.batch_size * config.pack * config.d_steps
     if config.data in SOURCES and needed <= (config.limit or FEWEST):
         return config  # without loading it
-    if holds_pictures(config.data):
-        _decoded(config, shown)
-    dataset = data_of(config)
+    if holds_pictures(config.data):  # as data_of would, but with the bar, and once
+        dataset = _decoded(config, shown).split(config.split)
+        dataset = dataset.subset(config.limit) if config.limit else dataset
+    else:
+        dataset = data_of(config)
     size = batch_size_for(config, len(dataset))
     if size != config.batch_size and shown:
         print(

@@ -27,8 +27,8 @@ def invert(
     run:
         The run folder.
     pictures:
-        Files of the size and colour that the generator draws. If none is given: a
-        stratified sample of the data's test split.
+        Files of the size and colour that the generator draws; a stratified sample of the data's
+        test split, if none is given.
     test:
         How many of those.
     starts:

@@ -86,10 +86,10 @@ class Run:
         names = checkpoint.set_aside_after(self.checkpoints, step)
         if names:
             _warn(f"set aside in {self.checkpoints}: {', '.join(names)}")
-        lines = self._lines()
-        reports = self.read_metrics()
+        found = [read_report(line) for line in self._lines()]
+        reports = [report for report in found if report is not None]
         # The last line of a killed process may be unfinished: that is no damage.
-        if any(read_report(line) is None for line in lines[:-1]):
+        if None in found[:-1]:
             damaged, n = self.metrics.with_suffix(".damaged.jsonl"), 1
             while damaged.exists():
                 n += 1
@@ -97,7 +97,7 @@ class Run:
             # A copy: the file itself stays until what is left of it takes its place.
             write_file(damaged, self.metrics.read_bytes())
             _warn(
-                f"{self.metrics} is damaged: {len(reports)} of its {len(lines)} reports are kept, "
+                f"{self.metrics} is damaged: {len(reports)} of its {len(found)} reports are kept, "
                 f"and the file as it was is {damaged.name}"
             )
         kept = [strict_json.dumps(report) for report in reports if report["step"] <= step]
