@@ -16,7 +16,7 @@ from collections.abc import Callable
 import torch
 
 import tutorial_program
-from forgery import build, recipes, studio
+from forgery import build, recipes
 from forgery.training import device as devices
 from forgery.training import loop
 from machine import machine
@@ -25,14 +25,15 @@ from machine import machine
 def forgery_steps(recipe: str, where: torch.device, threads: int) -> Callable[[int], float]:
     """What times a number of a recipe's steps; a report's one read of the totals ends them."""
     config = recipes.RECIPES[recipe](device=str(where), threads=threads)
-    dataset = studio.data_room.load(config.data, config.split)
+    dataset = build.data_of(config)
     training = build.training_of(config, dataset, where)
     batches = build.batches_of(config, dataset, where)
+    last_step = loop.length_in_steps(config, batches.per_epoch, training.game.batches_per_step)
 
     def run(steps: int) -> float:
         started = time.perf_counter()
         for _ in range(steps):
-            loop.iterate(training, batches.__getitem__, batches.per_epoch, config)
+            loop.iterate(training, batches, last_step, config)
         training.totals.tolist()
         return time.perf_counter() - started
 

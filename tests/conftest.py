@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from forgery import recipes
 from forgery.config import Config
-from forgery.training import device
+from forgery.training import device, loop
 
 # The same examples on every machine, and no limit on the time that one takes.
 settings.register_profile("everywhere", deadline=None, derandomize=True)
@@ -24,6 +24,13 @@ def _threads(monkeypatch):
     threads = int(os.environ["OMP_NUM_THREADS"])
     torch.set_num_threads(threads)
     monkeypatch.setattr(device, "_cores", lambda: threads)  # what evaluate takes, among others
+
+
+@pytest.fixture(autouse=True)
+def _no_clock(monkeypatch):
+    """Reports and checkpoints come by steps alone, however slow the machine is."""
+    for name in ("FIRST_REPORT", "NEXT_REPORT", "NEXT_CHECKPOINT"):
+        monkeypatch.setattr(loop, name, float("inf"))
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ def begin(config, dataset):
 def play(config, dataset, steps=1):
     training, batches = begin(config, dataset)
     for _ in range(steps):
-        iterate(training, batches.__getitem__, batches.per_epoch, config, batches.labels)
+        iterate(training, batches, 100, config)
     return training
 
 
@@ -77,8 +77,8 @@ def test_the_penaltys_weight_moves_with_the_burn_in(digits):
     training, batches = begin(config, digits)
     weights = []
     for _ in range(6):
-        iterate(training, batches.__getitem__, batches.per_epoch, config)
-        weights.append(training.game.penalty_weight)
+        iterate(training, batches, config.steps or 100, config)
+        weights.append(training.game.terms[0].weight)
     assert weights[0] == 1.0
     assert weights[2] == pytest.approx(0.55)
     assert weights[4:] == pytest.approx([0.1, 0.1])

@@ -17,6 +17,7 @@ from forgery.preflight import preflight
 from forgery.progress import is_shown
 from forgery.settings import config_of
 from forgery.training import device
+from forgery.training.events import StepDone
 
 
 @pytest.fixture(params=[False, True], ids=["denormals kept", "denormals flushed"])
@@ -42,21 +43,21 @@ def callers(request, monkeypatch):
 def test_training_leaves_the_callers_settings_alone(callers, tiny, tmp_path):
     used = []
 
-    def watch(step, done, report):
+    def note(event):
         used.append((torch.get_num_threads(), device.flushes_denormals()))
 
-    forgery.train(tiny, tmp_path / "run", watch)
-    forgery.resume(tmp_path / "run", watch, steps=8)
+    forgery.train(tiny, tmp_path / "run", callbacks=[note])
+    forgery.resume(tmp_path / "run", callbacks=[note], steps=8)
     assert set(used) == {(2, True)}
     callers()
 
 
 def test_training_that_fails_leaves_the_callers_settings_alone(callers, tiny, tmp_path):
-    def watch(step, done, report):
+    def fail(event):
         raise RuntimeError("a fault of the caller's")
 
     with pytest.raises(RuntimeError, match="of the caller's"):
-        forgery.train(tiny, tmp_path / "run", watch)
+        forgery.train(tiny, tmp_path / "run", callbacks=[fail])
     with pytest.raises(ForgeryError, match="larger than the data"):
         forgery.train(tiny.replace(batch_size=10_001), tmp_path / "none")
     callers()
@@ -100,11 +101,16 @@ def test_a_script_whose_output_is_no_terminal_is_silent(tiny, tmp_path, capsys):
 
 def test_progress_that_is_asked_for_is_a_line_for_each_report(tiny, tmp_path, capsys):
     steps = []
-    forgery.train(tiny, tmp_path / "run", lambda step, *_: steps.append(step), progress=True)
-    forgery.resume(tmp_path / "run", lambda step, *_: steps.append(step), progress=True, steps=8)
+
+    def note(event):
+        if isinstance(event, StepDone):
+            steps.append(event.step)
+
+    forgery.train(tiny, tmp_path / "run", callbacks=[note], progress=True)
+    forgery.resume(tmp_path / "run", callbacks=[note], progress=True, steps=8)
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("step")]
     assert [line.split()[1] for line in lines] == ["2", "4", "6", "8"]
-    assert steps == list(range(1, 9))  # the caller is told of every step besides
+    assert steps == list(range(1, 9))  # the caller's callbacks are called besides
 
 
 def test_a_notebook_shows_lines(tiny, tmp_path, capsys, monkeypatch):

@@ -18,7 +18,9 @@ from PIL import Image
 import forgery
 from forgery import ForgeryError, data, gallery, studio
 from forgery.training import checkpoint
+from forgery.training.events import CheckpointSaved, SamplesDrawn, StepDone
 from forgery.training.parallel import Ranks
+from forgery.training.report import Report
 
 
 def last(run: Path) -> checkpoint.Checkpoint:
@@ -315,13 +317,13 @@ def test_killed_at_random_moments_a_checkpoint_always_loads_and_resumes_exactly(
 def test_a_signal_finishes_the_step_saves_and_leaves(tiny, tmp_path, number):
     path = tmp_path / "run"
 
-    def watch(step, done, report):
-        if step == 4:
+    def interrupt(event):
+        if isinstance(event, StepDone) and event.step == 4:
             os.kill(os.getpid(), number)
 
     before = signal.getsignal(signal.SIGINT)
     config = tiny.replace(steps=10, checkpoint_every=100)
-    model = forgery.train(config, path, watch)
+    model = forgery.train(config, path, callbacks=[interrupt])
     assert model.interrupted_by == number
     assert model.step == last(path).step == 4
     assert signal.getsignal(signal.SIGINT) is before  # put back
@@ -333,13 +335,13 @@ def test_a_signal_finishes_the_step_saves_and_leaves(tiny, tmp_path, number):
 def test_a_signal_that_arrives_while_the_ranks_agree_is_not_lost(tiny, tmp_path, monkeypatch):
     rounds = []
 
-    def most(self, *numbers):
+    def largest(self, *numbers):
         rounds.append(numbers)
         if len(rounds) == 4:  # the numbers are sent already: nobody knows of it in this round
             os.kill(os.getpid(), signal.SIGINT)
         return list(numbers)
 
-    monkeypatch.setattr(Ranks, "most", most)
+    monkeypatch.setattr(Ranks, "largest", largest)
     model = forgery.train(tiny, tmp_path / "run")
     assert (model.step, model.interrupted_by) == (4, signal.SIGINT)
 
@@ -354,15 +356,84 @@ def test_the_speed_counts_every_image_of_a_pack(tiny, tmp_path, monkeypatch):
     assert speeds[1] == [2 * speed for speed in speeds[0]]
 
 
-def test_a_second_signal_leaves_at_once(tiny, tmp_path):
-    def watch(step, done, report):
-        if step == 4:
+@pytest.mark.parametrize("seconds", [0.5, 2.0])
+def test_a_second_signal_leaves_at_once_unless_it_repeats_the_first(
+    tiny, tmp_path, monkeypatch, capsys, seconds
+):
+    moments = iter([100.0, 100.0 + seconds])
+    monkeypatch.setattr("forgery.training.interrupt.time.monotonic", lambda: next(moments))
+
+    def interrupt(event):
+        if isinstance(event, StepDone) and event.step == 4:
             os.kill(os.getpid(), signal.SIGINT)
             os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt):
-        forgery.train(tiny.replace(checkpoint_every=2), tmp_path / "run", watch)
-    assert last(tmp_path / "run").step in (2, 4)
+    arguments = tiny.replace(checkpoint_every=3), tmp_path / "run"
+    if seconds > 1:
+        with pytest.raises(KeyboardInterrupt):
+            forgery.train(*arguments, callbacks=[interrupt])
+        assert last(tmp_path / "run").step == 3
+    else:
+        assert forgery.train(*arguments, callbacks=[interrupt]).interrupted_by == signal.SIGINT
+        assert last(tmp_path / "run").step == 4
+    assert "saving … (once more to stop at once, without saving)" in capsys.readouterr().err
+
+
+def test_a_callback_can_stop_a_run(tiny, tmp_path):
+    def stop(event):
+        if isinstance(event, StepDone) and event.step == 3:
+            raise forgery.StopTraining
+
+    model = forgery.train(tiny, tmp_path / "run", callbacks=[stop])
+    assert (model.step, last(tmp_path / "run").step, model.interrupted_by) == (3, 3, None)
+    forgery.train(tiny, tmp_path / "straight")
+    forgery.resume(tmp_path / "run")
+    assert_same_state(tmp_path / "straight", tmp_path / "run")
+
+
+def test_a_run_is_saved_before_a_callbacks_error_ends_it(tiny, tmp_path):
+    def fail(event):
+        if isinstance(event, StepDone) and event.step == 3:
+            raise RuntimeError("a fault of the caller's")
+
+    with pytest.raises(RuntimeError, match="of the caller's"):
+        forgery.train(tiny.replace(checkpoint_every=100), tmp_path / "run", callbacks=[fail])
+    assert last(tmp_path / "run").step == 3
+
+
+def test_events_tell_what_is_written(tiny, tmp_path):
+    events = []
+    forgery.train(
+        tiny.replace(steps=4, report_every=2, checkpoint_every=4, sample_every=100),
+        tmp_path / "run",
+        callbacks=[events.append],
+    )
+    steps = {kind: [e.step for e in events if isinstance(e, kind)]
+             for kind in (StepDone, Report, SamplesDrawn, CheckpointSaved)}  # fmt: skip
+    assert steps == {
+        StepDone: [1, 2, 3, 4],
+        Report: [2, 4],
+        SamplesDrawn: [0, 1, 2, 4],
+        CheckpointSaved: [0, 4],
+    }
+    assert events[-1] == StepDone(4, 1.0)
+    assert all(e.path.exists() for e in events if isinstance(e, SamplesDrawn | CheckpointSaved))
+
+
+def test_slow_steps_are_reported_and_saved_by_time(tiny, tmp_path, monkeypatch):
+    """Each look at the clock takes 4 seconds: a report after 10 and then 60, saved after 120."""
+    clock = SimpleNamespace(perf_counter=partial(next, count(step=4)))
+    monkeypatch.setattr("forgery.training.loop.time", clock)
+    monkeypatch.setattr("forgery.training.loop.FIRST_REPORT", 10.0)
+    monkeypatch.setattr("forgery.training.loop.NEXT_REPORT", 60.0)
+    monkeypatch.setattr("forgery.training.loop.NEXT_CHECKPOINT", 120.0)
+    events = []
+    config = tiny.replace(steps=40, report_every=100, checkpoint_every=100, sample_every=100)
+    forgery.train(config, tmp_path / "run", callbacks=[events.append])
+    reports = [e.step for e in events if isinstance(e, Report)]
+    saved = [e.step for e in events if isinstance(e, CheckpointSaved)]
+    assert reports == [2, 18, 33]
+    assert saved == [0, 29, 40]
 
 
 def test_tracked_quality_keeps_the_best_checkpoint(tiny, tmp_path, monkeypatch):

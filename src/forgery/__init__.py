@@ -16,15 +16,26 @@ if TYPE_CHECKING:
     from .config import Config
     from .errors import ForgeryError
     from .studio import Model, load, resume, train
+    from .training.events import StopTraining
 
 __version__ = "0.1.0"
 
-__all__ = ["Config", "ForgeryError", "Model", "load", "recipes", "resume", "train"]
+__all__ = [
+    "Config",
+    "ForgeryError",
+    "Model",
+    "StopTraining",
+    "load",
+    "recipes",
+    "resume",
+    "train",
+]
 
 _HOMES = {
     "Config": "config",
     "ForgeryError": "errors",
     "Model": "studio",
+    "StopTraining": "training.events",
     "load": "studio",
     "resume": "studio",
     "train": "studio",

@@ -21,6 +21,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from . import rows
+
 #: (images [N, C, H, W], the probability p of each to be changed) → images.
 Transform = Callable[[Tensor, Tensor], Tensor]
 
@@ -67,8 +69,8 @@ def translate(x: Tensor, p: Tensor) -> Tensor:
         furthest = int(length * SHIFT + 0.5)
         shift = (_uniform(x, -furthest - 0.5, furthest + 0.5).round() * moved).long()
         places = torch.arange(length, device=x.device) - shift.flatten(1)
-        rows = places.clamp_(0, length - 1).unsqueeze(1).unsqueeze(5 - axis)
-        x = x.gather(axis, rows.expand_as(x))
+        places = places.clamp_(0, length - 1).unsqueeze(1).unsqueeze(5 - axis)
+        x = x.gather(axis, places.expand_as(x))
     return x
 
 
@@ -91,13 +93,13 @@ def turn_and_scale(x: Tensor, p: Tensor) -> Tensor:
     Both at once, so that pixels are interpolated (bilinearly) once.
     """
     angle = _sometimes(p, _uniform(x, -math.pi, math.pi), 0.0).flatten()
-    scale = _sometimes(p, torch.exp2(SCALE_STD * torch.randn_like(x[:, :1, :1, :1])), 1.0).flatten()
+    scale = _sometimes(p, torch.exp2(SCALE_STD * rows.randn_like(x[:, :1, :1, :1])), 1.0).flatten()
     # The way back from each place of the result to where it is taken from, in units of half the
     # sides, which differ where an image is not square.
     height, width = x.shape[2:]
     cos, sin, none = angle.cos() / scale, angle.sin() / scale, torch.zeros_like(angle)
-    rows = [cos, -sin * height / width, none], [sin * width / height, cos, none]
-    back = torch.stack([torch.stack(row, 1) for row in rows], 1)
+    matrix = [cos, -sin * height / width, none], [sin * width / height, cos, none]
+    back = torch.stack([torch.stack(row, 1) for row in matrix], 1)
     places = functional.affine_grid(back, list(x.shape), align_corners=False)
     return functional.grid_sample(x, places, padding_mode="border", align_corners=False)
 
@@ -173,12 +175,12 @@ class Augment(nn.Module):
 
 def _uniform(x: Tensor, low: float, high: float) -> Tensor:
     """One number ~ U(low, high) an image, ``[N, 1, 1, 1]``."""
-    return torch.empty_like(x[:, :1, :1, :1]).uniform_(low, high)
+    return low + (high - low) * rows.rand_like(x[:, :1, :1, :1])
 
 
 def _sometimes(p: Tensor, value: Tensor, otherwise: float) -> Tensor:
     """``value`` for each image with probability p, else the number that changes nothing."""
-    return value.where(torch.rand_like(value) < p, otherwise)
+    return value.where(rows.rand_like(value) < p, otherwise)
 
 
 GEOMETRY = (translate, turn_and_scale)

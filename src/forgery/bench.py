@@ -175,7 +175,7 @@ def _train(
     batches = batches_of(config, dataset, training.device, seeds)
     before, started = training.seconds, time.perf_counter()
     while training.step < steps and interrupt.signal is None:
-        loop.iterate(training, batches.__getitem__, batches.per_epoch, config)
+        loop.iterate(training, batches, steps, config)
         training.seconds = before + time.perf_counter() - started
         if training.step % config.checkpoint_every == 0 or training.step == steps:
             checkpoint.write(folder, training.checkpoint(), config.keep_checkpoints, None)

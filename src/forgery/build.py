@@ -1,12 +1,14 @@
-"""From names to things: a config and its data become a game that can be trained."""
+"""From settings to things: a config and its data become a game that can be trained."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from . import rows
 from .augmentations import AUGMENTATIONS, Augment
 from .config import Config
 from .data import Batches, Dataset, ImageSettings, Labelled, choose_labelled, load
@@ -20,15 +22,20 @@ from .models import (
     Spec,
     spectrally_normalised,
 )
+from .models.layers import couples_batch
 from .objectives import OBJECTIVES
 from .penalties import PENALTIES, RANDOM
 from .training import device, optimizers, parallel, randomness
+from .training.algorithm1 import UPDATES, AdversarialGame, Latents
 from .training.average import Average
 from .training.ensemble import Ensemble, MemberNoise
-from .training.game import UPDATES, Ask, Game, Player, couples_batch
+from .training.optimizers import Moment, Schedule
 from .training.parallel import ALONE, Ranks
-from .training.state import Training
+from .training.player import Player
+from .training.state import Trainable, Training
+from .training.terms import ClassLoss, GradientPenalty, LabelledLoss, Term
 from .training.vae import VAE
+from .training.view import View
 
 
 def image_settings(config: Config) -> ImageSettings:
@@ -54,7 +61,7 @@ def data_of(config: Config, split: str | None = None) -> Dataset:
 def training_of(
     config: Config, dataset: Dataset, where: torch.device, ranks: Ranks = ALONE
 ) -> Training:
-    """The players, the average and the counters at the start of a run, on their device.
+    """What is trained, the average of G and the counters at the start of a run, on their device.
 
     Raises
     ------
@@ -64,19 +71,12 @@ def training_of(
     check_choices(config)
     check_images(config, dataset)
     classes = len(classes_of(config, dataset))
-    generator, discriminator = networks(config, dataset.mean, classes)
-    make, ask = lookup(MODELS, config.model, "model"), condition_of(config).ask
-    game = make(
-        config,
-        generator.to(where),
-        discriminator.to(where),
-        lambda m: randomness.noise(config.noise, m, config.latent, where),
-        ranks=ranks,
-        ask=(lambda m, y: ask(m, y, classes, where)) if ask else lambda m, y: None,
-        labelled=_labelled_of(config, dataset, where),
-    )
+    generator, other = networks(config, dataset.mean, classes)
+    players = _players(config, generator.to(where), other.to(where), ranks)
+    game, schedules = MODELS[config.model].game(config, players, dataset, where)
     average = Average(generator, config.ema) if config.ema else None
-    return Training(game, average, partial(randomness.seed_step, config.seed, device=where))
+    begin_step = partial(randomness.seed_step, config.seed, device=where)
+    return Training(game, average, begin_step, [*_rates(config, players), *schedules], ranks)
 
 
 def ensemble_of(
@@ -87,10 +87,17 @@ def ensemble_of(
     check_ensemble(config)
     pairs = [networks(config.replace(seed=seed), dataset.mean) for seed in seeds]
     generator, discriminator = (Ensemble(members).to(where) for members in zip(*pairs, strict=True))
+    players = _players(config, generator, discriminator, ALONE)
     noise = MemberNoise(config.noise, config.latent, seeds, where)
-    game = _game(config, generator, discriminator, noise, batch_axis=1)
+    game, schedules = _game(config, players, lambda n, y: (noise(n), None), axis=1)
     average = Average(generator, config.ema) if config.ema else None
-    return Training(game, average, noise.begin_step, members=len(seeds))
+    return Training(
+        game,
+        average,
+        noise.begin_step,
+        [*_rates(config, players), *schedules],
+        members=len(seeds),
+    )
 
 
 def check_ensemble(config: Config) -> None:
@@ -178,55 +185,6 @@ def labelled_rows(config: Config, dataset: Dataset) -> Tensor:
     return choose_labelled(dataset, config.labels, order) if config.labels else order
 
 
-def _labelled_of(
-    config: Config, dataset: Dataset, where: torch.device
-) -> Callable[[], tuple[Tensor, Tensor]] | None:
-    """Draws minibatches of what is labelled; None where that is no matter of a few samples."""
-    if condition_of(config).labels != "some":
-        return None
-    return Labelled(dataset, labelled_rows(config, dataset), config.batch_size, where)
-
-
-def _game(
-    config: Config,
-    generator: nn.Module,
-    discriminator: nn.Module,
-    noise: Callable[[int], Tensor],
-    batch_axis: int = 0,
-    ranks: Ranks = ALONE,
-    ask: Ask = lambda n, y: y,
-    labelled: Callable[[], tuple[Tensor, Tensor]] | None = None,
-) -> Game:
-    """The config's game between two networks that are on their device."""
-    _check_joins(config, discriminator)
-    augment = _augment(config)
-    return Game(
-        _player(generator, config.g_learning_rate, config, ranks),
-        _player(discriminator, config.d_learning_rate, config, ranks),
-        lookup(OBJECTIVES, config.objective, "objective"),
-        noise,
-        config.d_steps,
-        config.updates,
-        lookup(PENALTIES, config.penalty, "penalty"),
-        config.pack,
-        batch_axis,
-        config.clip,
-        config.penalty_weight,
-        augment and augment.to(next(generator.parameters()).device),
-        ask,
-        labelled,
-        config.class_weight,
-        config.accumulate,
-    )
-
-
-def _augment(config: Config) -> Augment | None:
-    augmentation = lookup(AUGMENTATIONS, config.augment, "augment")
-    if augmentation is None:
-        return None
-    return Augment(augmentation, config.augment_target, config.augment_ramp)
-
-
 #: What only a game of two has, and what says that there is none of it.
 FOR_TWO = {
     "conditional": "none",
@@ -240,15 +198,8 @@ FOR_TWO = {
 }
 
 
-def _vae(
-    config: Config,
-    generator: nn.Module,
-    encoder: nn.Module,
-    noise: Callable[[int], Tensor],
-    ranks: Ranks = ALONE,
-    **of_two_players: Any,
-) -> VAE:
-    """The config's VAE of two networks that are on their device."""
+def check_vae(config: Config) -> None:
+    """Refuse what a VAE has no place for."""
     for name, none in (FOR_TWO | {"noise": "normal"}).items():
         if getattr(config, name) != none:
             flag = name.replace("_", "-")
@@ -257,16 +208,146 @@ def _vae(
                 f"a VAE has no place for {flag} {getattr(config, name)}: give {instead}, or "
                 "--model gan"
             )
-    return VAE(
-        _player(generator, config.g_learning_rate, config, ranks),
-        _player(encoder, config.d_learning_rate, config, ranks),
-        noise,
+
+
+#: The generator, and the discriminator or the encoder.
+Players = tuple[Player, Player]
+
+
+def _gan(
+    config: Config, players: Players, dataset: Dataset, where: torch.device
+) -> tuple[Trainable, list[Schedule]]:
+    """A GAN between two networks that are on their device."""
+    condition, classes = condition_of(config), len(classes_of(config, dataset))
+    noise = _noise_of(config, where)
+
+    def latents(n: int, y: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        z = noise(n)
+        return z, condition.ask(n, y, classes, where) if condition.ask else None
+
+    labelled: list[Term] = []
+    if condition.labels == "some":
+        draw = Labelled(
+            dataset,
+            labelled_rows(config, dataset),
+            config.batch_size,
+            where,
+            config.accumulate,
+            rows.local,
+        )
+        labelled = [LabelledLoss(players[1], config.class_weight, draw)]
+    return _game(config, players, latents, labelled)
+
+
+def _game(
+    config: Config,
+    players: Players,
+    latents: Latents,
+    labelled: Sequence[Term] = (),
+    axis: int = 0,
+) -> tuple[AdversarialGame, list[Schedule]]:
+    """The config's game, and the schedule of its penalty's weight."""
+    generator, discriminator = players
+    _check_joins(config, discriminator.network)
+    terms = list(labelled)
+    schedules: list[Schedule] = []
+    if penalty := lookup(PENALTIES, config.penalty, "penalty"):
+        term = GradientPenalty(discriminator, penalty, config.penalty_weight)
+        terms.append(term)
+        schedules.append(partial(_set_weight, term, config))
+    condition = condition_of(config)
+    if condition.predicts_classes and condition.ask:
+        terms.append(ClassLoss(discriminator, config.class_weight))
+    augment = _augment(config)
+    if augment is not None:
+        augment.to(generator.parameters[0].device)
+    game = UPDATES[config.updates](
+        generator,
+        discriminator,
+        lookup(OBJECTIVES, config.objective, "objective"),
+        latents,
+        View(augment, config.pack, axis),
+        terms,
+        config.d_steps,
+    )
+    return game, schedules
+
+
+def _vae(
+    config: Config, players: Players, dataset: Dataset, where: torch.device
+) -> tuple[Trainable, list[Schedule]]:
+    """A VAE of two networks that are on their device."""
+    check_vae(config)
+    return VAE(*players, _noise_of(config, where)), []
+
+
+def _augment(config: Config) -> Augment | None:
+    augmentation = lookup(AUGMENTATIONS, config.augment, "augment")
+    if augmentation is None:
+        return None
+    return Augment(augmentation, config.augment_target, config.augment_ramp)
+
+
+def _noise_of(config: Config, where: torch.device) -> Callable[[int], Tensor]:
+    """Draws z for the rows of a minibatch that this process holds: n → ``[n, Z]``."""
+    draw = partial(randomness.noise, config.noise, size=config.latent, device=where)
+    return lambda n: rows.drawn(n, draw)
+
+
+def _players(config: Config, generator: nn.Module, other: nn.Module, ranks: Ranks) -> Players:
+    def player(network: nn.Module, learning_rate: float, clip: float = 0.0) -> Player:
+        if config.compile:
+            network.compile()  # compiles __call__ only: look is called separately
+            if look := getattr(network, "look", None):
+                network.look = torch.compile(look)  # type: ignore[assignment]
+        optimizer = optimizers.build(network.parameters(), learning_rate, config)
+        precision = PRECISIONS[config.precision]
+        return Player(network, optimizer, ranks, config.accumulate, clip, precision)
+
+    return (
+        player(generator, config.g_learning_rate),
+        player(other, config.d_learning_rate, config.clip),
     )
 
 
-#: What can be trained: each makes what the loop plays of a generator and the other network.
-MODELS: dict[str, Callable[..., Game | VAE]] = {"gan": _game, "vae": _vae}
+def _rates(config: Config, players: Players) -> list[Schedule]:
+    """The schedules of the two optimisers."""
+    starts = (config.g_learning_rate, config.d_learning_rate)
+    return [
+        optimizers.schedule(player.optimizer, start, config)
+        for player, start in zip(players, starts, strict=True)
+    ]
 
+
+def _set_weight(term: GradientPenalty, config: Config, moment: Moment) -> None:
+    """Set a penalty's weight for a step."""
+    share = optimizers.burnt_in(moment.done, config)
+    term.weight = optimizers.between(config.penalty_weight, config.penalty_weight_final, share)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Something that can be trained.
+
+    Parameters
+    ----------
+    other:
+        The name of the network beside the generator.
+    build:
+        Makes that network: (its family, its sizes, the condition, number of classes).
+    game:
+        Makes what the loop trains, and the schedules of all but the optimisers.
+    """
+
+    other: str
+    build: Callable[[Callable[[Spec], nn.Module], Spec, Condition, int], nn.Module]
+    game: Callable[[Config, Players, Dataset, torch.device], tuple[Trainable, list[Schedule]]]
+
+
+MODELS: dict[str, Kind] = {
+    "gan": Kind("discriminator", lambda family, spec, c, n: c.discriminator(family, spec, n), _gan),
+    "vae": Kind("encoder", lambda family, spec, c, n: Encoder(family, spec), _vae),
+}
 
 #: In what the networks' products may be computed.
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -329,25 +410,22 @@ def _check_joins(config: Config, discriminator: nn.Module) -> None:
 def networks(config: Config, mean: Tensor, classes: int = 0) -> tuple[nn.Module, nn.Module]:
     """G and D, or a VAE's encoder, as they begin: their weights follow from the seed."""
     condition = condition_of(config)
-    build_g = lookup(GENERATORS, config.generator, "generator")
-    build_d = lookup(DISCRIMINATORS, config.discriminator, "discriminator")
-    joined = torch.cat([mean] * config.pack)  # what D sees at once
+    g_family = lookup(GENERATORS, config.generator, "generator")
+    d_family = lookup(DISCRIMINATORS, config.discriminator, "discriminator")
+    packed = torch.cat([mean] * config.pack)  # what D sees at once
     with torch.random.fork_rng(devices=[]):  # the caller's random state stays its own
         torch.default_generator.manual_seed(randomness.derive(config.seed, "weights"))
         g = Spec(tuple(mean.shape), config.latent, config.g_width, config.g_depth, mean)
         d = Spec(
-            tuple(joined.shape),
+            tuple(packed.shape),
             config.latent,
             config.d_width,
             config.d_depth,
-            joined,
+            packed,
             config.continuous,
         )
-        generator = condition.generator(build_g, g, classes)
-        if config.model == "vae":
-            other: nn.Module = Encoder(build_d, d)
-        else:
-            other = condition.discriminator(build_d, d, classes)
+        generator = condition.generator(g_family, g, classes)
+        other = MODELS[config.model].build(d_family, d, condition, classes)
         if config.spectral_norm:
             spectrally_normalised(other)
     # Convolutions are quicker where a place's channels lie side by side (docs/results.md).
@@ -356,17 +434,12 @@ def networks(config: Config, mean: Tensor, classes: int = 0) -> tuple[nn.Module,
     return generator, other
 
 
-def _player(network: nn.Module, learning_rate: float, config: Config, ranks: Ranks) -> Player:
-    if config.compile:
-        network.compile()  # compiles __call__ only: look is called separately
-        if look := getattr(network, "look", None):
-            network.look = torch.compile(look)  # type: ignore[assignment]
-    optimizer = optimizers.build(network.parameters(), learning_rate, config)
-    return Player(network, optimizer, ranks, lookup(PRECISIONS, config.precision, "precision"))
-
-
 def batches_of(
-    config: Config, dataset: Dataset, where: torch.device, seeds: Sequence[int] | None = None
+    config: Config,
+    dataset: Dataset,
+    where: torch.device,
+    seeds: Sequence[int] | None = None,
+    ranks: Ranks = ALONE,
 ) -> Batches:
     """The minibatches of a config's run, or of an ensemble of seeds."""
     if seeds is None:
@@ -375,8 +448,9 @@ def batches_of(
         order = partial(randomness.permutations, seeds)
     m = config.batch_size * config.pack
     mirrored = partial(randomness.coins, config.seed, "flip") if config.flip else None
-    told = condition_of(config).labels == "every"
-    batches = Batches(dataset.to(where), m, order, told, mirrored, where)
+    labelled = condition_of(config).labels == "every"
+    local = partial(ranks.local, parts=config.accumulate)
+    batches = Batches(dataset.to(where), m, order, labelled, mirrored, where, local)
     if config.d_steps > batches.per_epoch:
         raise ForgeryError(
             f"{config.d_steps} updates of D a step need {config.d_steps} minibatches of {m}, and "

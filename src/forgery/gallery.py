@@ -21,9 +21,10 @@ from .errors import ForgeryError
 from .pixels import as_stored, to_pixels
 from .resources import check_disk, check_memory, in_words
 from .training import randomness
-from .training.game import Game
+from .training.algorithm1 import AdversarialGame
 from .training.run import Run
 from .training.state import Training
+from .training.surface import belief_and_directions
 
 #: Points in a picture.
 POINTS_SHOWN = 1000
@@ -68,8 +69,10 @@ def artist(
         places = landscape.places()
         # What D thinks of one point alone, where it is told nothing else.
         alone = config.pack == 1 and not config.is_conditional
-        if places is not None and alone and isinstance(game, Game):
-            belief, directions = game.opinion(places.to(training.device), samples, real)
+        if places is not None and alone and isinstance(game, AdversarialGame):
+            belief, directions = belief_and_directions(
+                game, places.to(training.device), samples, real
+            )
         return landscape.draw(
             f"{data.name}, step {step:,}",
             samples.cpu(),

@@ -44,6 +44,12 @@ class Objective:
     d_bounded: bool = True
     g_sees_features: bool = False
 
+    def undecided_logit(self, real: Tensor, fake: Tensor) -> Tensor | float:
+        """The logit at which D is undecided; else, midway between D's mean logits of both."""
+        if self.undecided is not None:
+            return self.undecided
+        return (real.mean(-1) + fake.mean(-1)) / 2
+
 
 def classify(real: Tensor, fake: Tensor) -> Tensor:
     """-[log D(x) + log(1 - D(G(z)))]: D's half of the two-player game (2014, equation 1)."""

@@ -12,6 +12,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from . import rows
+
 #: D as a penalty sees it: images → logits.
 Judge = Callable[[Tensor], Tensor]
 Penalty = Callable[[Judge, Tensor, Tensor], Tensor]
@@ -45,7 +47,7 @@ def slope_of_one(judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
 
     WGAN-GP, λ 10 (igul222/improved_wgan_training).
     """
-    share = torch.rand_like(real.flatten(1)[:, :1]).view(-1, *[1] * (real.dim() - 1))
+    share = rows.rand_like(real.flatten(1)[:, :1]).view(-1, *[1] * (real.dim() - 1))
     return (gradient_norm(judge, real + share * (fake - real)) - 1).square()
 
 
@@ -54,8 +56,8 @@ def slope_of_one_near_data(judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
 
     DRAGAN, λ 10 (kodalinaveen3/DRAGAN).
     """
-    offset = real.std() / 2 * torch.rand_like(real)
-    share = torch.rand_like(real.flatten(1)[:, :1]).view(-1, *[1] * (real.dim() - 1))
+    offset = rows.std(real) / 2 * rows.rand_like(real)
+    share = rows.rand_like(real.flatten(1)[:, :1]).view(-1, *[1] * (real.dim() - 1))
     return (gradient_norm(judge, real + share * offset) - 1).square()
 
 

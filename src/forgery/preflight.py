@@ -166,27 +166,29 @@ def preflight(
         training = training_of(config, dataset, where)
         batches = batches_of(config, dataset, where)
         before = contention.core_times()
-        seconds = _seconds_per_step(training, batches, config)
+        per_step = training.game.batches_per_step
+        last_step = loop.length_in_steps(config, batches.per_epoch, per_step)
+        seconds = _seconds_per_step(training, batches, config, last_step)
         core_wait = contention.core_wait(before, contention.core_times())
-    per_step = training.game.batches_per_step
     return Preflight(
         asked,
         dataset,
         survey,
         seconds,
-        loop.length_in_steps(config, batches.per_epoch, per_step),
+        last_step,
         batches.per_epoch / per_step,
         _memory(training),
         core_wait,
     )
 
 
-def _seconds_per_step(training: Training, batches: Batches, config: Config) -> float:
+def _seconds_per_step(
+    training: Training, batches: Batches, config: Config, last_step: int | None
+) -> float:
     """The mean over :data:`SECONDS` of training, after :data:`WARM_UP` steps."""
 
     def step() -> None:
-        get = batches.__getitem__
-        loop.iterate(training, get, batches.per_epoch, config, batches.labels)
+        loop.iterate(training, batches, last_step, config)
 
     for _ in range(WARM_UP):
         step()

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from rich.text import Text
 from .training.contention import describe_wait
 
 if TYPE_CHECKING:
-    from .training.loop import Watch
+    from .training.events import Callback, Event
     from .training.report import Report
 
 
@@ -73,22 +73,22 @@ def is_shown(progress: bool | None) -> bool:
 
 
 @contextmanager
-def watching(shown: bool, watch: "Watch | None" = None) -> Iterator["Watch"]:
+def watching(shown: bool, callbacks: "Sequence[Callback]" = ()) -> Iterator["Callback"]:
     """Show the progress of a training while the block runs, if it is to be shown.
 
-    Yields what the training tells its steps to, which passes them on to ``watch`` too.
+    Yields a callback that passes each event to the display and to ``callbacks``.
     """
     with _display() if shown else nullcontext(None) as display:
-        watches = [w for w in (display, watch) if w is not None]
+        listeners = [*([display] if display else []), *callbacks]
 
-        def tell(step: int, done: float, report: "Report | None") -> None:
-            for each in watches:
-                each(step, done, report)
+        def tell(event: "Event") -> None:
+            for listener in listeners:
+                listener(event)
 
         yield tell
 
 
-def _display() -> "AbstractContextManager[Watch]":
+def _display() -> "AbstractContextManager[Callback]":
     return _bar() if _has_bars() else nullcontext(_plain)
 
 
@@ -97,11 +97,14 @@ def _has_bars() -> bool:
     return console.is_terminal and not console.is_jupyter  # there rich would need ipywidgets
 
 
-def _plain(step: int, done: float, report: "Report | None") -> None:
-    if report:
-        print(f"step {step:7,}  epoch {report.epoch:6.1f}  {_numbers(report)}", flush=True)
-        for finding in report.findings:
-            print(f"doctor: {finding}", flush=True)
+def _plain(event: "Event") -> None:
+    from .training.events import Finding, Report  # help pages need no torch
+
+    if isinstance(event, Report):
+        line = f"step {event.step:7,}  epoch {event.epoch:6.1f}  {_numbers(event)}"
+        print(line, flush=True)
+    elif isinstance(event, Finding):
+        print(f"doctor: {event}", flush=True)
 
 
 class _Bar(Progress):
@@ -115,7 +118,9 @@ class _Bar(Progress):
 
 
 @contextmanager
-def _bar() -> Iterator["Watch"]:
+def _bar() -> Iterator["Callback"]:
+    from .training.events import Finding, Report, StepDone
+
     columns = (
         BarColumn(bar_width=20),
         TaskProgressColumn(),
@@ -126,21 +131,22 @@ def _bar() -> Iterator["Watch"]:
         task = progress.add_task("starting", total=None)
         shown = 0.0
 
-        def watch(step: int, done: float, report: "Report | None") -> None:
+        def show(event: "Event") -> None:
             nonlocal shown
-            if not shown:  # a resumed run has not done all of it just now
-                progress.reset(task, total=1)
-                progress.update(task, completed=done)
-            now = time.monotonic()
-            if report:
-                progress.numbers = _numbers(report)
-                for finding in report.findings:
-                    progress.console.print(f"doctor: {finding}", markup=False)
-            if report or done == 1 or now - shown > 0.1:
-                shown = now
-                progress.update(task, completed=done, description=f"step {step:,}")
+            if isinstance(event, Report):
+                progress.numbers = _numbers(event)
+            elif isinstance(event, Finding):
+                progress.console.print(f"doctor: {event}", markup=False)
+            elif isinstance(event, StepDone):
+                if not shown:  # a resumed run has not done all of it just now
+                    progress.reset(task, total=1)
+                    progress.update(task, completed=event.done)
+                now = time.monotonic()
+                if event.done == 1 or now - shown > 0.1:
+                    shown = now
+                    progress.update(task, completed=event.done, description=f"step {event.step:,}")
 
-        yield watch
+        yield show
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from . import __version__
 from . import data as data_room
 from .build import (
+    MODELS,
     batches_of,
     classes_of,
     condition_of,
@@ -41,8 +42,8 @@ from .resources import check_memory
 from .settings import config_of, decoding
 from .training import checkpoint, device, loop, parallel, randomness
 from .training.doctor import Finding, diagnose, memorising
-from .training.loop import Watch
-from .training.report import VITAL_SAMPLES, Measure
+from .training.events import Callback
+from .training.report import VITAL_SAMPLES, Measure, Reference, Reporter
 from .training.run import Run, create, open_run
 from .training.state import Training, load_network
 
@@ -269,8 +270,8 @@ class Model:
 def train(
     what: Config | str | PathLike[str],
     out: Path | str | None = None,
-    watch: Watch | None = None,
     *,
+    callbacks: Sequence[Callback] = (),
     progress: bool | None = None,
     **changes: Any,
 ) -> Model:
@@ -285,9 +286,10 @@ def train(
         ``forgery.recipes.mlp(epochs=5)``.
     out:
         The run folder; by default ``runs/DATA-DATE-TIME``. An existing run is never overwritten.
-    watch:
-        Called after every step with its number, the share of the run that is done, and a report
-        where there is one (:data:`forgery.training.loop.Watch`).
+    callbacks:
+        Functions of one event (``forgery.training.events``), called in the training process after
+        each step, report, finding, picture and checkpoint. A callback that raises
+        ``forgery.StopTraining`` stops the run; after any other exception the run is saved first.
     progress:
         Whether to show how far the training is: a bar on a terminal, else a line for each report.
         None shows it on a terminal and in a notebook.
@@ -312,20 +314,20 @@ def train(
     microbatch = config.batch_size // config.accumulate
     with device.cpu_settings(config.threads), parallel.joined(microbatch) as ranks:
         training = training_of(config, dataset, where, ranks)
-        batches = batches_of(config, dataset, where)
+        batches = batches_of(config, dataset, where, ranks=ranks)
         if not ranks.writes:
             return _follow(Path(out or "runs"), config, training, batches)
         measure = _tracker(config, dataset, training)
         facts = _facts(config, dataset, where)
         run = create(None if out is None else Path(out), config, facts)
-        with run.lock(), watching(shown, watch) as tell:
+        with run.lock(), watching(shown, callbacks) as tell:
             return _play(run, training, batches, tell, measure)
 
 
 def resume(
     path: Path | str,
-    watch: Watch | None = None,
     *,
+    callbacks: Sequence[Callback] = (),
     progress: bool | None = None,
     **changes: Any,
 ) -> Model:
@@ -335,7 +337,7 @@ def resume(
     ----------
     path:
         The run folder.
-    watch, progress:
+    callbacks, progress:
         As :func:`train` takes them.
     changes:
         Settings that differ from the run's: its length, its reporting, and where it runs may
@@ -360,12 +362,12 @@ def resume(
     microbatch = config.batch_size // config.accumulate
     with device.cpu_settings(config.threads), parallel.joined(microbatch) as ranks:
         training = training_of(config, dataset, where, ranks)
-        batches = batches_of(config, dataset, where)
+        batches = batches_of(config, dataset, where, ranks=ranks)
         if not ranks.writes:
             training.restore(checkpoint.read_last(run.checkpoints)[0])
             return _follow(run.path, config, training, batches)
         measure = _tracker(config, dataset, training)
-        with run.lock(), watching(shown, watch) as tell:
+        with run.lock(), watching(shown, callbacks) as tell:
             last = _last_whole(run)
             training.restore(last)
             _refuse_shorter(run, config, training, batches)
@@ -398,7 +400,7 @@ def load(
     mean = torch.zeros(run.record["data"]["shape"])
     classes = _recorded_classes(run)
     generator, other = networks(run.config, mean, len(classes))
-    role = "encoder" if run.config.model == "vae" else "discriminator"
+    role = MODELS[run.config.model].other
     averaged = any(name.startswith("average.") for name in last.model)
     load_network(generator, "average" if averaged else "generator", last)
     load_network(other, role, last)
@@ -429,32 +431,30 @@ def _play(
     run: Run,
     training: Training,
     batches: Batches,
-    watch: Watch,
+    tell: Callback,
     measure: Measure,
 ) -> Model:
     """The loop, and the pictures that are drawn once it ends, however it ends."""
-
-    config, condition = run.config, condition_of(run.config)
+    config, condition, data = run.config, condition_of(run.config), batches.data
     try:
         run.samples.mkdir(exist_ok=True)
-        classes = classes_of(config, batches.data) if condition.ask else {}
-        picture = artist(config, batches.data, training, classes)
-        asked = _asked(config, batches.data, VITAL_SAMPLES)
-        # Of codes that G invents, nobody knows which real ones are like them.
-        real = real_ones(config, batches.data, {} if condition.invents else classes)
+        classes = classes_of(config, data) if condition.ask else {}
+        picture = artist(config, data, training, classes)
+        # Codes that G invents have no real samples.
+        real = real_ones(config, data, {} if condition.invents else classes)
         real.save(run.path / "real.png")
+
+        def draw(step: int) -> Path:
+            path = run.samples / f"{step:08d}.png"
+            picture(step).save(path)
+            return path
+
+        reference = _reference(config, data, training.device)
+        reporter = Reporter(
+            training, run, reference, batches.per_epoch, batches.batch_size, measure
+        )
         with randomness.forked(training.device):
-            stopped_by = loop.train(
-                training,
-                batches.__getitem__,
-                batches.per_epoch,
-                run,
-                lambda step: picture(step).save(run.samples / f"{step:08d}.png"),
-                watch,
-                measure,
-                batches.labels,
-                None if asked is None else asked.to(training.device),
-            )
+            stopped_by = loop.train(training, batches, run, reporter, draw, tell)
         draw_summary(run)
     except OSError as error:
         raise ForgeryError(
@@ -464,12 +464,21 @@ def _play(
     return _model_of(run.path, config, training, batches, stopped_by, _recorded_classes(run))
 
 
+def _reference(config: Config, data: Dataset, where: torch.device) -> Reference:
+    """The first real samples, and what samples are drawn from to be compared with them."""
+    batches = batches_of(config, data, where)  # of one process: all rows
+    first = range(math.ceil(VITAL_SAMPLES / batches.batch_size))
+    real = torch.cat([batches[i] for i in first])[:VITAL_SAMPLES]
+    labels = [y for i in first if (y := batches.labels(i)) is not None]
+    y = torch.cat(labels)[:VITAL_SAMPLES] if labels else _asked(config, data, VITAL_SAMPLES)
+    z = randomness.fixed_noise(config.noise, VITAL_SAMPLES, config.latent, config.seed)
+    return Reference(z.to(where), None if y is None else y.to(where), real)
+
+
 def _follow(path: Path, config: Config, training: Training, batches: Batches) -> Model:
     """The part of a rank that does not write: the steps, and nothing else."""
     with randomness.forked(training.device):
-        stopped_by = loop.follow(
-            training, batches.__getitem__, batches.per_epoch, config, batches.labels
-        )
+        stopped_by = loop.follow(training, batches, config)
     return _model_of(path, config, training, batches, stopped_by, {})
 
 

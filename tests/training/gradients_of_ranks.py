@@ -4,13 +4,19 @@ import itertools
 
 import torch
 
+from forgery import rows
+from forgery.augmentations import AUGMENTATIONS, Augment
 from forgery.models import DISCRIMINATORS, GENERATORS, Encoder, Spec
 from forgery.models.conditional import CONDITIONS
 from forgery.objectives import OBJECTIVES
 from forgery.penalties import PENALTIES
-from forgery.training.game import UPDATES, Game, Player
+from forgery.training.algorithm1 import UPDATES
+from forgery.training.minibatch import Minibatch
 from forgery.training.parallel import ALONE, joined
+from forgery.training.player import Player
+from forgery.training.terms import ClassLoss, GradientPenalty, LabelledLoss
 from forgery.training.vae import VAE
+from forgery.training.view import View
 
 N, SIZE, LATENT, CLASSES = 8, (1, 6, 6), 3, 4
 
@@ -22,25 +28,46 @@ class Still(torch.optim.SGD):
         self.seen = [p.grad.clone() for p in self.param_groups[0]["params"]]
 
 
-def gradients(ranks, objective, penalty, updates, pack, told):
-    """D's and G's gradients of one step, as one vector."""
+def noise(n):
+    return rows.drawn(n, lambda m: torch.randn(m, LATENT))
+
+
+def gradients(ranks, objective, penalty, updates, pack=1, condition="none", augment="none"):
+    """D's and G's gradients of one step, and its numbers, as one vector."""
     torch.manual_seed(0)
     g = Spec(SIZE, LATENT, 5, 2, torch.zeros(SIZE))
     d = Spec((pack, 6, 6), LATENT, 5, 2, torch.zeros(pack, 6, 6))
-    condition = CONDITIONS[told]
+    told = CONDITIONS[condition]
     networks = (
-        condition.generator(GENERATORS["mlp"], g, CLASSES),
-        condition.discriminator(DISCRIMINATORS["mlp"], d, CLASSES),
+        told.generator(GENERATORS["mlp"], g, CLASSES),
+        told.discriminator(DISCRIMINATORS["mlp"], d, CLASSES),
     )
     players = [Player(n, Still(n.parameters(), lr=0.1), ranks) for n in networks]
-    game = Game(
-        *players, OBJECTIVES[objective], lambda m: torch.randn(m, LATENT), 1, updates,
-        PENALTIES[penalty], pack, penalty_weight=10.0,
-    )  # fmt: skip
+    terms = [GradientPenalty(players[1], PENALTIES[penalty], 10.0)] if PENALTIES[penalty] else []
+    if told.labels == "some":
+        x, y = torch.rand(N, *SIZE), torch.randint(CLASSES, (N,))
+        labelled = rows.local(x), rows.local(y)
+        terms.append(LabelledLoss(players[1], 1.0, lambda: labelled))
+    elif told.predicts_classes:
+        terms.append(ClassLoss(players[1], 1.0))
+    changes = AUGMENTATIONS[augment]
+    view = View(changes and Augment(changes), pack)
+    if view.augment is not None:
+        view.augment.p.fill_(0.7)
+
+    def latents(n, y):
+        z = noise(n)
+        return z, told.ask(n, y, CLASSES, z.device) if told.ask else None
+
+    game = UPDATES[updates](*players, OBJECTIVES[objective], latents, view, terms)
     real = torch.rand(2, N * pack, *SIZE)
-    y = torch.randint(CLASSES, (2, N * pack)) if told != "none" else [None, None]
-    count = game.batches_per_step
-    numbers = game.step(list(real[:count]), list(y[:count]))
+    y = torch.randint(CLASSES, (2, N * pack)) if told.labels == "every" else [None, None]
+    numbers = game.step(
+        [
+            Minibatch(rows.local(x), None if c is None else rows.local(c))
+            for x, c in list(zip(real, y, strict=True))[: game.batches_per_step]
+        ]
+    )
     seen = [x.flatten() for player in players for x in player.optimizer.seen]
     return torch.cat([*seen, numbers.float()])
 
@@ -50,25 +77,27 @@ def gradients_of_a_vae(ranks):
     sizes = Spec(SIZE, LATENT, 5, 2, torch.zeros(SIZE))
     networks = (GENERATORS["mlp"](sizes), Encoder(DISCRIMINATORS["mlp"], sizes))
     players = [Player(n, Still(n.parameters(), lr=0.1), ranks) for n in networks]
-    numbers = VAE(*players, lambda m: torch.randn(m, LATENT)).step([torch.rand(N, *SIZE)], [None])
+    numbers = VAE(*players, noise).step([Minibatch(rows.local(torch.rand(N, *SIZE)))])
     seen = [x.flatten() for player in players for x in player.optimizer.seen]
     # The bound sums over an image's values: of the size of those sums.
     return torch.cat([*seen, numbers]) / 36
 
 
 def main():
-    games = [(o, p, "alternating", 1, "none") for o, p in itertools.product(OBJECTIVES, PENALTIES)]
-    games += [(o, "r1+r2", u, 2, "none") for o, u in itertools.product(OBJECTIVES, UPDATES)]
-    games += [(o, "dragan", "simultaneous", 1, "none") for o in OBJECTIVES]
-    games += [("hinge", "r1", "alternating", 1, told) for told in CONDITIONS]
+    games = [(o, p, "alternating") for o, p in itertools.product(OBJECTIVES, PENALTIES)]
+    games += [(o, "r1+r2", u, 2) for o, u in itertools.product(OBJECTIVES, UPDATES)]
+    games += [(o, "dragan", "simultaneous") for o in OBJECTIVES]
+    games += [("hinge", "r1", "alternating", 1, condition) for condition in CONDITIONS]
+    games += [("non-saturating", "none", u, 2, "none", a) for u in UPDATES for a in AUGMENTATIONS]
+    trained = {"/".join(map(str, game)): (gradients, game) for game in games}
+    trained["vae"] = (gradients_of_a_vae, ())
     with joined(N) as ranks:
-        for game in games:
-            difference = gradients(ranks, *game) - gradients(ALONE, *game)
+        for name, (step, arguments) in trained.items():
+            shared = step(ranks, *arguments)
+            with rows.held_by(0, 1):
+                alone = step(ALONE, *arguments)
             if ranks.writes:
-                print("/".join(map(str, game)), difference.abs().max().item(), flush=True)
-        difference = gradients_of_a_vae(ranks) - gradients_of_a_vae(ALONE)
-        if ranks.writes:
-            print("vae", difference.abs().max().item(), flush=True)
+                print(name, (shared - alone).abs().max().item(), flush=True)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ from forgery.augmentations import AUGMENTATIONS, Augment
 from forgery.models import DISCRIMINATORS, GENERATORS, Spec
 from forgery.objectives import OBJECTIVES
 from forgery.penalties import PENALTIES
-from forgery.training.game import UPDATES, Game, Player
+from forgery.training.algorithm1 import UPDATES
+from forgery.training.minibatch import Minibatch
+from forgery.training.surface import belief_and_directions
 
 M, Z = 6, 3
 NAMES = [name for name, augmentation in AUGMENTATIONS.items() if augmentation]
@@ -28,16 +30,16 @@ class Negative:
 
 
 @pytest.fixture
-def make():
+def make(game_of):
     def make_game(augment, objective="non-saturating", pack=1, **options):
         torch.manual_seed(0)
         g, d = (Spec((c, 4, 4), Z, 5, 2, torch.zeros(c, 4, 4)) for c in (1, pack))
         networks = GENERATORS["mlp"](g).double(), DISCRIMINATORS["mlp"](d).double()
         noise = torch.Generator().manual_seed(1)
-        return Game(
-            *(Player(n, torch.optim.SGD(n.parameters(), lr=0.1)) for n in networks),
-            OBJECTIVES[objective],
+        return game_of(
+            networks,
             lambda m: torch.randn(m, Z, generator=noise, dtype=torch.float64),
+            objective,
             pack=pack,
             augment=augment,
             **options,
@@ -50,6 +52,10 @@ def make():
 def real():
     generator = torch.Generator().manual_seed(2)
     return torch.rand(3, M, 1, 4, 4, generator=generator, dtype=torch.float64) * 2 - 1
+
+
+def batches(real):
+    return [Minibatch(x) for x in real]
 
 
 def seen_by_d(game):
@@ -66,7 +72,7 @@ def test_d_sees_changed_images_alone_real_and_fake_in_both_players_steps(
     augment = Negative()
     game = make(augment, objective, updates=updates, penalty=PENALTIES["r1+r2"])
     seen = seen_by_d(game)
-    game.step(real[: game.batches_per_step])
+    game.step(batches(real[: game.batches_per_step]))
     for batch in real[: game.batches_per_step]:
         assert any(torch.equal(x, batch) for x in augment.given)
     changed = torch.cat([-x for x in augment.given])
@@ -84,7 +90,7 @@ def test_g_learns_through_the_changes(make, real, updates):
     for factor in (0.0, -1.0):
         game = make(Negative(factor), updates=updates)
         before = [p.detach().clone() for p in game.generator.parameters]
-        game.step(real[:1])
+        game.step(batches(real[:1]))
         moved[factor] = [
             not torch.equal(a, b) for a, b in zip(before, game.generator.parameters, strict=True)
         ]
@@ -96,7 +102,7 @@ def test_images_are_changed_before_they_are_packed(make, real):
     augment = Negative()
     game = make(augment, pack=3)
     seen = seen_by_d(game)
-    game.step(real[:1])
+    game.step(batches(real[:1]))
     assert all(x.shape == (M, 1, 4, 4) for x in augment.given)
     assert torch.equal(seen[0][0], -real[0, :3, 0])
     assert [images for _, images in augment.adjusted] == [M]
@@ -109,7 +115,7 @@ def test_the_augmentation_is_told_how_sure_d_is_of_the_real_images(make, real, o
     game = make(augment, objective, updates=updates, d_steps=2)
     logits = []
     game.discriminator.network.register_forward_hook(lambda _, x, y: logits.append(y.detach()))
-    game.step(real[: game.batches_per_step])
+    game.step(batches(real[: game.batches_per_step]))
     assert len(augment.adjusted) == 2  # once an update of D
     for (margins, images), of_both in zip(augment.adjusted, logits, strict=False):
         of_real, of_fake = of_both.chunk(2)
@@ -123,7 +129,7 @@ def test_the_augmentation_is_told_how_sure_d_is_of_the_real_images(make, real, o
 def test_what_d_believes_of_places_is_of_the_places_themselves(make, real):
     augment = Negative()
     game = make(augment)
-    belief, _ = game.opinion(real[0], real[1], real[2])
+    belief, _ = belief_and_directions(game, real[0], real[1], real[2])
     assert torch.equal(belief, game.discriminator(real[0]).sigmoid())
     assert not augment.given
 
@@ -137,6 +143,6 @@ def test_every_augmentation_plays_with_every_penalty(make, real, name, penalty, 
     game = make(augment, penalty=PENALTIES[penalty], pack=pack)
     before = [p.detach().clone() for player in (game.generator, game.discriminator)
               for p in player.parameters]  # fmt: skip
-    assert game.step(real[:1]).isfinite().all()
+    assert game.step(batches(real[:1])).isfinite().all()
     after = game.generator.parameters + game.discriminator.parameters
     assert not any(torch.equal(a, b) for a, b in zip(before, after, strict=True))

@@ -6,18 +6,18 @@ import pytest
 import torch
 from torch.nn import functional
 
-from forgery import ForgeryError
 from forgery.models import CONDITIONS, DISCRIMINATORS, GENERATORS, Spec
 from forgery.objectives import OBJECTIVES
 from forgery.penalties import PENALTIES
-from forgery.training.game import UPDATES, Game, Player
+from forgery.training.algorithm1 import UPDATES
+from forgery.training.minibatch import Minibatch
 
 M, Z, K = 6, 3, 4
 TOLD = [name for name in CONDITIONS if name != "none"]
 
 
 @pytest.fixture
-def make():
+def make(game_of):
     def make_game(told, objective="non-saturating", discriminator="mlp", **options):
         torch.manual_seed(0)
         condition, shape = CONDITIONS[told], (1, 8, 8)
@@ -26,20 +26,21 @@ def make():
         d = condition.discriminator(DISCRIMINATORS[discriminator], spec, K).double()
         noise = torch.Generator().manual_seed(1)
         cpu = torch.device("cpu")
-        if condition.ask is None:
-            options["ask"] = lambda n, y: None
-        else:
-            options["ask"] = lambda n, y: condition.ask(n, y, K, cpu)
+        labelled = None
         if condition.labels == "some":
             known = torch.rand(3, *shape, generator=noise, dtype=torch.float64)
-            options["labelled"] = lambda: (known, torch.tensor([0, 2, 3]))
-        players = [Player(n, torch.optim.SGD(n.parameters(), lr=0.1)) for n in (g, d)]
-        return Game(
-            *players,
-            OBJECTIVES[objective],
+            labelled = lambda: (known, torch.tensor([0, 2, 3]))  # noqa: E731
+        game = game_of(
+            (g, d),
             lambda m: torch.randn(m, Z, generator=noise, dtype=torch.float64),
+            objective,
+            classes=lambda n, y: condition.ask(n, y, K, cpu) if condition.ask else None,
+            labelled=labelled,
+            predicts=condition.predicts_classes and condition.ask is not None,
             **options,
         )
+        game.labelled = labelled
+        return game
 
     return make_game
 
@@ -49,6 +50,11 @@ def batches():
     generator = torch.Generator().manual_seed(2)
     real = torch.rand(3, M, 1, 8, 8, generator=generator, dtype=torch.float64) * 2 - 1
     return real, torch.randint(K, (3, M), generator=generator)
+
+
+def minibatches(real, labels=None):
+    labels = [None] * len(real) if labels is None else labels
+    return [Minibatch(x, y) for x, y in zip(real, labels, strict=True)]
 
 
 def weights(player):
@@ -71,7 +77,7 @@ def test_every_way_plays_with_every_objective(
     real, labels = batches
     n = game.batches_per_step
     given = labels[:n] if CONDITIONS[told].labels == "every" else None
-    assert game.step(real[:n], given).isfinite().all()
+    assert game.step(minibatches(real[:n], given)).isfinite().all()
     assert changed(g, game.generator)
     assert changed(d, game.discriminator)
 
@@ -82,7 +88,7 @@ def test_every_penalty_plays_too(make, batches, told, penalty):
     game = make(told, penalty=PENALTIES[penalty])
     real, labels = batches
     given = labels[:1] if CONDITIONS[told].labels == "every" else None
-    assert game.step(real[:1], given).isfinite().all()
+    assert game.step(minibatches(real[:1], given)).isfinite().all()
 
 
 @pytest.mark.parametrize("updates", UPDATES)
@@ -92,7 +98,7 @@ def test_both_players_are_told_the_classes_of_the_real_minibatch(make, batches, 
     game.generator.network.register_forward_hook(lambda _, inputs, out: asked.append(inputs[1]))
     game.discriminator.network.register_forward_hook(lambda _, inputs, o: judged.append(inputs[1]))
     real, labels = batches
-    game.step(real[:1], labels[:1])
+    game.step(minibatches(real[:1], labels[:1]))
     assert all(torch.equal(y, labels[0]) for y in asked)
     assert torch.equal(judged[0], labels[0].repeat(2))  # real and fake in one pass
     assert len(asked) == len(judged) == (2 if updates == "alternating" else 1)
@@ -108,7 +114,7 @@ def test_acgans_class_losses_join_both_players_losses(make, batches, updates, di
     z = torch.randn(M, Z, generator=noise, dtype=torch.float64)
     (real, *_), (y, *_) = batches
     d = weights(game.discriminator)
-    game.step([real], [y])
+    game.step(minibatches([real], [y]))
     fake = g_before(z, y)
     loss = (functional.softplus(-twin(real)) + functional.softplus(twin(fake))).mean()
     for x in (real, fake):
@@ -125,7 +131,7 @@ def test_acgans_generator_wants_the_class_that_it_was_asked_for(make, batches):
     d, before = game.discriminator.network, weights(game.generator)
     twin = copy.deepcopy(game.generator.network)
     z = torch.randn(M, Z, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    game.update_generator(real, y)
+    game.generator_step(Minibatch(real, y))
     logits, h = d.look(twin(z, y))
     loss = functional.softplus(-logits).mean() + functional.cross_entropy(d.classify(h), y)
     expected = torch.autograd.grad(loss, list(twin.parameters()))
@@ -149,7 +155,7 @@ def test_semi_supervised_d_learns_k_plus_1_classes(make, batches, updates):
     noise = torch.Generator().manual_seed(1)
     torch.rand(3, 1, 8, 8, generator=noise, dtype=torch.float64)  # what is labelled was drawn first
     z = torch.randn(M, Z, generator=noise, dtype=torch.float64)
-    game.step([real])
+    game.step(minibatches([real]))
     labelled, y = game.labelled()
 
     def probabilities(x):
@@ -173,7 +179,7 @@ def test_feature_matching_moves_g_to_the_means_of_ds_features(make, batches):
     noise = torch.Generator().manual_seed(1)
     torch.rand(3, 1, 8, 8, generator=noise, dtype=torch.float64)
     z = torch.randn(M, Z, generator=noise, dtype=torch.float64)
-    game.update_generator(real)
+    game.generator_step(Minibatch(real))
     features = game.discriminator.network.network.features
     loss = (features(twin(z)).mean(0) - features(real).mean(0)).square().sum()
     expected = torch.autograd.grad(loss, list(twin.parameters()))
@@ -189,7 +195,7 @@ def test_infogans_players_both_want_the_code_to_be_told(make, batches, updates, 
     (real, *_), _ = batches
     noise = torch.Generator().manual_seed(1)
     torch.manual_seed(5)
-    game.step([real])
+    game.step(minibatches([real]))
     torch.manual_seed(5)
 
     def draw():
@@ -215,10 +221,3 @@ def test_infogans_players_both_want_the_code_to_be_told(make, batches, updates, 
     loss = functional.softplus(-d(fake)).mean() + information(fake, z, y)
     expected = torch.autograd.grad(loss, list(g.parameters()))
     torch.testing.assert_close(followed(g_before, game.generator.network), list(expected))
-
-
-def test_an_objective_of_features_is_refused_where_d_shows_none():
-    network = torch.nn.Linear(1, 1)
-    player = Player(network, torch.optim.SGD(network.parameters(), lr=0.1))
-    with pytest.raises(ForgeryError, match="Linear has no features that the objective could see"):
-        Game(player, player, OBJECTIVES["feature-matching"], lambda m: torch.randn(m, 1))

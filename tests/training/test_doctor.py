@@ -221,7 +221,7 @@ def test_findings_are_told_in_the_report_that_brings_them_to_light(tiny, tmp_pat
     forgery.train(
         tiny.replace(steps=10),
         tmp_path / "run",
-        lambda step, done, report: told.extend(report.findings if report else ()),
+        callbacks=[lambda event: told.append(event) if isinstance(event, Finding) else None],
     )
     recorded = open_run(tmp_path / "run").read_metrics()
     assert [(finding.name, finding.step) for finding in told] == [("third", 6)]

@@ -18,13 +18,13 @@ def play(config, seeds, steps):
     together = build.ensemble_of(config, seeds, dataset, CPU)
     batches = build.batches_of(config, dataset, CPU, seeds)
     for _ in range(steps):
-        iterate(together, batches.__getitem__, batches.per_epoch, config)
+        iterate(together, batches, config.steps, config)
     alone = []
     for seed in seeds:
         one = build.training_of(config.replace(seed=seed), dataset, CPU)
         own = build.batches_of(config.replace(seed=seed), dataset, CPU)
         for _ in range(steps):
-            iterate(one, own.__getitem__, own.per_epoch, config.replace(seed=seed))
+            iterate(one, own, config.steps, config.replace(seed=seed))
         alone.append(one)
     return together, alone
 

@@ -7,7 +7,9 @@ from torch import nn
 from forgery.models import DISCRIMINATORS, GENERATORS, Spec
 from forgery.objectives import OBJECTIVES
 from forgery.penalties import PENALTIES
-from forgery.training.game import UPDATES, Game, Player
+from forgery.training.algorithm1 import UPDATES
+from forgery.training.minibatch import Minibatch
+from forgery.training.surface import belief_and_directions
 
 M, Z = 6, 3
 
@@ -30,17 +32,20 @@ def spec(width, pack=1):
 
 
 @pytest.fixture
-def make():
-    def make_game(objective="non-saturating", d_steps=1, updates="alternating", pack=1, **options):
+def make(game_of):
+    def make_game(objective="non-saturating", pack=1, **options):
         torch.manual_seed(0)
         g = GENERATORS["mlp"](spec(5)).double()
         d = DISCRIMINATORS["mlp"](spec(7, pack)).double()
-        players = [Player(n, torch.optim.SGD(n.parameters(), lr=0.1)) for n in (g, d)]
-        return Game(
-            *players, OBJECTIVES[objective], Noise(), d_steps, updates, pack=pack, **options
-        )
+        game = game_of((g, d), noise := Noise(), objective, pack=pack, **options)
+        game.noise = noise
+        return game
 
     return make_game
+
+
+def batches(real):
+    return [Minibatch(x) for x in real]
 
 
 @pytest.fixture
@@ -66,7 +71,7 @@ def moved_by(before, player):
 def test_ds_step_leaves_g_untouched(make, real):
     game = make()
     g, d = weights(game.generator), weights(game.discriminator)
-    game.update_discriminator(real[0])
+    game.discriminator_step(Minibatch(real[0]))
     assert same(g, game.generator)
     assert not same(d, game.discriminator)
     assert all(p.grad is None for p in game.generator.parameters)
@@ -76,7 +81,7 @@ def test_ds_step_leaves_g_untouched(make, real):
 def test_gs_step_leaves_d_untouched(make, real, objective):
     game = make(objective)
     g, d = weights(game.generator), weights(game.discriminator)
-    game.update_generator(real[0])
+    game.generator_step(Minibatch(real[0]))
     assert same(d, game.discriminator)
     assert not same(g, game.generator)
     assert all(p.grad is None for p in game.discriminator.parameters)
@@ -86,7 +91,7 @@ def test_gs_step_leaves_d_untouched(make, real, objective):
 def test_k_updates_of_d_on_fresh_noise_then_one_of_g(make, real, k):
     game = make(d_steps=k)
     moves = []
-    for name in ("update_discriminator", "update_generator"):
+    for name in ("discriminator_step", "generator_step"):
         original = getattr(game, name)
 
         def recording(*arguments, original=original, name=name):
@@ -95,8 +100,8 @@ def test_k_updates_of_d_on_fresh_noise_then_one_of_g(make, real, k):
 
         setattr(game, name, recording)
     assert game.batches_per_step == k
-    game.step(real[:k])
-    assert moves == ["update_discriminator"] * k + ["update_generator"]
+    game.step(batches(real[:k]))
+    assert moves == ["discriminator_step"] * k + ["generator_step"]
     drawn = game.noise.drawn
     assert len(drawn) == k + 1
     assert all(not torch.equal(a, b) for i, a in enumerate(drawn) for b in drawn[:i])
@@ -106,7 +111,7 @@ def test_the_simultaneous_option_uses_one_draw_and_one_pass(make, real):
     game = make(updates="simultaneous")
     passes = []
     game.discriminator.network.register_forward_hook(lambda *_: passes.append(1))
-    game.step(real[:1])
+    game.step(batches(real[:1]))
     assert len(game.noise.drawn) == 1
     assert len(passes) == 1
 
@@ -130,7 +135,7 @@ def reference(game, objective, real, z_d, z_g, simultaneous):
 def test_gradients_are_those_of_the_paper(make, real, objective, updates):
     game, copy_of = make(objective, updates=updates), make(objective, updates=updates)
     g, d = weights(game.generator), weights(game.discriminator)
-    game.step(real[:1])
+    game.step(batches(real[:1]))
     drawn = game.noise.drawn
     expected_d, expected_g = reference(
         copy_of, objective, real[0], drawn[0], drawn[-1], updates == "simultaneous"
@@ -148,8 +153,8 @@ def test_a_penalty_joins_ds_loss_before_its_one_step(make, real, updates):
     d, g = weights(plain.discriminator), weights(plain.generator)
     extra = half_r1(plain.discriminator, real[0], real[0]).mean()
     gradients = torch.autograd.grad(extra, plain.discriminator.parameters, allow_unused=True)
-    plain.step(real[:1])
-    penalised.step(real[:1])
+    plain.step(batches(real[:1]))
+    penalised.step(batches(real[:1]))
     difference = [
         b - a
         for a, b in zip(
@@ -170,20 +175,19 @@ def test_an_objective_that_compares_gives_g_a_real_batch_of_its_own(make, real):
     assert game.batches_per_step == 3
     seen = []
     game.discriminator.network.register_forward_hook(lambda _, x, y: seen.append(x[0][:M]))
-    game.step(real[:3])
+    game.step(batches(real[:3]))
     assert all(torch.equal(a, b) for a, b in zip(seen, real[:3], strict=True))
 
 
-def test_one_pass_for_real_and_fake_unless_a_layer_couples_the_batch(make, real):
+def test_one_pass_for_real_and_fake_unless_a_layer_couples_the_batch(make, game_of, real):
     game = make()
     passes = []
     game.discriminator.network.register_forward_hook(lambda *_: passes.append(1))
-    joined = game.judge(real[0], real[1])
+    joined = game.judge(*batches(real[:2]))
     assert len(passes) == 1
     coupled = nn.Sequential(game.discriminator.network, nn.Unflatten(0, (-1, 1)))
     coupled.append(nn.BatchNorm1d(1, dtype=torch.float64)).append(nn.Flatten(0))
-    player = Player(coupled, torch.optim.SGD(coupled.parameters()))
-    apart = Game(game.generator, player, game.objective, game.noise).judge(real[0], real[1])
+    apart = game_of((game.generator.network, coupled), game.noise).judge(*batches(real[:2]))
     assert len(passes) == 3
     torch.testing.assert_close(joined[0].logits, game.discriminator(real[0]))
     torch.testing.assert_close(joined[1].logits, game.discriminator(real[1]))
@@ -193,7 +197,7 @@ def test_one_pass_for_real_and_fake_unless_a_layer_couples_the_batch(make, real)
 
 def test_a_step_returns_losses_and_what_d_believes(make, real):
     game = make()
-    d_loss, g_loss, d_real, d_fake = game.step(real[:1])
+    d_loss, g_loss, d_real, d_fake = game.step(batches(real[:1]))
     assert d_loss > 0
     assert g_loss > 0
     assert 0 < d_real < 1
@@ -206,7 +210,7 @@ def test_packed_samples_are_judged_together(make, real, objective, updates):
     game = make(objective, updates=updates, pack=3)
     seen = []
     game.discriminator.network.register_forward_hook(lambda _, x, y: seen.append((x[0], y)))
-    game.step(real[:2])
+    game.step(batches(real[:2]))
     joined, logits = seen[0]
     # M images a minibatch make M / 3 judgements, real ones first; an image is one channel of three.
     assert joined.shape == (2 * M // 3, 3, 2, 2)
@@ -219,7 +223,7 @@ def test_packed_samples_are_judged_together(make, real, objective, updates):
 def test_d_says_what_it_believes_and_where_samples_should_go(make, real):
     game = make()
     fake = game.generator(game.noise(M)).detach()
-    belief, directions = game.opinion(real[1], fake, real[0])
+    belief, directions = belief_and_directions(game, real[1], fake, real[0])
     assert torch.equal(belief, game.discriminator(real[1]).sigmoid())
     assert directions.shape == fake.shape
     moved = fake + 1e-3 * directions
@@ -231,14 +235,14 @@ def test_an_objective_of_differences_is_undecided_midway(make, real):
     game = make("relativistic")
     fake = game.generator(game.noise(M)).detach()
     places = torch.cat([real[0], fake])
-    belief, _ = game.opinion(places, fake, real[0])
+    belief, _ = belief_and_directions(game, places, fake, real[0])
     assert belief.logit().view(2, -1).mean(1).sum().item() == pytest.approx(0, abs=1e-9)
 
 
 @pytest.mark.parametrize("updates", UPDATES)
 def test_clipping_bounds_ds_weights_and_not_gs(make, real, updates):
     game = make("wasserstein", d_steps=2, updates=updates, clip=0.01)
-    game.step(real[:2])
+    game.step(batches(real[:2]))
     assert all(p.abs().max() <= 0.01 for p in game.discriminator.parameters)
     assert any(p.abs().max() > 0.01 for p in game.generator.parameters)
 
@@ -250,7 +254,7 @@ def test_every_objective_plays_with_every_penalty(make, real, objective, penalty
     game = make(objective, penalty=PENALTIES[penalty], pack=pack)
     d, g = weights(game.discriminator), weights(game.generator)
     for _ in range(3):
-        numbers = game.step(real[: game.batches_per_step])
+        numbers = game.step(batches(real[: game.batches_per_step]))
     assert numbers.isfinite().all()
     assert not same(d, game.discriminator)
     assert not same(g, game.generator)

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 import forgery
-from forgery import ForgeryError
+from forgery import ForgeryError, rows
+from forgery.data import Batches, Dataset
 from forgery.training import checkpoint
 from forgery.training.parallel import ALONE, Ranks, joined
 
@@ -45,18 +46,44 @@ def last(path):
 
 
 def test_alone_nothing_is_changed():
-    rows = torch.randn(4, 2, requires_grad=True)
-    assert ALONE.own(rows) is ALONE.whole(rows) is ALONE.gather(rows) is rows
-    assert ALONE.most(1.5, 2) == [1.5, 2]
+    tensor = torch.randn(4, 2, requires_grad=True)
+    assert ALONE.local(tensor) is ALONE.gather(tensor) is rows.local(tensor) is tensor
+    assert ALONE.largest(1.5, 2) == [1.5, 2]
     with joined(7) as ranks:
         assert ranks is ALONE
 
 
-def test_the_rows_of_all_ranks_are_the_minibatch():
-    rows = torch.arange(12.0).view(6, 2)
-    parts = [Ranks(rank, 3) for rank in range(3)]
-    assert torch.equal(torch.cat([r.own(rows) for r in parts]), rows)
-    assert torch.equal(sum(r.whole(r.own(rows)) for r in parts), rows)
+@pytest.mark.parametrize("parts", [1, 2])
+def test_the_rows_of_all_ranks_are_the_minibatch(parts):
+    order = torch.arange(24).view(2, 12)  # of an ensemble of two
+    shares = [Ranks(rank, 3).local(order, parts) for rank in range(3)]
+    assert {share.shape for share in shares} == {(2, 4)}
+    # Part after part, the ranks' shares side by side are the minibatch in its order.
+    together = torch.cat([s.unflatten(1, (parts, -1)) for s in shares], 2).flatten(1)
+    assert torch.equal(together, order)
+
+
+@pytest.mark.parametrize("draw", [rows.rand_like, rows.randn_like])
+def test_random_numbers_of_a_ranks_rows_are_those_of_one_process(draw):
+    torch.manual_seed(3)
+    alone = draw(torch.empty(12, 5)), draw(torch.empty(12, 1))
+    for rank in range(3):
+        torch.manual_seed(3)
+        with rows.held_by(rank, 3):
+            own = draw(torch.empty(4, 5)), draw(torch.empty(4, 1))
+        for mine, whole in zip(own, alone, strict=True):
+            assert torch.equal(mine, whole[4 * rank : 4 * rank + 4])
+
+
+def test_a_rank_reads_its_own_rows_alone():
+    values = torch.arange(40).view(40, 1, 1, 1).to(torch.uint8)
+    data = Dataset("forty", values, labels=torch.arange(40))
+    for rank, expected in enumerate(([8, 9, 10, 11], [12, 13, 14, 15])):
+        batches = Batches(
+            data, 8, lambda epoch, n: torch.arange(n), True, local=Ranks(rank, 2).local
+        )
+        assert torch.equal(batches[1], data.to_model(values[expected]))
+        assert batches.labels(1).tolist() == expected
 
 
 def test_a_minibatch_that_cannot_be_split_is_refused(monkeypatch):

@@ -9,8 +9,9 @@ from forgery import ForgeryError, recipes
 from forgery.data import load
 from forgery.pixels import to_model
 from forgery.training.doctor import Doctor
-from forgery.training.game import Player
-from forgery.training.vae import VAE, divergence_from_prior, surprise
+from forgery.training.minibatch import Minibatch
+from forgery.training.player import Player
+from forgery.training.vae import VAE, divergence_from_prior, negative_log_likelihood
 
 
 def test_the_two_parts_of_the_bound_are_those_of_normal_distributions():
@@ -22,7 +23,7 @@ def test_the_two_parts_of_the_bound_are_those_of_normal_distributions():
     x, drawn = torch.randn(2, 5, 1, 4, 4, dtype=torch.float64, generator=generator)
     log_sigma = torch.tensor(-0.7, dtype=torch.float64)
     expected = -Normal(drawn, log_sigma.exp()).log_prob(x).flatten(1).sum(1)
-    torch.testing.assert_close(surprise(x, drawn, log_sigma), expected)
+    torch.testing.assert_close(negative_log_likelihood(x, drawn, log_sigma), expected)
 
 
 class Linear(torch.nn.Module):
@@ -53,7 +54,7 @@ def test_the_bound_of_a_linear_vae_is_tight_at_the_posterior_alone(slope, varian
     encoder = Linear(slope, variance, sigma=0.6)
     players = [Player(n, torch.optim.SGD(n.parameters(), lr=0.1)) for n in (decoder, encoder)]
     x = torch.randn(100_000, 1)
-    bound = -VAE(*players, lambda m: torch.randn(m, 1)).step([x], [None]).sum()
+    bound = -VAE(*players, lambda m: torch.randn(m, 1)).step([Minibatch(x)]).sum()
     missing = Normal(0, 1).log_prob(x).mean() - bound
     gradient = max(p.grad.abs().max() for p in (decoder.weight, *encoder.parameters()))
     assert (abs(missing) < 0.01) == is_posterior

@@ -268,7 +268,8 @@ class Batches:
     Every epoch visits the data in a new order and leaves out the last ``len(data) % batch_size``
     of them. Nothing is remembered but the current epoch's order, so that a resumed run needs
     only the counter i to go on exactly. Where the run is ``conditional``, a minibatch has labels.
-    Images that are ``mirrored`` are shown left to right.
+    Images that are ``mirrored`` are shown left to right. Of the rows of a minibatch only those that
+    ``local`` keeps are read, so that each of several processes reads its own.
     """
 
     def __init__(
@@ -279,6 +280,7 @@ class Batches:
         conditional: bool = False,
         mirrored: Mirrored | None = None,
         device: torch.device | None = None,
+        local: Callable[[Tensor], Tensor] = lambda rows: rows,
     ) -> None:
         if batch_size > len(data):
             raise ForgeryError(
@@ -292,6 +294,7 @@ class Batches:
         self._draw_order = order
         self._conditional = conditional
         self._mirrored = mirrored
+        self._local = local
         self._epoch = -1
         self._order = torch.empty(0, dtype=torch.int64)
 
@@ -303,7 +306,7 @@ class Batches:
         values = self.data.values[self._rows(i)]
         self.data.release()
         if self._mirrored is not None:
-            mirrored = self._mirrored(i, len(values)).to(values.device)
+            mirrored = self._local(self._mirrored(i, self.batch_size)).to(values.device)
             values = values.flip(-1).where(mirrored.view(-1, 1, 1, 1), values)
         return self.data.to_model(values.to(self.device))
 
@@ -320,4 +323,5 @@ class Batches:
         if epoch != self._epoch:
             self._epoch = epoch
             self._order = self._draw_order(epoch, len(self.data)).to(self.data.values.device)
-        return self._order[..., position * self.batch_size : (position + 1) * self.batch_size]
+        first = position * self.batch_size
+        return self._local(self._order[..., first : first + self.batch_size])

@@ -1,5 +1,7 @@
 """The few samples whose labels a semi-supervised run knows."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -43,21 +45,45 @@ def choose_labelled(data: Dataset, n: int, order: Tensor) -> Tensor:
 
 
 class Labelled:
-    """Draws minibatches of labelled samples, by the random numbers of the step.
+    """Draws minibatches of labelled samples, with the random numbers of the step.
 
-    None comes twice in a minibatch unless there are fewer of them than it holds.
+    A minibatch holds no sample twice, unless there are fewer samples than it holds.
+
+    Parameters
+    ----------
+    data, rows:
+        The samples ``[N]``, and which of them are labelled.
+    batch_size:
+        Samples in a minibatch.
+    where:
+        The device on which they are kept.
+    parts:
+        Number of equal parts in which a minibatch is returned, by one call after the other.
+    local:
+        Keeps the rows of a part that this process holds.
     """
 
-    def __init__(self, data: Dataset, rows: Tensor, batch_size: int, where: torch.device) -> None:
+    def __init__(
+        self,
+        data: Dataset,
+        rows: Tensor,
+        batch_size: int,
+        where: torch.device,
+        parts: int = 1,
+        local: Callable[[Tensor], Tensor] = lambda rows: rows,
+    ) -> None:
         assert data.labels is not None
-        self.data, self.batch_size = data, batch_size
+        self.data, self.batch_size, self.parts, self.local = data, batch_size, parts, local
+        self._drawn: list[Tensor] = []
         self.values = data.values[rows].to(where)
         self.labels = data.labels[rows].to(where)
 
     def __call__(self) -> tuple[Tensor, Tensor]:
         """Samples as the networks see them ``[m, *shape]``, and their classes, int64 ``[m]``."""
-        n, where = len(self.labels), self.labels.device
-        rounds = -(-self.batch_size // n)
-        rows = torch.cat([torch.randperm(n, device=where) for _ in range(rounds)])
-        rows = rows[: self.batch_size]
+        if not self._drawn:
+            n, where = len(self.labels), self.labels.device
+            rounds = -(-self.batch_size // n)
+            order = torch.cat([torch.randperm(n, device=where) for _ in range(rounds)])
+            self._drawn = list(order[: self.batch_size].chunk(self.parts))
+        rows = self.local(self._drawn.pop(0))
         return self.data.to_model(self.values[rows]), self.labels[rows]

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .. import rows
 from ..errors import ForgeryError
 from .layers import Discriminator
 from .spec import Spec
@@ -193,7 +194,7 @@ def as_the_real(n: int, y: Tensor | None, classes: int, where: torch.device) -> 
 
 def at_random(n: int, y: Tensor | None, classes: int, where: torch.device) -> Tensor:
     """Each of the K as often as any other."""
-    return torch.randint(classes, (n,), device=where)
+    return rows.drawn(n, lambda m: torch.randint(classes, (m,), device=where))
 
 
 @dataclass(frozen=True)
@@ -206,6 +207,8 @@ class Condition:
         Make a network of (family, spec, classes).
     ask:
         How the classes that G is told come about; None for a G that is told none.
+    predicts_classes:
+        Whether D predicts the class of a sample, and learns from its errors.
     labels:
         Whose labels D learns from: ``every`` sample's, those of ``some``, or ``no`` sample's.
     """
@@ -213,6 +216,7 @@ class Condition:
     generator: Callable[[Build, Spec, int], nn.Module]
     discriminator: Callable[[Build, Spec, int], nn.Module]
     ask: Ask | None = None
+    predicts_classes: bool = False
     labels: Literal["every", "some", "no"] = "no"
 
     @property
@@ -227,9 +231,15 @@ def _unconditional(build: Build, spec: Spec, classes: int) -> nn.Module:
 
 CONDITIONS: dict[str, Condition] = {
     "none": Condition(_unconditional, _unconditional),
-    "concat": Condition(ConditionalGenerator, ConcatDiscriminator, as_the_real, "every"),
-    "projection": Condition(ConditionalGenerator, ProjectionDiscriminator, as_the_real, "every"),
-    "auxiliary": Condition(ConditionalGenerator, AuxiliaryDiscriminator, as_the_real, "every"),
-    "semi-supervised": Condition(_unconditional, SemiSupervisedDiscriminator, labels="some"),
-    "infogan": Condition(ConditionalGenerator, InfoDiscriminator, at_random),
+    "concat": Condition(ConditionalGenerator, ConcatDiscriminator, as_the_real, labels="every"),
+    "projection": Condition(
+        ConditionalGenerator, ProjectionDiscriminator, as_the_real, labels="every"
+    ),
+    "auxiliary": Condition(
+        ConditionalGenerator, AuxiliaryDiscriminator, as_the_real, True, labels="every"
+    ),
+    "semi-supervised": Condition(
+        _unconditional, SemiSupervisedDiscriminator, predicts_classes=True, labels="some"
+    ),
+    "infogan": Condition(ConditionalGenerator, InfoDiscriminator, at_random, True),
 }

@@ -67,6 +67,14 @@ class Discriminator(nn.Module):
         return self.look(x)[0]
 
 
+def couples_batch(network: nn.Module) -> bool:
+    """Whether a layer's output for one sample depends on the other samples of its batch."""
+    return any(
+        getattr(layer, "couples_batch", isinstance(layer, nn.modules.batchnorm._BatchNorm))
+        for layer in network.modules()
+    )
+
+
 def doublings(spec: Spec) -> tuple[int, int]:
     """(4 or 7, k ≥ 1): the images are 4·2^k or 7·2^k pixels high and wide.
 

@@ -8,7 +8,7 @@ from torch import nn
 from ..data.densities import Density
 from ..models import DISCRIMINATORS, Spec
 from ..objectives import OBJECTIVES
-from ..training.game import Player
+from ..training.player import Player
 
 #: Steps, each on so many fresh samples of either side; Adam's first learning rate, which falls to
 #: 0 along a cosine, so that the noise of single batches averages out.
@@ -35,7 +35,7 @@ def train_discriminator(
     for step in range(steps):
         adam.param_groups[0]["lr"] = LEARNING_RATE * cosine(step / steps)
         real, fake = (p.sample(BATCH, random).float() for p in (p_data, p_g))
-        player.descend([OBJECTIVES["minimax"].d(player(real), player(fake)).mean()])
+        player.minimise(OBJECTIVES["minimax"].d(player(real), player(fake)).mean())
     return network.eval().requires_grad_(False)
 
 

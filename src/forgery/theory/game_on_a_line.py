@@ -8,7 +8,9 @@ from torch import Tensor, nn
 
 from ..models import DISCRIMINATORS, GENERATORS, Spec
 from ..objectives import OBJECTIVES
-from ..training.game import Game, Player
+from ..training.algorithm1 import AdversarialGame
+from ..training.minibatch import Minibatch
+from ..training.player import Player
 from . import style
 from .check import Check, Evidence
 from .discriminator import cosine
@@ -121,21 +123,21 @@ def play(seed: int = SEED) -> list[Moment]:
     g_adam = torch.optim.Adam(g.parameters(), lr=G_LEARNING_RATE, betas=(0.0, 0.9))
     d_adam = torch.optim.Adam(d.parameters(), lr=D_LEARNING_RATE, betas=(0.0, 0.99))
 
-    def noise(m: int) -> Tensor:
-        return torch.rand(m, 1, generator=random) * 2 - 1
+    def latents(m: int, y: Tensor | None) -> tuple[Tensor, None]:
+        return torch.rand(m, 1, generator=random) * 2 - 1, None
 
-    game = Game(
-        Player(g, g_adam), Player(d, d_adam), OBJECTIVES["non-saturating"], noise, d_steps=D_STEPS
+    game = AdversarialGame(
+        Player(g, g_adam), Player(d, d_adam), OBJECTIVES["non-saturating"], latents, d_steps=D_STEPS
     )
 
-    def real() -> Tensor:
-        return density.sample(BATCH, random).float()
+    def real() -> Minibatch:
+        return Minibatch(density.sample(BATCH, random).float())
 
     grid = midpoints(LINE, CELLS)
     p_data = grid.masses(density)
     moments = [_look("the start", grid, p_data, g, d)]
     for _ in range(D_ALONE):
-        game.update_discriminator(real())
+        game.discriminator_step(real())
     moments.append(_look(f"D alone, {D_ALONE} updates", grid, p_data, g, d))
     for step in range(STEPS):
         if step == EARLY:

@@ -1,71 +1,55 @@
-"""The loop around the game: iterate, report, sample, save."""
+"""The loop around Algorithm 1: iterate, report, draw samples, save."""
 
-import math
 import time
 from collections.abc import Callable
-
-import torch
-from torch import Tensor
+from pathlib import Path
 
 from ..config import Config
+from ..data import Batches
 from ..errors import ForgeryError
-from . import checkpoint, optimizers, randomness
+from . import checkpoint
+from .events import Callback, CheckpointSaved, Event, SamplesDrawn, StepDone, StopTraining
 from .interrupt import Interrupt
-from .report import VITAL_SAMPLES, Measure, Report, Reporter
+from .minibatch import Minibatch
+from .optimizers import Moment
+from .report import Reporter
 from .run import Run
 from .state import Training
 
+#: Seconds after which a report is due, whatever the step: the first, and each later one.
+FIRST_REPORT, NEXT_REPORT = 10.0, 60.0
+#: Seconds after which a checkpoint is due, whatever the step.
+NEXT_CHECKPOINT = 120.0
+
 
 class Diverged(ForgeryError):
-    """A loss or a weight is no longer a number."""
-
-
-#: Minibatch number i → its classes ``[m]``, or None where the game is not conditional.
-Labels = Callable[[int], Tensor | None]
-
-
-def no_labels(i: int) -> None:
-    """Those of a game that is not conditional."""
-
-
-#: Called after every step: (step, share of the run that is done from 0 to 1, report or None).
-Watch = Callable[[int, float, Report | None], None]
+    """A loss or a weight is no longer finite."""
 
 
 def train(
     training: Training,
-    batch: Callable[[int], Tensor],
-    batches_per_epoch: int,
+    batches: Batches,
     run: Run,
-    draw: Callable[[int], None],
-    watch: Watch,
-    measure: Measure,
-    labels: Labels = no_labels,
-    asked: Tensor | None = None,
+    reporter: Reporter,
+    draw: Callable[[int], Path],
+    tell: Callback,
 ) -> int | None:
-    """Play the game until the config's length is reached or a signal arrives.
+    """Train until the config's length is reached, a signal arrives or a callback stops the run.
 
     Parameters
     ----------
     training:
         What is trained; it may have been restored from a checkpoint.
-    batch:
-        Real minibatch number i, for any i.
-    batches_per_epoch:
-        How many of them are one pass over the data.
+    batches:
+        The real minibatches.
     run:
-        Where reports and checkpoints go; its config holds the settings.
+        Where checkpoints go; its config holds the settings.
+    reporter:
+        Makes the reports.
     draw:
-        Keeps a picture of the samples of a step.
-    watch:
-        Told of every step and report.
-    measure:
-        Scores the samples of a step that is reported. The time that it takes is not training time.
-    labels:
-        The classes of minibatch i.
-    asked:
-        The classes ``[VITAL_SAMPLES]`` that the doctor's samples are drawn of, where G is told
-        classes that minibatches do not have.
+        Draws the samples of a step into a file.
+    tell:
+        Receives every event.
 
     Returns
     -------
@@ -77,114 +61,93 @@ def train(
     Diverged
         Within one report interval of the first loss that is not finite.
     """
-    config, game = run.config, training.game
-    z = randomness.fixed_noise(config.noise, VITAL_SAMPLES, config.latent, config.seed)
-    first = range(math.ceil(VITAL_SAMPLES / len(batch(0))))
-    real = torch.cat([batch(i) for i in first])
-    classes = [y for i in first if (y := labels(i)) is not None]
-    reporter = Reporter(
-        training,
-        run,
-        z.to(training.device),
-        real,
-        batches_per_epoch,
-        measure,
-        torch.cat(classes) if classes else asked,
-    )
-    last_step = length_in_steps(config, batches_per_epoch, game.batches_per_step)
-    saved_at = training.step
+    config = run.config
+    last_step = length_in_steps(config, batches.per_epoch, training.game.batches_per_step)
     before, started = training.seconds, time.perf_counter()
+    saved_at, saved_time = training.step, started
+    reported_time, patience = started, FIRST_REPORT
 
     def save() -> None:
-        nonlocal saved_at
-        check_finite(training, run, saved_at)
+        nonlocal saved_at, saved_time
+        check_finite(training, run, since=saved_at)
         state = training.checkpoint()
-        checkpoint.write(run.checkpoints, state, config.keep_checkpoints, run.best_step())
-        saved_at = training.step
+        path = checkpoint.write(run.checkpoints, state, config.keep_checkpoints, run.best_step())
+        saved_at, saved_time = training.step, time.perf_counter()
+        emit(CheckpointSaved(training.step, path))
 
-    if training.step == 0:
-        draw(0)
-        save()
+    def emit(event: Event) -> None:
+        try:
+            tell(event)
+        except StopTraining:
+            interrupt.stop = True
+        except Exception:
+            if training.step > saved_at:  # the callback is at fault, not the run
+                save()
+            raise
+
+    def draw_samples() -> None:
+        emit(SamplesDrawn(training.step, draw(training.step)))
 
     with Interrupt() as interrupt:
-        while goes_on(training, config, last_step, interrupt):
-            iterate(training, batch, batches_per_epoch, config, labels)
-            training.seconds = before + time.perf_counter() - started - reporter.measuring
+        if training.step == 0:
+            draw_samples()
+            save()
+        while should_continue(training, config, last_step, interrupt):
+            iterate(training, batches, last_step, config)
+            now = time.perf_counter()
+            training.seconds = before + now - started - reporter.measuring
 
-            report = None
-            if training.step % config.report_every == 0:
-                check_finite(training, run, training.step - config.report_every)
+            if training.step % config.report_every == 0 or now - reported_time > patience:
+                check_finite(training, run, since=reporter.step)
                 report = reporter.report()
+                reported_time, patience = time.perf_counter(), NEXT_REPORT
+                emit(report)
+                for finding in report.findings:
+                    emit(finding)
                 if "frechet" in report.quality and run.best_step() == training.step:
                     save()
-            if is_sampled(training.step, config):
-                draw(training.step)
-            if training.step % config.checkpoint_every == 0 and training.step > saved_at:
+            if is_drawn(training.step, config):
+                draw_samples()
+            due = training.step % config.checkpoint_every == 0 or now - saved_time > NEXT_CHECKPOINT
+            if due and training.step > saved_at:
                 save()
-            watch(training.step, share_done(training, config, last_step), report)
+            emit(StepDone(training.step, share_done(training, config, last_step)))
 
         if training.step > saved_at:
             save()
-    if not is_sampled(training.step, config):
-        draw(training.step)
+        if not is_drawn(training.step, config):
+            draw_samples()
     return interrupt.signal
 
 
-def follow(
-    training: Training,
-    batch: Callable[[int], Tensor],
-    batches_per_epoch: int,
-    config: Config,
-    labels: Labels = no_labels,
-) -> int | None:
-    """Play as one of several ranks while the one that writes is in :func:`train`."""
-    last_step = length_in_steps(config, batches_per_epoch, training.game.batches_per_step)
+def follow(training: Training, batches: Batches, config: Config) -> int | None:
+    """Train as one of several ranks, while the rank that writes is in :func:`train`."""
+    last_step = length_in_steps(config, batches.per_epoch, training.game.batches_per_step)
     with Interrupt() as interrupt:
-        while goes_on(training, config, last_step, interrupt):
-            iterate(training, batch, batches_per_epoch, config, labels)
+        while should_continue(training, config, last_step, interrupt):
+            iterate(training, batches, last_step, config)
     return interrupt.signal
 
 
-def goes_on(
-    training: Training, config: Config, last_step: int | None, interrupt: Interrupt
-) -> bool:
-    """Whether there is a next step: all ranks agree on it, and on how long it took so far."""
-    ranks = training.game.ranks
-    training.seconds, signal = ranks.most(training.seconds, interrupt.signal or 0)
-    if signal:  # else one may have arrived here meanwhile: the ranks agree on it a step later
-        interrupt.signal = int(signal)
-    return (
-        not signal
-        and (last_step is None or training.step < last_step)
-        and (config.minutes is None or training.seconds < 60 * config.minutes)
-    )
+def iterate(training: Training, batches: Batches, last_step: int | None, config: Config) -> None:
+    """One step, and the bookkeeping around it.
 
-
-def is_sampled(step: int, config: Config) -> bool:
-    """Every ``sample_every`` steps, and at first after 1, 2, 4, 8 …: most happens early."""
-    early = step < config.sample_every and step.bit_count() == 1
-    return early or step % config.sample_every == 0
-
-
-def iterate(
-    training: Training,
-    batch: Callable[[int], Tensor],
-    batches_per_epoch: int,
-    config: Config,
-    labels: Labels = no_labels,
-) -> None:
-    """One iteration of Algorithm 1 and the bookkeeping around it.
-
-    Every random number of the step follows from (seed, step), every real image from (seed, i):
-    nothing else needs to be remembered to go on exactly. Nothing here waits for the device.
+    Every random number of the step follows from (seed, step), every real sample from (seed, i), so
+    that a run resumes exactly from its counters. Nothing here waits for the device.
     """
-    game = training.game
-    first = training.step * game.batches_per_step
-    training.begin_step(training.step)
-    schedule(training, config, batches_per_epoch)
+    game, step = training.game, training.step
+    training.begin_step(step)
+    first = step * game.batches_per_step
+    moment = Moment(step, first // batches.per_epoch, share_done(training, config, last_step))
+    for schedule in training.schedules:
+        schedule(moment)
 
-    which = range(first, first + game.batches_per_step)
-    numbers = game.step([batch(i) for i in which], [labels(i) for i in which])
+    numbers = game.step(
+        [
+            Minibatch(batches[i], batches.labels(i))
+            for i in range(first, first + game.batches_per_step)
+        ]
+    )
 
     training.step += 1
     if training.average:
@@ -193,8 +156,30 @@ def iterate(
     training.totals[-1] += 1
 
 
+def should_continue(
+    training: Training, config: Config, last_step: int | None, interrupt: Interrupt
+) -> bool:
+    """Whether there is a next step; all ranks agree on it, and on the training time so far."""
+    training.seconds, signal, stop = training.ranks.largest(
+        training.seconds, interrupt.signal or 0, interrupt.stop
+    )
+    if signal:  # else one may have arrived here meanwhile: the ranks agree on it a step later
+        interrupt.signal = int(signal)
+    return (
+        not (signal or stop)
+        and (last_step is None or training.step < last_step)
+        and (config.minutes is None or training.seconds < 60 * config.minutes)
+    )
+
+
+def is_drawn(step: int, config: Config) -> bool:
+    """Whether samples are drawn: every ``sample_every`` steps, and early at 1, 2, 4, 8 …"""
+    early = step < config.sample_every and step.bit_count() == 1
+    return early or step % config.sample_every == 0
+
+
 def length_in_steps(config: Config, batches_per_epoch: int, batches_per_step: int) -> int | None:
-    """The step at which the run ends, or None where a time was given."""
+    """The step at which the run ends; None if its length is a time."""
     if config.steps is not None:
         return config.steps
     if config.epochs is not None:
@@ -203,38 +188,21 @@ def length_in_steps(config: Config, batches_per_epoch: int, batches_per_step: in
 
 
 def share_done(training: Training, config: Config, last_step: int | None) -> float:
-    """How much of the run is done, 0 to 1."""
+    """The share of the run that is over, 0 to 1."""
     if last_step is not None:
         return training.step / last_step
-    assert config.minutes is not None
+    if config.minutes is None:
+        return 0.0
     return min(1.0, training.seconds / (60 * config.minutes))
 
 
-def schedule(training: Training, config: Config, batches_per_epoch: int) -> None:
-    """Set both optimisers, and the penalty's weight, for the step that comes."""
-    game, step = training.game, training.step
-    epoch = step * game.batches_per_step // batches_per_epoch
-    last_step = length_in_steps(config, batches_per_epoch, game.batches_per_step)
-    share = optimizers.burnt_in(share_done(training, config, last_step), config)
-    for name, player in game.players.items():
-        start = config.g_learning_rate if name == "generator" else config.d_learning_rate
-        optimizers.schedule(player.optimizer, start, step, epoch, share, config)
-    game.penalty_weight = optimizers.between(
-        config.penalty_weight, config.penalty_weight_final, share
-    )
-
-
 def check_finite(training: Training, run: Run, since: int) -> None:
-    """Keep a spoilt state out of the reports and the checkpoints."""
-    if not (training.totals.isfinite().all() and training.is_finite()):
-        raise diverged(training, run, since)
-
-
-def diverged(training: Training, run: Run, since: int) -> Diverged:
-    """The error that says where it happened, what is left and what to try."""
+    """Keep NaN and infinity out of the reports and the checkpoints."""
+    if training.totals.isfinite().all() and training.is_finite():
+        return
     good = next(checkpoint.steps(run.checkpoints), None)
     kept = "there is no checkpoint before it" if good is None else f"step {good} is saved and good"
-    return Diverged(
+    raise Diverged(
         f"the losses or weights became NaN or infinite between steps {since} and {training.step} "
         f"({kept}).\nTry lower learning rates (now G {run.config.g_learning_rate:g}, "
         f"D {run.config.d_learning_rate:g}), or the non-saturating objective."

@@ -1,14 +1,16 @@
-"""Several processes that train one GAN: each holds both networks and passes a part of every batch.
+"""Several processes that train one GAN: each holds both networks and its own rows of every batch.
 
-All ranks draw the same random numbers and see the same minibatch; a network is given only the rows
-of this rank. D's logits are then gathered from all ranks, so that an objective that compares
-samples sees all of them, and the gradients of the ranks are added up. A step so equals that of one
-process with the whole minibatch, but for the order in which floating-point numbers are added. Batch
-norm sees the rows of its own rank alone, and dropout drops the same places on every rank.
+A process (a rank) loads, draws and holds its own rows of the minibatch only, so that memory and
+reading do not grow with the number of processes. D's logits, one number a sample, are gathered from
+all ranks, so that an objective that compares samples sees all of them; the gradients are summed
+over the ranks. A step so equals that of one process with the whole minibatch, but for the order in
+which floating-point numbers are added. Random numbers of a minibatch are those of one process
+(``rows.py``); dropout, which draws inside the networks, drops the same places on every rank. Batch
+norm sees the rows of its own rank alone.
 
-Started by torch's own launcher: ``torchrun --nproc-per-node 2 -m forgery train mnist``. (The usual
-wrapper, DistributedDataParallel, is not used: it does not expect gradients of gradients, nor two
-networks that are trained against each other.)
+torch's own launcher starts the processes: ``torchrun --nproc-per-node 2 -m forgery train mnist``.
+(DistributedDataParallel is not used: it supports neither gradients of gradients nor two networks
+that are trained against each other.)
 """
 
 import os
@@ -20,6 +22,7 @@ import torch
 import torch.distributed
 from torch import Tensor
 
+from .. import rows
 from ..errors import ForgeryError
 
 
@@ -32,50 +35,45 @@ class Ranks:
 
     @property
     def writes(self) -> bool:
-        """Whether this is the one that reports, draws and saves."""
+        """Whether this is the rank that reports, draws and saves."""
         return self.rank == 0
 
-    def own(self, rows: Tensor) -> Tensor:
-        """The rows ``[n / count, …]`` of this rank, of a whole minibatch's ``[n, …]``."""
-        if self.count == 1:
-            return rows
-        n = len(rows) // self.count
-        return rows[self.rank * n : (self.rank + 1) * n]
+    def local(self, order: Tensor, parts: int = 1) -> Tensor:
+        """This rank's share ``[m / count]`` of a minibatch's rows ``[m]``.
 
-    def whole(self, rows: Tensor) -> Tensor:
-        """This rank's rows in their place in a whole minibatch ``[n, …]``, zeros elsewhere."""
+        If the minibatch passes in ``parts``, the rank has its share of each of them, one after the
+        other. Works on the last axis, so that an ensemble's ``[S, m]`` is shared out too.
+        """
         if self.count == 1:
-            return rows
-        parts = [torch.zeros_like(rows)] * self.count
-        parts[self.rank] = rows
-        return torch.cat(parts)
+            return order
+        return order.unflatten(-1, (parts, self.count, -1))[..., self.rank, :].flatten(-2)
 
     def gather(self, numbers: Tensor) -> Tensor:
-        """The numbers ``[n]`` of all ranks; gradients flow back through those of this one alone."""
+        """The numbers ``[n]`` of all ranks; gradients flow back through this rank's alone."""
         if self.count == 1:
             return numbers
         parts = [torch.empty_like(numbers) for _ in range(self.count)]
-        with _company():
+        with _peer_errors():
             torch.distributed.all_gather(parts, numbers.detach().contiguous())
         parts[self.rank] = numbers
         return torch.cat(parts)
 
-    def add_up(self, gradients: Sequence[Tensor]) -> None:
-        """Replace each gradient by its sum over the ranks: one flat message for all of them."""
+    def summed(self, gradients: Sequence[Tensor]) -> Sequence[Tensor]:
+        """The sum of each gradient over the ranks, in one flat message."""
         if self.count == 1:
-            return
+            return gradients
         flat = torch.cat([g.flatten() for g in gradients])
-        with _company():
+        with _peer_errors():
             torch.distributed.all_reduce(flat)
-        for g, total in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
-            g.copy_(total.view_as(g))
+        sums = flat.split([g.numel() for g in gradients])
+        return [total.view(g.shape) for total, g in zip(sums, gradients, strict=True)]
 
-    def most(self, *numbers: float) -> list[float]:
-        """The largest of each number over the ranks: by it they decide alike."""
+    def largest(self, *numbers: float) -> list[float]:
+        """The largest of each number over the ranks, so that all ranks decide alike."""
         if self.count == 1:
             return list(numbers)
         sent = torch.tensor(numbers, dtype=torch.float64, device=_message_device())
-        with _company():
+        with _peer_errors():
             torch.distributed.all_reduce(sent, torch.distributed.ReduceOp.MAX)
         return sent.tolist()
 
@@ -84,30 +82,30 @@ ALONE = Ranks()
 
 
 @contextmanager
-def _company() -> Iterator[None]:
-    """What the end of another process looks like from here, in plain words."""
+def _peer_errors() -> Iterator[None]:
+    """Report in plain words that another process has ended."""
     try:
         yield
     except RuntimeError as error:
         raise ForgeryError(
-            "another process of this run has ended, and this one ends too; the last checkpoint is "
-            f"whole: resume from it with as many processes as you like ({error})"
+            "another process of this run has ended, so this one ends too. The last checkpoint is "
+            f"whole: resume from it with any number of processes ({error})"
         ) from error
 
 
 @contextmanager
 def joined(batch_size: int) -> Iterator[Ranks]:
-    """Meet the other processes that the launcher started, if it did, and part once all are done.
+    """Join the other processes that the launcher started, if any, and leave when all are done.
 
     Parameters
     ----------
     batch_size:
-        What passes through the networks at once: a minibatch, or a part of one.
+        Judgements that pass through the networks at once: a minibatch, or a part of one.
 
     Raises
     ------
     ForgeryError
-        When the minibatch cannot be split evenly among them.
+        If the minibatch cannot be split evenly among the processes.
     """
     count = process_count()
     if count == 1:
@@ -120,8 +118,10 @@ def joined(batch_size: int) -> Iterator[Ranks]:
         )
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-    yield Ranks(torch.distributed.get_rank(), count)
-    with _company():
+    ranks = Ranks(torch.distributed.get_rank(), count)
+    with rows.held_by(ranks.rank, count):
+        yield ranks
+    with _peer_errors():
         torch.distributed.barrier()
     torch.distributed.destroy_process_group()
 

@@ -59,6 +59,25 @@ class Report:
         return line.pop("numbers") | line
 
 
+@dataclass(frozen=True)
+class Reference:
+    """What the samples of every report are drawn from and compared with.
+
+    Parameters
+    ----------
+    z:
+        The noise ``[n, Z]``, the same for every report.
+    y:
+        The classes ``[n]`` that the samples are conditioned on, or None.
+    real:
+        Real samples ``[n, …]`` as the networks see them, on the same device.
+    """
+
+    z: Tensor
+    y: Tensor | None
+    real: Tensor
+
+
 class Reporter:
     """Makes the reports of one process, and writes them into the run folder.
 
@@ -66,15 +85,12 @@ class Reporter:
     ----------
     training, run:
         What is reported on, and where to.
-    z:
-        The noise whose samples the doctor looks at, the same every time.
-    real:
-        Real images, to compare them with.
-    y:
-        Of a G that is told classes: those that samples are drawn of (those of the real images,
-        where these have some).
+    reference:
+        What samples are drawn from and compared with.
     batches_per_epoch:
-        How many minibatches are one pass over the data.
+        Minibatches in one pass over the data.
+    batch_size:
+        Real samples in a minibatch, over all processes.
     measure:
         Scores the samples of a step that is reported.
     """
@@ -83,46 +99,49 @@ class Reporter:
         self,
         training: Training,
         run: Run,
-        z: Tensor,
-        real: Tensor,
+        reference: Reference,
         batches_per_epoch: int,
+        batch_size: int,
         measure: Measure,
-        y: Tensor | None = None,
     ) -> None:
         self._training, self._run, self._measure = training, run, measure
-        self._z = z[:VITAL_SAMPLES]
-        self._y = None if y is None else y[:VITAL_SAMPLES]
-        self._compare = Comparison(real[:VITAL_SAMPLES])
-        self._epochs_per_step = training.game.batches_per_step / batches_per_epoch
+        self._reference = reference
+        self._compare = Comparison(reference.real)
+        batches = training.game.batches_per_step
+        self._epochs_per_step = batches / batches_per_epoch
+        self._samples_per_step = batches * batch_size
         self._doctor = Doctor(run.read_metrics())
-        self._at, self._time, self._cores = training.step, time.perf_counter(), core_times()
+        #: The step of the last report, or the one at which this process began.
+        self.step = training.step
+        self._time, self._cores = time.perf_counter(), core_times()
         #: Seconds spent on measuring quality, which are not training time.
         self.measuring = 0.0
 
     def report(self) -> Report:
         """Write the numbers since the last report, and begin the next interval."""
-        training, config = self._training, self._run.config
+        training, reference = self._training, self._reference
         means = read_totals(training)
         now, cores = time.perf_counter(), core_times()
-        batches = (training.step - self._at) * training.game.batches_per_step
-        diversity, energy_distance = self._compare(training.draw(self._z, self._y))
+        samples = (training.step - self.step) * self._samples_per_step
+        diversity, energy_distance = self._compare(training.draw(reference.z, reference.y))
+        augment = training.game.modules.get("augment")
         report = Report(
             training.step,
             training.step * self._epochs_per_step,
             training.seconds,
             means,
-            examples_per_second=batches * config.batch_size * config.pack / (now - self._time),
+            examples_per_second=samples / (now - self._time),
             g_gradient=gradient_norm(training),
             diversity=diversity,
             energy_distance=energy_distance,
-            augment_p=None if training.game.augment is None else training.game.augment.p.item(),
+            augment_p=None if augment is None else augment.get_buffer("p").item(),
             core_wait=core_wait(self._cores, cores),
         )
         measured = time.perf_counter()
         report = replace(report, quality=self._measure(training.step))
         self.measuring += time.perf_counter() - measured
         report = replace(report, findings=tuple(self._doctor.examine(report.line())))
-        self._at, self._time, self._cores = training.step, time.perf_counter(), core_times()
+        self.step, self._time, self._cores = training.step, time.perf_counter(), core_times()
         training.totals.zero_()
         self._run.append_metrics(report.line())
         return report

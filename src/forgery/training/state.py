@@ -1,7 +1,8 @@
-"""Everything of a run that changes while it trains, and its way into a checkpoint and back."""
+"""Everything that changes while a run trains, and its way into a checkpoint and back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -10,36 +11,69 @@ from torch.optim import Optimizer
 from ..errors import ForgeryError
 from .average import Average
 from .checkpoint import Checkpoint
-from .game import Game
-from .vae import VAE
+from .minibatch import Minibatch
+from .optimizers import Schedule
+from .parallel import ALONE, Ranks
+from .player import Player
+
+
+class Trainable(Protocol):
+    """What the loop trains: a GAN (``algorithm1.py``) or a VAE (``vae.py``)."""
+
+    generator: Player
+
+    @property
+    def numbers(self) -> Sequence[str]:
+        """The names of what a step returns."""
+
+    @property
+    def batches_per_step(self) -> int:
+        """Real minibatches in a step."""
+
+    @property
+    def players(self) -> Mapping[str, Player]:
+        """The players by their names in a checkpoint."""
+
+    @property
+    def modules(self) -> Mapping[str, nn.Module]:
+        """Everything that has a state, by its name in a checkpoint."""
+
+    def step(self, minibatches: Sequence[Minibatch]) -> Tensor:
+        """One step of all players; its ``numbers``, on the device."""
 
 
 @dataclass
 class Training:
-    """The players, G's average, and the counters.
+    """What is trained, G's average, and the counters.
 
     Parameters
     ----------
     game:
-        The two players with their optimisers.
+        What is trained.
     average:
         G's moving average, or None.
     begin_step:
-        Seeds everything random of the step with that number.
+        Seeds all random numbers of the step with that number.
+    schedules:
+        Set what changes from step to step: learning rates, the penalty's weight.
+    ranks:
+        The processes that train together.
     members:
-        How many seeds an ensemble trains; None for a game of one.
+        Number of seeds in an ensemble; None if it is not an ensemble.
     step:
-        Iterations of Algorithm 1 made so far.
+        Steps made so far.
     seconds:
-        How long they took, over all the processes that made them.
+        Training time so far, over all the processes that resumed one another.
     totals:
-        Sums since the last report of what each step returned, and how many were added: kept on
-        the device, so that no step waits for it.
+        Sums since the last report of what each step returned, and the number of steps: kept on the
+        device, so that no step waits for it.
     """
 
-    game: Game | VAE
+    game: Trainable
     average: Average | None
     begin_step: Callable[[int], None]
+    schedules: Sequence[Schedule] = ()
+    ranks: Ranks = ALONE
     members: int | None = None
     step: int = 0
     seconds: float = 0.0
@@ -74,11 +108,9 @@ class Training:
         return images
 
     def networks(self) -> dict[str, nn.Module]:
-        """The networks, and the augmentation's p, by the name they have in a checkpoint."""
-        named = {name: player.network for name, player in self.game.players.items()}
-        average = self.average.network if self.average else None
-        more = {"average": average, "augment": self.game.augment}
-        return named | {name: network for name, network in more.items() if network is not None}
+        """The networks, and the augmentation's p, by their names in a checkpoint."""
+        average = {"average": self.average.network} if self.average else {}
+        return {**self.game.modules, **average}
 
     def optimizers(self) -> dict[str, Optimizer]:
         """The optimisers by the name they have in a checkpoint."""

@@ -1,81 +1,78 @@
 """The variational auto-encoder (Kingma & Welling 2014), trained by the same loop as a GAN.
 
-An encoder says which z an image may come from, q(z | x) = N(mean, variance) for each dimension, and
-the generator draws the image from such a z. Both climb the evidence lower bound,
+The encoder estimates which z an image came from, q(z | x) = N(mean, variance), and the generator
+reconstructs the image from such a z. Both ascend the evidence lower bound,
 log p(x) ≥ E_q log p(x | z) - KL(q(z | x) ‖ p(z)), with p(z) = N(0, 1) and p(x | z) = N(G(z), σ²).
 """
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from .game import Player, mean
+from .minibatch import Minibatch, batch_mean
+from .player import Player, minimise_jointly
 
-Noise = Callable[[int], Tensor]
 
-
+@dataclass
 class VAE:
-    """A generator and an encoder that learn together; what :class:`~.game.Game` is for a GAN.
+    """A generator and an encoder that are trained together.
 
     Parameters
     ----------
     generator, encoder:
-        The networks: z ``[m, Z]`` → samples, and samples → (mean, log variance) of z, each
-        ``[m, Z]``, with σ's logarithm as ``log_sigma`` (``models/encoder.py``).
+        z ``[n, Z]`` → samples; samples → (mean, log variance) of z, each ``[n, Z]``, with log σ as
+        the encoder's parameter ``log_sigma`` (``models/encoder.py``).
     noise:
-        Draws m fresh samples of N(0, 1): m → ``[m, Z]``.
+        Draws n fresh samples of N(0, 1): n → ``[n, Z]``.
     """
 
-    #: What a step returns.
-    numbers = ("reconstruction", "kl")
-    #: Nothing changes the images on their way.
-    augment = None
-    #: Real minibatches in a step.
-    batches_per_step = 1
+    generator: Player
+    encoder: Player
+    noise: Callable[[int], Tensor]
 
-    def __init__(self, generator: Player, encoder: Player, noise: Noise) -> None:
-        self.generator = generator
-        self.encoder = encoder
-        self.noise = noise
-        self.ranks = generator.ranks
-        self.penalty_weight = 0.0
+    #: What :meth:`step` returns.
+    numbers: ClassVar[tuple[str, ...]] = ("reconstruction", "kl")
+    batches_per_step: ClassVar[int] = 1
 
     @property
     def players(self) -> dict[str, Player]:
-        """Both networks with their optimisers, by the names that they have in a checkpoint."""
+        """The players by their names in a checkpoint."""
         return {"generator": self.generator, "encoder": self.encoder}
 
-    def step(self, batches: Sequence[Tensor], labels: Sequence[Tensor | None]) -> Tensor:
+    @property
+    def modules(self) -> dict[str, nn.Module]:
+        """Everything that has a state, by its name in a checkpoint."""
+        return {name: player.network for name, player in self.players.items()}
+
+    def step(self, minibatches: Sequence[Minibatch]) -> Tensor:
         """One step of both networks up the bound.
 
         Returns
         -------
         Tensor
-            Its two parts, ``[2]``, in nats: -log p(x | z) and KL(q(z | x) ‖ p(z)), their means over
-            the minibatch; the bound is minus their sum.
+            The bound's two parts, ``[2]``, in nats: the means of -log p(x | z) and of
+            KL(q(z | x) ‖ p(z)) over the minibatch. The bound is minus their sum.
         """
-        own = self.ranks.own
-        x, noise = own(batches[0]), own(self.noise(len(batches[0])))
-        of_x, log_variance = self.encoder(x)
-        z = of_x + (log_variance / 2).exp() * noise
+        (real,) = minibatches
+        mean, log_variance = self.encoder(real.x)
+        z = mean + (log_variance / 2).exp() * self.noise(len(real.x))
         log_sigma = self.encoder.network.get_parameter("log_sigma")
-        missing = surprise(x, self.generator(z), log_sigma)
-        extra = divergence_from_prior(of_x, log_variance)
-        missing, extra = self.ranks.gather(missing), self.ranks.gather(extra)
-        for player in self.players.values():
-            player.optimizer.zero_grad()
-        both = [p for player in self.players.values() for p in player.parameters]
-        (mean(missing) + mean(extra)).backward(inputs=both)
-        for player in self.players.values():
-            player.move()
-        return torch.stack([missing.mean(), extra.mean()]).detach()
+        gather = self.encoder.ranks.gather
+        reconstruction = gather(negative_log_likelihood(real.x, self.generator(z), log_sigma))
+        kl = gather(divergence_from_prior(mean, log_variance))
+        minimise_jointly(
+            batch_mean(reconstruction) + batch_mean(kl), [self.generator, self.encoder]
+        )
+        return torch.stack([reconstruction.mean(), kl.mean()]).detach()
 
 
-def surprise(x: Tensor, drawn: Tensor, log_sigma: Tensor) -> Tensor:
-    """-log N(x; drawn, σ²), summed over an image's values: ``[n]``, in nats."""
-    squares = (x - drawn).flatten(1).square().sum(1)
+def negative_log_likelihood(x: Tensor, mean: Tensor, log_sigma: Tensor) -> Tensor:
+    """-log N(x; mean, σ²), summed over an image's values: ``[n]``, in nats."""
+    squares = (x - mean).flatten(1).square().sum(1)
     values = x[0].numel()
     return squares / (2 * (2 * log_sigma).exp()) + values * (log_sigma + math.log(2 * math.pi) / 2)
 

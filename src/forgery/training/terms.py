@@ -1,0 +1,101 @@
+"""What is added to the objective's losses: penalties and class losses."""
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from ..penalties import Penalty
+from .minibatch import Judged, batch_mean
+from .player import Player
+
+
+class Term:
+    """A number added to D's loss, to G's, or to both; by default to neither."""
+
+    #: Whether the term uses D's features.
+    needs_features = False
+
+    def d(self, real: Judged, fake: Judged) -> Tensor | float:
+        """What D minimises besides the objective."""
+        return 0.0
+
+    def g(self, fake: Judged) -> Tensor | float:
+        """What G minimises besides the objective."""
+        return 0.0
+
+
+class GradientPenalty(Term):
+    """weight · mean of a penalty on D's gradients.
+
+    Parameters
+    ----------
+    discriminator:
+        D.
+    penalty:
+        (D, real ``[n, …]``, fake ``[n, …]``) → one number a sample ``[n]``.
+    weight:
+        The penalty's γ or λ; a schedule may change it during training.
+    """
+
+    def __init__(self, discriminator: Player, penalty: Penalty, weight: float) -> None:
+        self.discriminator, self.penalty, self.weight = discriminator, penalty, weight
+
+    def d(self, real: Judged, fake: Judged) -> Tensor:
+        def judge(x: Tensor) -> Tensor:
+            logits: Tensor = self.discriminator(x, real.y)
+            return logits
+
+        penalties = self.penalty(judge, real.x, fake.x.detach())
+        return self.weight * batch_mean(self.discriminator.ranks.gather(penalties))
+
+
+class ClassLoss(Term):
+    """weight · D's loss at predicting classes, for a D that is not given them.
+
+    D learns to predict the classes of real samples, where they are known, and of generated ones,
+    where G was conditioned on them; G learns to be predicted right (ACGAN, InfoGAN).
+    """
+
+    needs_features = True
+
+    def __init__(self, discriminator: Player, weight: float) -> None:
+        self.discriminator, self.weight = discriminator, weight
+
+    def d(self, real: Judged, fake: Judged) -> Tensor | float:
+        return self._loss(real.features, real.y) + self._loss(fake.features, fake.y, fake.z)
+
+    def g(self, fake: Judged) -> Tensor | float:
+        return self._loss(fake.features, fake.y, fake.z)
+
+    def _loss(
+        self, features: Tensor | None, y: Tensor | None, z: Tensor | None = None
+    ) -> Tensor | float:
+        if y is None:
+            return 0.0
+        losses = self.discriminator.network.class_losses(features, y, z)  # type: ignore[operator]
+        return self.weight * self.discriminator.ranks.gather(losses).mean()
+
+
+class LabelledLoss(ClassLoss):
+    """weight · D's loss at predicting the classes of a minibatch of labelled samples.
+
+    For semi-supervised learning (Salimans et al. 2016), where few samples have a label.
+
+    Parameters
+    ----------
+    draw:
+        Draws the samples ``[n, …]`` and their classes ``[n]``.
+    """
+
+    def __init__(
+        self, discriminator: Player, weight: float, draw: Callable[[], tuple[Tensor, Tensor]]
+    ) -> None:
+        super().__init__(discriminator, weight)
+        self.draw = draw
+
+    def d(self, real: Judged, fake: Judged) -> Tensor | float:
+        x, y = self.draw()
+        return self._loss(self.discriminator.features(x)[1], y)
+
+    def g(self, fake: Judged) -> float:
+        return 0.0
