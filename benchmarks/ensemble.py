@@ -43,7 +43,7 @@ def step_of(config: Config, seeds: list[int] | None, where: torch.device) -> Cal
         else build.ensemble_of(config, seeds, dataset, where)
     )
     batches = build.batches_of(config, dataset, where, seeds)
-    return lambda: iterate(training, batches.__getitem__, batches.per_epoch, config)
+    return lambda: iterate(training, batches, config.steps or 100, config)
 
 
 def products_of(config: Config, seeds: list[int], where: torch.device) -> Callable[[], None]:

@@ -67,7 +67,7 @@ def measure(path: str, batches_drawn: int, steps: int, threads: int, give_back: 
         return 1000 * median(taken)
 
     def step(i: int) -> None:
-        loop.iterate(training, batches.__getitem__, batches.per_epoch, config)
+        loop.iterate(training, batches, config.steps or 100, config)
 
     before = most = resident()
     step_ms = timed(step, steps)

@@ -104,7 +104,7 @@ def main() -> None:
                 batches = build.batches_of(config, dataset, cpu)
                 started = time.perf_counter()
                 for _ in range(options.steps):
-                    iterate(training, batches.__getitem__, batches.per_epoch, config)
+                    iterate(training, batches, config.steps or 100, config)
                 z = randomness.fixed_noise(config.noise, 10_000, config.latent, seed)
                 line = {"candidate": name, "data": source, "seed": seed, "steps": options.steps}
                 line |= known.scores(training.draw(z))

@@ -91,7 +91,7 @@ def main() -> None:
         for label, (training, batches, config) in games.items():
             started = time.perf_counter()
             for _ in range(steps):
-                iterate(training, batches.__getitem__, batches.per_epoch, config)
+                iterate(training, batches, config.steps or 100, config)
             times[label].append((time.perf_counter() - started) / steps * 1000)
     for label, values in times.items():
         print(f"{label}: {median(values):.2f} ms")

@@ -128,7 +128,7 @@ def test_from_every_checkpoint_one_step_leads_to_the_next(tmp_path, name):
         training = training_of(config, dataset, CPU)
         training.restore(checkpoint.read(folder, step))
         with torch.random.fork_rng(devices=[]):
-            iterate(training, batches.__getitem__, batches.per_epoch, config, batches.labels)
+            iterate(training, batches, config.steps or 100, config)
         assert_same(training.checkpoint(), checkpoint.read(folder, step + 1))
 
 
@@ -139,5 +139,5 @@ def test_every_kind_of_state_is_one_of_a_known_recipe_and_moves():
     training, batches = training_of(config, dataset, CPU), batches_of(config, dataset, CPU)
     with torch.random.fork_rng(devices=[]):
         for _ in range(5):
-            iterate(training, batches.__getitem__, batches.per_epoch, config)
+            iterate(training, batches, config.steps or 100, config)
     assert training.networks()["augment"].p > 0

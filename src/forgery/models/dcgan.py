@@ -9,6 +9,7 @@ always; here samples are drawn in evaluation mode, by running averages.
 """
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 from .layers import Discriminator, doublings
 from .spec import Spec
@@ -24,9 +25,19 @@ def _begin(network: nn.Module) -> None:
             nn.init.normal_(layer.weight, std=0.02)
 
 
-def _twice(inputs: int, outputs: int) -> nn.ConvTranspose2d:
+class _Twice(nn.ConvTranspose2d):
     """A fractionally strided convolution: ``[N, inputs, H, W]`` → ``[N, outputs, 2H, 2W]``."""
-    return nn.ConvTranspose2d(inputs, outputs, 5, 2, padding=2, output_padding=1, bias=False)
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, 5, 2, padding=2, output_padding=1, bias=False)
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        if self.out_channels > 1 or x.device.type != "cpu":
+            return super().forward(x, output_size)
+        # On a CPU, oneDNN's kernel is several times slower for one output map than this product.
+        patches = self.weight.flatten(1).T @ x.flatten(2)
+        height, width = x.shape[2:]
+        return functional.fold(patches, (2 * height, 2 * width), 5, padding=2, stride=2)
 
 
 def _half(inputs: int, outputs: int) -> nn.Conv2d:
@@ -53,9 +64,9 @@ class DCGANGenerator(nn.Module):
             nn.Unflatten(1, (maps, start, start)),
         ]
         for _ in range(k - 1):
-            layers += [_twice(maps, maps // 2), nn.BatchNorm2d(maps // 2), nn.ReLU(inplace=True)]
+            layers += [_Twice(maps, maps // 2), nn.BatchNorm2d(maps // 2), nn.ReLU(inplace=True)]
             maps //= 2
-        self.layers = nn.Sequential(*layers, _twice(maps, spec.shape[0]), nn.Tanh())
+        self.layers = nn.Sequential(*layers, _Twice(maps, spec.shape[0]), nn.Tanh())
         _begin(self)
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
