@@ -11,6 +11,7 @@ from forgery.build import batches_of, training_of
 from forgery.data import load
 from forgery.models import DISCRIMINATORS, GENERATORS, Spec
 from forgery.models.modern import _Block, _Resample
+from forgery.training.minibatch import Minibatch
 
 #: For square images of 4·2^k or 7·2^k pixels.
 DOUBLING = ["dcgan", "resnet", "modern", "modern-patched"]
@@ -114,7 +115,8 @@ def test_a_discriminator_with_batch_norm_judges_real_and_fake_apart(tiny):
     game = training_of(config, data, torch.device("cpu")).game
     real = batches_of(config, data, torch.device("cpu"))[0]
     fake = torch.zeros_like(real)
-    assert torch.equal(game.judge(real, fake)[0].logits, game.discriminator(real))
+    judged = game.judge(Minibatch(real), Minibatch(fake))
+    assert torch.equal(judged[0].logits, game.discriminator(real))
 
 
 # --- the 2014 paper's networks for CIFAR-10
