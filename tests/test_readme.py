@@ -1,4 +1,4 @@
-"""The README's commands and its example, run as printed but shortened."""
+"""The commands and examples of the README and the docs, run as printed but shortened."""
 
 import re
 import shlex
@@ -14,7 +14,14 @@ from forgery import preflight, recipes
 from forgery.cli import VERBS, main
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCS = ROOT / "docs"
+README, COMMANDS, RECIPES = ROOT / "README.md", DOCS / "commands.md", DOCS / "recipes.md"
+PAGES = [
+    README,
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "benchmarks/README.md",
+    *sorted(DOCS.glob("*.md")),
+]
 SHORT = [
     "--steps=2",
     "--report-every=1",
@@ -26,11 +33,16 @@ SHORT = [
 SHORTER = {"--minutes", "--epochs"}
 
 
-def commands() -> list[str]:
-    """Every ``forgery …`` line of the README's blocks and of its table of verbs."""
-    blocks = "\n".join(re.findall(r"```\n(.*?)```", README, re.S))
+def text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def commands(page: Path) -> list[str]:
+    """Every ``forgery …`` line of a page's fenced blocks and of the first column of its tables."""
+    text = text_of(page)
+    blocks = "\n".join(re.findall(r"```\n(.*?)```", text, re.S))
     lines = re.findall(r"^forgery .*$", blocks, re.M)
-    return re.findall(r"^\| `(forgery .*?)` \|", README, re.M) + lines
+    return re.findall(r"^\| `(forgery .*?)` \|", text, re.M) + lines
 
 
 def shortened(command: str) -> list[str]:
@@ -64,7 +76,8 @@ def _draw_photos(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_commands_run_in_the_order_they_stand_in(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("page", [README, COMMANDS, RECIPES], ids=lambda page: page.stem)
+def test_the_commands_of_a_page_run_in_their_order(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(preflight, "SECONDS", 0.01)
     Path("my-settings.toml").write_text("batch_size = 50\n")
@@ -72,9 +85,11 @@ def test_the_commands_run_in_the_order_they_stand_in(tmp_path, monkeypatch, caps
         ROOT / "src/forgery/data/mnist/t10k-images-idx3-ubyte.gz", "my-images-idx3-ubyte.gz"
     )
     _draw_photos(Path("my-photos"))
-    found = commands()
-    assert len(found) >= 12
+    found = commands(page)
+    assert len(found) >= 7
     for command in found:
+        if "runs/second" in command:
+            shutil.copytree("runs/first", "runs/second")
         monkeypatch.setattr(sys, "argv", ["forgery", *shortened(command)])
         with pytest.raises(SystemExit) as left:
             main()
@@ -84,31 +99,58 @@ def test_the_commands_run_in_the_order_they_stand_in(tmp_path, monkeypatch, caps
             assert "at least 20 with it" in printed.err
             continue
         assert not left.value.code, (command, printed)
-        if "grid.png" in command:
-            assert Path("grid.png").is_file()
+        if out := re.search(r"--out (\S+\.png)", command):
+            assert Path(out[1]).is_file()
 
 
-def test_every_verb_and_recipe_stands_in_it():
-    assert {re.match(r"forgery (\w+)", c).group(1) for c in commands()} == set(VERBS)
-    assert set(re.findall(r"^\| `([\w-]+)` \|", README, re.M)) == set(recipes.RECIPES)
+def test_every_verb_and_recipe_is_documented():
+    assert {re.match(r"forgery (\w+)", c)[1] for c in commands(COMMANDS)} == set(VERBS)
+    table = text_of(RECIPES).partition("\n## ")[0]
+    assert set(re.findall(r"^\| `([\w-]+)` \|", table, re.M)) == set(recipes.RECIPES)
 
 
-def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("page", [README, DOCS / "python.md"], ids=lambda page: page.stem)
+def test_the_python_example_runs(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    (example,) = re.findall(r"```python\n(.*?)```", text_of(page), re.S)
     short = example.replace("epochs=5", "steps=2, g_width=8, threads=1")
     short = short.replace("epochs=8", "steps=4")
-    exec(compile(short, "README.md", "exec"), {})
-    assert capsys.readouterr().out.startswith("4 tensor(")
+    exec(compile(short, page.name, "exec"), {})
+    printed = capsys.readouterr().out
+    assert printed.startswith(
+        {"README": "2 torch.Size([64, 1, 28, 28])", "python": "4 tensor("}[page.stem]
+    )
 
 
-def test_its_make_targets_and_pictures_are_there():
+def test_the_readme_s_make_targets_and_pictures_are_there():
     makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(r"^make (\w+)", README, re.M):
+    targets = re.findall(r"`make (\w+)`", text_of(README))
+    assert targets
+    for target in targets:
         assert re.search(rf"^{target}:", makefile, re.M)
-    pictures = re.findall(r"!\[.*?\]\((.*?)\)", README) + re.findall(r'<img src="(.*?)"', README)
+    pictures = re.findall(r'<img src="(.*?)"', text_of(README))
     assert len(pictures) >= 3
     for picture in pictures:
         assert (ROOT / picture).stat().st_size <= 300_000
-    for link in re.findall(r"(?<!!)\[.*?\]\(([\w/.]+)\)", README):
-        assert (ROOT / link).exists()
+
+
+def anchors(page: Path) -> set[str]:
+    """What a link may name behind ``#``: a page's headings, as GitHub spells them."""
+    headings = re.findall(r"^#+ (.*)$", text_of(page), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_the_pages_lead_somewhere(page):
+    links = re.findall(r"\]\((?!https?:)(.*?)\)", text_of(page))
+    links += re.findall(r'<img src="(.*?)"', text_of(page))
+    for link in links:
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_the_index_lists_every_page():
+    listed = set(re.findall(r"\]\((.*?)\)", text_of(DOCS / "README.md")))
+    assert {page.name for page in DOCS.glob("*.md")} - {"README.md"} <= listed
