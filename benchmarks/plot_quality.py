@@ -1,4 +1,4 @@
-"""Quality against training time, from the recorded scores: the picture in the README.
+"""Quality against training time, from the recorded scores: the picture in docs/results.md.
 
     python benchmarks/plot_quality.py
 
