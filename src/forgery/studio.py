@@ -43,6 +43,7 @@ from .settings import config_of, decoding
 from .training import checkpoint, device, loop, parallel, randomness
 from .training.doctor import Finding, diagnose, memorising
 from .training.events import Callback
+from .training.interrupt import Interrupt
 from .training.report import VITAL_SAMPLES, Measure, Reference, Reporter
 from .training.run import Run, create, open_run
 from .training.state import Training, load_network
@@ -453,15 +454,16 @@ def _play(
         reporter = Reporter(
             training, run, reference, batches.per_epoch, batches.batch_size, measure
         )
-        with randomness.forked(training.device):
-            stopped_by = loop.train(training, batches, run, reporter, draw, tell)
-        draw_summary(run)
+        # Entered until all is drawn: a second signal that repeats the first must not stop that.
+        with randomness.forked(training.device), Interrupt() as interrupt:
+            loop.train(training, batches, run, reporter, draw, tell, interrupt)
+            draw_summary(run)
     except OSError as error:
         raise ForgeryError(
             f"cannot write to {run.path}: {error.strerror or error}; resume it once there is "
             f"room: forgery resume {run.path}"
         ) from error
-    return _model_of(run.path, config, training, batches, stopped_by, _recorded_classes(run))
+    return _model_of(run.path, config, training, batches, interrupt.signal, _recorded_classes(run))
 
 
 def _reference(config: Config, data: Dataset, where: torch.device) -> Reference:
@@ -477,9 +479,9 @@ def _reference(config: Config, data: Dataset, where: torch.device) -> Reference:
 
 def _follow(path: Path, config: Config, training: Training, batches: Batches) -> Model:
     """The part of a rank that does not write: the steps, and nothing else."""
-    with randomness.forked(training.device):
-        stopped_by = loop.follow(training, batches, config)
-    return _model_of(path, config, training, batches, stopped_by, {})
+    with randomness.forked(training.device), Interrupt() as interrupt:
+        loop.follow(training, batches, config, interrupt)
+    return _model_of(path, config, training, batches, interrupt.signal, {})
 
 
 def _model_of(

@@ -271,7 +271,5 @@ def test_dcgans_last_layer_is_the_transposed_convolution_of_its_weights():
     spec = Spec((1, 28, 28), 5, 4, 1, torch.zeros(1, 28, 28))
     layer = GENERATORS["dcgan"](spec).double().layers[-2]
     x = torch.randn(3, 4, 14, 14, dtype=torch.float64).to(memory_format=torch.channels_last)
-    expected = functional.conv_transpose2d(
-        x, layer.weight, stride=2, padding=2, output_padding=1
-    )
+    expected = functional.conv_transpose2d(x, layer.weight, stride=2, padding=2, output_padding=1)
     torch.testing.assert_close(layer(x), expected)

@@ -12,6 +12,7 @@ app = App(
     help="Train, resume and sample generative adversarial networks.",
     version_flags=["--version"],
     result_action="return_value",
+    suppress_keyboard_interrupt=False,  # main says what became of the run
 )
 #: Verb → its line in the help page. The verb's file is imported only when it is asked for.
 VERBS = {
@@ -47,7 +48,7 @@ def main() -> None:
         print(f"forgery: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        print("forgery: stopped at once", file=sys.stderr)
+        print("\nforgery: stopped at once; the last checkpoint is kept", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output has left, as `| head` does
         sys.stderr.close()

@@ -33,7 +33,8 @@ def train(
     reporter: Reporter,
     draw: Callable[[int], Path],
     tell: Callback,
-) -> int | None:
+    interrupt: Interrupt,
+) -> None:
     """Train until the config's length is reached, a signal arrives or a callback stops the run.
 
     Parameters
@@ -50,11 +51,8 @@ def train(
         Draws the samples of a step into a file.
     tell:
         Receives every event.
-
-    Returns
-    -------
-    int or None
-        The number of the signal that stopped the run early, if one did.
+    interrupt:
+        Notices signals; the caller has entered it.
 
     Raises
     ------
@@ -88,45 +86,41 @@ def train(
     def draw_samples() -> None:
         emit(SamplesDrawn(training.step, draw(training.step)))
 
-    with Interrupt() as interrupt:
-        if training.step == 0:
-            draw_samples()
-            save()
-        while should_continue(training, config, last_step, interrupt):
-            iterate(training, batches, last_step, config)
-            now = time.perf_counter()
-            training.seconds = before + now - started - reporter.measuring
+    if training.step == 0:
+        draw_samples()
+        save()
+    while should_continue(training, config, last_step, interrupt):
+        iterate(training, batches, last_step, config)
+        now = time.perf_counter()
+        training.seconds = before + now - started - reporter.measuring
 
-            if training.step % config.report_every == 0 or now - reported_time > patience:
-                check_finite(training, run, since=reporter.step)
-                report = reporter.report()
-                reported_time, patience = time.perf_counter(), NEXT_REPORT
-                emit(report)
-                for finding in report.findings:
-                    emit(finding)
-                if "frechet" in report.quality and run.best_step() == training.step:
-                    save()
-            if is_drawn(training.step, config):
-                draw_samples()
-            due = training.step % config.checkpoint_every == 0 or now - saved_time > NEXT_CHECKPOINT
-            if due and training.step > saved_at:
+        if training.step % config.report_every == 0 or now - reported_time > patience:
+            check_finite(training, run, since=reporter.step)
+            report = reporter.report()
+            reported_time, patience = time.perf_counter(), NEXT_REPORT
+            emit(report)
+            for finding in report.findings:
+                emit(finding)
+            if "frechet" in report.quality and run.best_step() == training.step:
                 save()
-            emit(StepDone(training.step, share_done(training, config, last_step)))
-
-        if training.step > saved_at:
-            save()
-        if not is_drawn(training.step, config):
+        if is_drawn(training.step, config):
             draw_samples()
-    return interrupt.signal
+        due = training.step % config.checkpoint_every == 0 or now - saved_time > NEXT_CHECKPOINT
+        if due and training.step > saved_at:
+            save()
+        emit(StepDone(training.step, share_done(training, config, last_step)))
+
+    if training.step > saved_at:
+        save()
+    if not is_drawn(training.step, config):
+        draw_samples()
 
 
-def follow(training: Training, batches: Batches, config: Config) -> int | None:
+def follow(training: Training, batches: Batches, config: Config, interrupt: Interrupt) -> None:
     """Train as one of several ranks, while the rank that writes is in :func:`train`."""
     last_step = length_in_steps(config, batches.per_epoch, training.game.batches_per_step)
-    with Interrupt() as interrupt:
-        while should_continue(training, config, last_step, interrupt):
-            iterate(training, batches, last_step, config)
-    return interrupt.signal
+    while should_continue(training, config, last_step, interrupt):
+        iterate(training, batches, last_step, config)
 
 
 def iterate(training: Training, batches: Batches, last_step: int | None, config: Config) -> None:
