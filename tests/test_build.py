@@ -106,7 +106,7 @@ def test_spectral_normalisation_is_a_choice_for_any_discriminator(digits):
             {"generator": "dcgan", "discriminator": "dcgan", "penalty": "r1"},
             r"penalty r1 .* dcgan .*batch norm.*--discriminator, such as mlp",
         ),
-        ({"discriminator": "modern", "spectral_norm": True}, r"begin at zero .*--discriminator"),
+        ({"discriminator": "modern", "spectral_norm": True}, r"start at zero .*--discriminator"),
         ({"d_steps": 2000}, r"2000 updates of D .* no more than 1666: give fewer --d-steps"),
         ({"batch_size": 20_000}, r"a batch of 20000 is larger than the data"),
         ({"burn_in": 0.5, "burn_in_shape": "cosin"}, r"'cosin'.*did you mean 'cosine'"),

@@ -123,15 +123,15 @@ def test_a_class_without_images(tmp_path):
     [
         ({"conditional": "projektion"}, "unknown conditional .* did you mean 'projection'"),
         ({"data": "ring8", "split": "train"}, r"ring8\[train\] has no labels"),
-        ({"data": "unlabelled", "split": "train"}, "unlabelled has no labels, .* beside it"),
+        ({"data": "unlabelled", "split": "train"}, "unlabelled has no labels, .* next to it"),
         (
             {"conditional": "semi-supervised", "data": "unlabelled", "split": "train"},
             "unlabelled has no labels",
         ),
         ({"conditional": "auxiliary", "data": "ring8", "split": "train"}, "ring8.* no labels"),
         ({"conditional": "semi-supervised", "labels": 10_001}, "more than the 10000 images"),
-        ({"conditional": "semi-supervised", "labels": 9}, "fewer than the 10 classes"),
-        ({"conditional": "semi-supervised", "labels": 9500}, "would be 950 of class '5'"),
+        ({"conditional": "semi-supervised", "labels": 9}, "less than the 10 classes"),
+        ({"conditional": "semi-supervised", "labels": 9500}, "needs 950 of class '5'"),
         ({"labels": 100}, "give --conditional semi-supervised"),
         ({"conditional": "infogan", "continuous": 5}, "more than the 4 dimensions of z"),
     ],

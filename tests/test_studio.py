@@ -483,7 +483,7 @@ def test_nan_is_told_as_such_and_never_measured(tiny, tmp_path, monkeypatch):
 def test_quality_that_cannot_be_tracked_is_told_before_anything_is_written(tiny, tmp_path):
     images = Path(studio.data_room.__file__).parent / "mnist" / "t10k-images-idx3-ubyte.gz"
     config = tiny.replace(data=str(images), split="train", evaluate_every=2)
-    with pytest.raises(ForgeryError, match="has one split, train"):
+    with pytest.raises(ForgeryError, match="only split is train"):
         forgery.train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -1,11 +1,11 @@
-"""What D and G minimise, as functions of D's logits.
+"""The losses that D and G minimise, as functions of D's logits.
 
-D's output is a logit: D(x) = sigmoid(logit). With sp = softplus,
+D outputs a logit: D(x) = sigmoid(logit). With sp = softplus,
 log D(x) = -sp(-logit) and log(1 - D(x)) = -sp(logit), which stay finite where a sigmoid followed
-by a log would not. Each function returns one loss a sample, ``[N]``, or one in all, ``[1]``; the
-game takes the mean.
+by a log would not. Each function returns one loss per sample, ``[N]``, or a single loss ``[1]``;
+the training step takes the mean.
 
-A new objective is one :class:`Objective` with its formula and source, and one line in the table.
+To add an objective, write its losses with formula and source, and add a line to the table.
 """
 
 from collections.abc import Callable
@@ -17,24 +17,24 @@ from torch.nn.functional import relu, softplus
 
 @dataclass(frozen=True)
 class Objective:
-    """A pair of losses on logits.
+    """A pair of losses, one for D and one for G.
 
     Parameters
     ----------
     d:
-        (real logits [N], fake logits [N]) → what D minimises, [N].
+        (real logits ``[N]``, fake logits ``[N]``) → D's losses ``[N]``.
     g:
-        (fake logits [N], real logits [N] or None) → what G minimises, [N].
+        (fake logits ``[N]``, real logits ``[N]`` or None) → G's losses ``[N]``.
     g_needs_real:
-        Whether ``g`` also looks at D's logits on real data.
+        Whether ``g`` needs D's logits on real data.
     undecided:
-        The logit of a sample of which D cannot say whether it is real; None where only differences
-        between logits mean anything.
+        The logit at which D considers real and fake equally likely; None if only differences
+        between logits are meaningful.
     d_bounded:
-        Whether D's loss has a least value. Where it has none, D's slope must be held by a penalty,
-        by clipping or by spectral normalisation.
+        Whether D's loss is bounded below. If not, D's slope must be limited by a penalty, by
+        weight clipping or by spectral normalisation.
     g_sees_features:
-        Whether ``g`` is given D's features ``[N, F]`` in the place of its logits.
+        Whether ``g`` takes D's features ``[N, F]`` instead of its logits.
     """
 
     d: Callable[[Tensor, Tensor], Tensor]
@@ -52,41 +52,41 @@ class Objective:
 
 
 def classify(real: Tensor, fake: Tensor) -> Tensor:
-    """-[log D(x) + log(1 - D(G(z)))]: D's half of the two-player game (2014, equation 1)."""
+    """-[log D(x) + log(1 - D(G(z)))]: D's loss in the two-player game (2014, equation 1)."""
     return softplus(-real) + softplus(fake)
 
 
 def minimax(fake: Tensor, real: Tensor | None = None) -> Tensor:
-    """log(1 - D(G(z))): G's half of the same game (2014, Algorithm 1)."""
+    """log(1 - D(G(z))): G's loss in the two-player game (2014, Algorithm 1)."""
     return -softplus(fake)
 
 
 def non_saturating(fake: Tensor, real: Tensor | None = None) -> Tensor:
-    """-log D(G(z)): the same fixed point, a strong gradient early in learning (2014, section 3)."""
+    """-log D(G(z)): same fixed point, stronger gradients early in training (2014, section 3)."""
     return softplus(-fake)
 
 
 def least_squares(real: Tensor, fake: Tensor) -> Tensor:
-    """½(a - 1)² + ½b², on raw logits a of real and b of fake (xudonmao/LSGAN)."""
+    """½(a - 1)² + ½b², with logits a on real and b on fake samples (xudonmao/LSGAN)."""
     return (real - 1).square() / 2 + fake.square() / 2
 
 
 def least_squares_g(fake: Tensor, real: Tensor | None = None) -> Tensor:
-    """½(b - 1)²."""
+    """½(b - 1)²: G's loss for least squares."""
     return (fake - 1).square() / 2
 
 
 def critic(real: Tensor, fake: Tensor) -> Tensor:
-    """b - a: D is a critic whose values only mean something by their differences.
+    """b - a: D is a critic, and only differences between its outputs are meaningful.
 
-    An estimate of the Wasserstein distance while D's slope is held to 1, by clipping its weights
+    Its negative estimates the Wasserstein distance while D is 1-Lipschitz, by weight clipping
     (martinarjovsky/WassersteinGAN) or by the penalty wgan-gp (igul222/improved_wgan_training).
     """
     return fake - real
 
 
 def raise_fake(fake: Tensor, real: Tensor | None = None) -> Tensor:
-    """-b: G's half for a critic, and for hinge."""
+    """-b: G's loss for wasserstein and hinge."""
     return -fake
 
 
@@ -96,14 +96,14 @@ def hinge(real: Tensor, fake: Tensor) -> Tensor:
 
 
 def pair(better: Tensor, worse: Tensor) -> Tensor:
-    """-log sigmoid(better - worse): each sample is compared with one of the other side."""
+    """-log sigmoid(better - worse): each real sample is paired with one fake sample."""
     return softplus(worse - better)
 
 
 def above_average(better: Tensor, worse: Tensor) -> Tensor:
-    """½[-log sigmoid(a - b̄) - log sigmoid(ā - b)]: each side against the other's mean.
+    """½[-log sigmoid(a - b̄) - log sigmoid(ā - b)]: each logit against the mean of the other side.
 
-    ``better`` is a, which the player wants above ``worse``, b; means over the minibatch
+    The player wants a (``better``) above b (``worse``). Means are over the minibatch
     (AlexiaJM/RelativisticGAN, with the ½ of its code).
     """
     over = better - worse.mean(-1, keepdim=True)
@@ -112,9 +112,9 @@ def above_average(better: Tensor, worse: Tensor) -> Tensor:
 
 
 def match_features(fake: Tensor, real: Tensor) -> Tensor:
-    """‖mean f(G(z)) - mean f(x)‖² ``[1]``, of D's features f ``[N, F]`` (Salimans et al. 2016).
+    """‖mean f(G(z)) - mean f(x)‖² ``[1]``, for D's features f ``[N, F]`` (Salimans et al. 2016).
 
-    G is to draw what D finds typical of the data, whatever D says of a single sample.
+    G matches the mean features of the data instead of maximising D's output on single samples.
     """
     return (fake.mean(0) - real.mean(0)).square().sum(-1, keepdim=True)
 
@@ -127,8 +127,8 @@ def _given(real: Tensor | None) -> Tensor:
 OBJECTIVES: dict[str, Objective] = {
     "minimax": Objective(d=classify, g=minimax),
     "non-saturating": Objective(d=classify, g=non_saturating),
-    # Relativistic pairing: D wants real above fake, G the reverse (Jolicoeur-Martineau 2018,
-    # AlexiaJM/RelativisticGAN; R3GAN 2024).
+    # Relativistic pairing: D pushes real logits above fake ones, G the reverse
+    # (Jolicoeur-Martineau 2018, AlexiaJM/RelativisticGAN; R3GAN 2024).
     "relativistic": Objective(
         d=pair,
         g=lambda fake, real: pair(fake, _given(real)),

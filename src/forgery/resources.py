@@ -1,4 +1,4 @@
-"""Memory and disk: how much is free, and what would not fit."""
+"""Free memory and disk space, and checks that a job fits into them."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from .errors import ForgeryError
 
 
 def in_words(number: float) -> str:
-    """Bytes with a unit: ``78.4 GB``."""
+    """Format a number of bytes with a unit, such as ``78.4 GB``."""
     size, unit = float(number), "bytes"
     for larger in ("KB", "MB", "GB", "TB"):
         if size < 1000:
@@ -18,13 +18,10 @@ def in_words(number: float) -> str:
 
 
 def free_memory() -> int | None:
-    """Bytes of memory that a program can still take, of the machine or the container it runs in.
-
-    None where the system does not say.
-    """
+    """Return the bytes of memory available in this machine or container; None if unknown."""
     machine = _number_in(Path("/proc/meminfo"), "MemAvailable:")
     if machine is None:
-        try:  # elsewhere at least no more than there is
+        try:  # not Linux: the installed memory is an upper bound
             machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         except (AttributeError, OSError, ValueError):
             return None
@@ -36,18 +33,18 @@ def free_memory() -> int | None:
 
 
 def free_disk(path: Path) -> int:
-    """Bytes free on the disk that a path, there already or not, lies on."""
+    """Return the free bytes on the disk that holds ``path``, which need not exist yet."""
     path = path.resolve()
     return shutil.disk_usage(next(p for p in (path, *path.parents) if p.exists())).free
 
 
 def check_memory(what: str, needed: float, instead: str) -> None:
-    """Refuse what does not fit into memory: ``what`` needs so many bytes.
+    """Raise an error if ``what`` needs more than the free memory: ``needed`` bytes.
 
     Raises
     ------
     ForgeryError
-        With both sizes, and what to do instead.
+        With both sizes, followed by ``instead``: what the user can do about it.
     """
     free = free_memory()
     if free is not None and needed > free:
@@ -58,7 +55,7 @@ def check_memory(what: str, needed: float, instead: str) -> None:
 
 
 def check_disk(what: str, needed: float, path: Path) -> None:
-    """Refuse what does not fit on the disk: ``what`` takes about so many bytes at ``path``.
+    """Raise an error if ``what`` needs more than the free disk space at ``path``: ``needed`` bytes.
 
     Raises
     ------
@@ -69,16 +66,16 @@ def check_disk(what: str, needed: float, path: Path) -> None:
     if needed > free:
         raise ForgeryError(
             f"{what} would take about {in_words(needed)} in {path}, but only {in_words(free)} is "
-            "free there: draw fewer, or choose another disk"
+            "free there: write fewer samples, or choose another disk"
         )
 
 
 def _number_in(file: Path, name: str = "") -> int | None:
-    """The number that follows a name at the start of a line; None where there is none."""
+    """Return the number after ``name`` at the start of a line of the file; None if absent."""
     try:
         for line in file.read_text().splitlines():
             if line.startswith(name):
                 return int(line.removeprefix(name).split()[0])
-    except (OSError, ValueError, IndexError):  # no such file; the word "max"
+    except (OSError, ValueError, IndexError):  # no such file, or the word "max" (unlimited)
         pass
     return None

@@ -1,22 +1,22 @@
-"""JSON that every reader takes: NaN and infinity become null, with what they were beside them.
+"""Strict JSON: non-finite numbers are written as null and listed separately.
 
-JSON has no such numbers. Python writes them all the same, as ``NaN`` and ``Infinity``, and browsers
-and most other programs then refuse the whole file.
+JSON has no NaN or infinity. Python's json module writes ``NaN`` and ``Infinity`` anyway, and
+browsers and most other parsers then reject the whole file.
 """
 
 import json
 import math
 from typing import Any
 
-#: Where an object lists its numbers that are null because they are not finite.
+#: The key under which an object lists its non-finite numbers.
 NULL_MEANS = "null_means"
 
 
 def dumps(content: dict[str, Any], indent: int | None = None) -> str:
-    """An object as JSON.
+    """Serialise an object to JSON.
 
-    Numbers that are not finite are written as null, and ``null_means`` at the end of the object
-    says what they were, by their place: ``{"/quality/kl": "Infinity"}`` (JSON pointers, RFC 6901).
+    Non-finite numbers are written as null. ``null_means``, the last key of the object, maps their
+    JSON pointers (RFC 6901) to their values: ``{"/quality/kl": "Infinity"}``.
     """
     nulls: dict[str, str] = {}
     finite = _finite(content, "", nulls)
@@ -24,12 +24,12 @@ def dumps(content: dict[str, Any], indent: int | None = None) -> str:
 
 
 def loads(text: str) -> Any:
-    """What :func:`dumps` was given; of other JSON, what it says.
+    """Parse JSON, restoring the non-finite numbers that :func:`dumps` replaced.
 
     Raises
     ------
     ValueError
-        When it is not JSON.
+        The text is not JSON, or ``null_means`` is invalid.
     """
     content = json.loads(text)
     if isinstance(content, dict):
@@ -38,7 +38,7 @@ def loads(text: str) -> Any:
             for place, number in nulls.items():
                 _put(content, [_unescaped(key) for key in place.split("/")[1:]], float(number))
         except (AttributeError, IndexError, KeyError, TypeError) as error:
-            raise ValueError(f"{NULL_MEANS} names places that are not there") from error
+            raise ValueError(f"{NULL_MEANS} refers to values that do not exist") from error
     return content
 
 

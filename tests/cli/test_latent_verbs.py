@@ -139,7 +139,9 @@ def test_digits_are_concepts_too(forgery):
     code, out, err = forgery("arithmetic", "digits", "7 - 1 + 4", "--samples", "300")
     assert code == 2
     assert "judged by mnist-digits; right on the test split: class " in out
-    assert re.search(r"\d+ exemplars? of '[714]' among 300 samples, 3 needed: search more", err)
+    assert re.search(
+        r"\d+ exemplars? of '[714]' among 300 samples, but 3 are needed: search more", err
+    )
 
 
 def test_direction(forgery, attributes):
@@ -218,7 +220,10 @@ def test_a_conditional_run_is_walked_in_one_class(forgery):
         ("direction digits 11", "unknown attribute '11': did you mean '1'?"),
         ("direction digits 3 --method prob", "unknown method 'prob': did you mean 'probe'?"),
         ("invert digits none.png", "cannot read none.png"),
-        ("invert digits big.png", "big.png is 50 × 40 pixels, and this generator draws 28 × 28"),
+        (
+            "invert digits big.png",
+            "big.png has 50 × 40 pixels, but the generator's images have 28 × 28",
+        ),
         ("invert digits --starts 0", "--starts must be at least 1, not 0"),
     ],
 )

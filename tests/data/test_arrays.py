@@ -1,4 +1,4 @@
-"""Images in NumPy files, and arrays brought to another size or colour."""
+"""Images in NumPy files, and conversion of arrays to another size or colour."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ RGB = np.arange(5 * 6 * 7 * 3, dtype=np.uint8).reshape(5, 6, 7, 3)
     ids=map(str, range(5)),
 )
 @pytest.mark.parametrize("large", [False, True])
-def test_every_order_of_the_dimensions(tmp_path, monkeypatch, images, expected, large):
+def test_dimension_orders(tmp_path, monkeypatch, images, expected, large):
     monkeypatch.setattr(arrays_module, "LARGE", 10 if large else 1 << 30)
     np.save(tmp_path / "a.npy", images)
     dataset = data.load(str(tmp_path / "a.npy"))
@@ -34,7 +34,7 @@ def test_every_order_of_the_dimensions(tmp_path, monkeypatch, images, expected, 
     assert recipes.recipe_for(str(tmp_path / "a.npy")) == "mlp"
 
 
-def test_a_subset_of_mapped_images_lies_in_memory(tmp_path, monkeypatch):
+def test_a_subset_of_mapped_images_is_in_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(arrays_module, "LARGE", 10)
     np.save(tmp_path / "a.npy", GREY)
     some = data.load(str(tmp_path / "a.npy"), limit=3)
@@ -44,7 +44,7 @@ def test_a_subset_of_mapped_images_lies_in_memory(tmp_path, monkeypatch):
     np.testing.assert_array_equal(some.values[:, 0], GREY[rows])
 
 
-def test_an_npz_with_labels(tmp_path):
+def test_npz_with_labels(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, images=RGB, labels=np.array([0, 2, 1, 0, 2]))
     dataset = data.load(str(path))
@@ -59,7 +59,7 @@ def test_an_npz_with_labels(tmp_path):
             data.load(str(path))
 
 
-def test_transparent_pixels_show_the_background(tmp_path):
+def test_transparency_is_composited_over_the_background(tmp_path):
     rgba = np.zeros((2, 6, 6, 4), np.uint8)
     rgba[0] = (1, 2, 3, 255)
     np.save(tmp_path / "a.npy", rgba)
@@ -72,12 +72,12 @@ def test_transparent_pixels_show_the_background(tmp_path):
     [
         (np.zeros((5, 3, 6, 3), np.uint8), r"may be \[N, C, H, W\] or \[N, H, W, C\]"),
         (np.zeros((5, 6, 6, 5), np.uint8), "1, 3 or 4 channels"),
-        (np.zeros((5, 6, 6), np.complex64), "uint8 of 0 to 255, .* these are complex64"),
-        (np.zeros((2, 1, 1, 6, 6), np.float32), r"this array has shape \[2, 1, 1, 6, 6\]"),
+        (np.zeros((5, 6, 6), np.complex64), "uint8 of 0 to 255, .* got complex64"),
+        (np.zeros((2, 1, 1, 6, 6), np.float32), r"got an array of shape \[2, 1, 1, 6, 6\]"),
         (np.zeros((0, 6, 6), np.uint8), "no images"),
     ],
 )
-def test_arrays_that_are_no_images(tmp_path, array, message):
+def test_invalid_image_arrays_are_refused(tmp_path, array, message):
     np.save(tmp_path / "a.npy", array)
     with pytest.raises(ForgeryError, match=message):
         data.load(str(tmp_path / "a.npy"))
@@ -88,7 +88,7 @@ LEVELS = [0, 255, 128, 100, 101, 0]
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_floats_whose_range_is_sure_are_images(tmp_path, dtype):
+def test_floats_of_a_known_range_are_images(tmp_path, dtype):
     path = str(tmp_path / "a.npy")
     np.save(path, UNIT.astype(dtype))
     assert recipes.recipe_for(path) == "mlp"
@@ -110,7 +110,7 @@ def test_floats_in_an_npz_with_labels(tmp_path):
     assert data.load(path).values[0, 2].flatten().tolist() == [0, 255]
     assert data.load(path).labels.tolist() == [1, 0, 1]
     np.savez(path, x=UNIT, y=np.array([1, 0, 1]))
-    with pytest.raises(ForgeryError, match=r"2 arrays \(x, y\): expected .* named images"):
+    with pytest.raises(ForgeryError, match=r"2 arrays \(x, y\): expected one .* named images"):
         data.load(path)
 
 
@@ -130,9 +130,7 @@ def test_floats_in_an_npz_with_labels(tmp_path):
     ],
     ids=str,
 )
-def test_any_other_numbers_are_refused_with_the_expression_that_converts_them(
-    tmp_path, images, found, levels
-):
+def test_other_ranges_are_refused_with_a_converting_expression(tmp_path, images, found, levels):
     images = images.reshape(3, 1, 1)
     path = str(tmp_path / "a.npy")
     np.save(path, images)
@@ -145,7 +143,7 @@ def test_any_other_numbers_are_refused_with_the_expression_that_converts_them(
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_a_large_file_of_floats_is_converted_in_parts_to_a_mapped_one(
+def test_a_large_file_of_floats_is_converted_in_parts_and_mapped(
     tmp_path, monkeypatch, cache, order
 ):
     path = str(tmp_path / "a.npy")
@@ -154,7 +152,7 @@ def test_a_large_file_of_floats_is_converted_in_parts_to_a_mapped_one(
     assert expected.mapping is None
     for module in (arrays_module, cache_module):
         monkeypatch.setattr(module, "LARGE", 10)
-    monkeypatch.setattr(arrays_module, "AT_A_TIME", 2 * 4 * 6 * 7 * 3)  # two images
+    monkeypatch.setattr(arrays_module, "CONVERTED_BYTES", 2 * 4 * 6 * 7 * 3)  # two images
     sizes, convert = [], np.rint
     monkeypatch.setattr(np, "rint", lambda part: sizes.append(len(part)) or convert(part))
     large = data.load(path)
@@ -175,15 +173,15 @@ def test_a_large_file_of_floats_is_converted_in_parts_to_a_mapped_one(
         data.load(path)
 
 
-def test_tables_stay_points(tmp_path):
+def test_two_dimensional_arrays_are_points(tmp_path):
     np.save(tmp_path / "a.npy", np.arange(10, dtype=np.uint8).reshape(5, 2))
     assert data.load(str(tmp_path / "a.npy")).kind == "points"
     assert recipes.recipe_for(str(tmp_path / "a.npy")) == "points"
-    with pytest.raises(ForgeryError, match="are points, which have no image-size"):
+    with pytest.raises(ForgeryError, match="the data are points"):
         data.load(str(tmp_path / "a.npy"), settings=ImageSettings(size=8))
 
 
-def test_any_images_take_another_size_or_colour():
+def test_image_arrays_are_converted_to_another_size_or_colour():
     digits = data.load("mnist", "test")
     assert data.load("mnist", "test", ImageSettings(28, colour="grey")).values.equal(digits.values)
     red = data.load("mnist", "test", ImageSettings(colour="rgb"))
@@ -195,7 +193,7 @@ def test_any_images_take_another_size_or_colour():
     assert large.fingerprint != digits.fingerprint
 
 
-def test_other_data_is_made_like_what_it_is_compared_with(tmp_path):
+def test_load_beside_matches_size_and_colour(tmp_path):
     like = data.load("mnist", "test", ImageSettings(8, colour="rgb"))
     np.save(tmp_path / "a.npy", GREY)
     beside = data.load_beside(str(tmp_path / "a.npy"), "train", like)

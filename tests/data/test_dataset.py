@@ -12,7 +12,7 @@ from forgery.training.randomness import permutation
 
 @pytest.fixture
 def numbered():
-    """Image i holds the value i everywhere."""
+    """All pixels of image i have the value i."""
     values = torch.arange(25, dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 2, 2)
     return Dataset("numbered", values.contiguous())
 
@@ -31,7 +31,7 @@ def test_an_epoch_visits_every_image_at_most_once(numbered):
     assert again != seen
 
 
-def test_a_batch_is_a_function_of_its_number_and_the_seed(numbered):
+def test_a_batch_depends_on_its_number_and_the_seed_only(numbered):
     forwards = Batches(numbered, 5, partial(permutation, 3))
     backwards = Batches(numbered, 5, partial(permutation, 3))
     expected = [forwards[i] for i in range(20)]
@@ -41,7 +41,7 @@ def test_a_batch_is_a_function_of_its_number_and_the_seed(numbered):
     assert not all(torch.equal(other[i], expected[i]) for i in range(5))
 
 
-def test_pixels_survive_the_way_to_the_model_and_back():
+def test_pixels_round_trip_through_the_model_range():
     pixels = torch.arange(256, dtype=torch.uint8)
     assert to_model(pixels).min() == -1
     assert to_model(pixels).max() == 1
@@ -49,7 +49,7 @@ def test_pixels_survive_the_way_to_the_model_and_back():
     assert to_pixels(torch.tensor([-7.0, 7.0])).tolist() == [0, 255]
 
 
-def test_a_batch_larger_than_the_data(numbered):
+def test_a_batch_larger_than_the_data_is_refused(numbered):
     with pytest.raises(ForgeryError, match=r"a batch of 26 is larger than the data: .* 25 images"):
         Batches(numbered, 26, partial(permutation, 0))
 
@@ -63,13 +63,13 @@ def test_a_batch_larger_than_the_data(numbered):
         (torch.zeros(3, 1, 2, 2, dtype=torch.uint8), torch.zeros(2), "3 images but 2 labels"),
     ],
 )
-def test_data_that_is_none(images, labels, message):
+def test_invalid_data_is_refused(images, labels, message):
     with pytest.raises(ForgeryError, match=message):
         Dataset("bad", images, labels)
 
 
 def by_class(*counts):
-    """Labelled images, class by class as a folder is read; image i holds the value i."""
+    """Labelled images sorted by class, as read from a folder; image i has the value i."""
     labels = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
     values = torch.arange(len(labels)).to(torch.uint8).view(-1, 1, 1, 1)
     return Dataset("folder[train]", values, labels, tuple(map(str, range(len(counts)))))
@@ -78,7 +78,7 @@ def by_class(*counts):
 @pytest.mark.parametrize(
     "counts", [(100,) * 10, (500, 300, 200), (45, 60, 45, 60, 45), (900, 90, 9), (0, 7, 0, 3), (5,)]
 )
-def test_every_stratified_choice_is_a_fair_prefix(counts):
+def test_every_prefix_is_stratified(counts):
     data = by_class(*counts)
     rows = data.stratified(len(data))
     assert rows.dtype == torch.int64
@@ -89,26 +89,26 @@ def test_every_stratified_choice_is_a_fair_prefix(counts):
         found = torch.bincount(data.labels[rows[:n]], minlength=len(counts))
         if n >= (present := shares > 0).sum():
             assert found[present].min() >= 1
-        # One or two off, beyond the one that the rarest classes are sure of.
+        # Off by one or two, plus the one sample guaranteed for the rarest classes.
         assert (found - n * shares).abs().max() <= 2.7
     assert len(data.stratified(len(data) + 1)) == len(data)
 
 
-def test_a_choice_within_a_class_is_no_prefix_of_it():
+def test_samples_of_a_class_are_chosen_at_random():
     data = by_class(100, 100)
     assert data.labels[data.stratified(20)].sum() == 10
     assert data.stratified(20).max() > 150
     assert data.stratified(20).sort().values.diff().unique().numel() > 3
 
 
-def test_without_labels_the_choice_is_random_and_always_the_same(numbered):
+def test_without_labels_the_choice_is_random_but_fixed(numbered):
     rows = numbered.stratified(7)
     assert not rows.equal(torch.arange(7))
     assert rows.equal(numbered.stratified(7))
     assert rows.unique().numel() == 7
 
 
-def test_a_subset_keeps_what_belongs_to_its_rows():
+def test_a_subset_keeps_labels_and_attributes():
     data = by_class(10, 10)
     truths = torch.arange(20).view(-1, 1) > 4
     data = replace(data, attributes=truths, attribute_names=("late",))

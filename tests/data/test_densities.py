@@ -24,15 +24,15 @@ def test_every_density_integrates_to_one_and_agrees_with_its_cell_masses(name):
     edges, points, area = fine_grid(density, cells)
     masses = density.cell_masses(edges)
     assert masses.sum().item() == pytest.approx(1, abs=1e-5)
-    if name == "ring8":  # narrower than these cells, which is why the masses are exact
+    if name == "ring8":  # components narrower than these cells: only cell masses are exact
         return
     by_midpoint = density.log_density(points).exp() * area
-    # The midpoint rule is a little wrong where a bump is narrow or a border runs through a cell.
+    # The midpoint rule is inexact for narrow components and for edges inside a cell.
     assert (by_midpoint - masses.flatten()).abs().sum().item() < 0.03
 
 
 @pytest.mark.parametrize("name", DENSITIES)
-def test_its_samples_are_distributed_as_it_says(name):
+def test_samples_follow_the_density(name):
     density = DENSITIES[name]()
     points = density.sample(20_000, torch.Generator().manual_seed(0))
     assert points.shape == (20_000, density.dimensions)
@@ -42,12 +42,12 @@ def test_its_samples_are_distributed_as_it_says(name):
     counts = torch.zeros_like(masses).index_put(
         tuple(index), torch.ones(20_000, dtype=torch.float64), accumulate=True
     )
-    # Five standard errors of a count, and those few that lie outside of the bounds.
+    # Five standard errors of a count, plus the few samples outside the bounds.
     error = 5 * (masses * (1 - masses) / 20_000).sqrt() + 1e-4
     assert ((counts / 20_000 - masses).abs() <= error).all()
 
 
-def test_a_normal_density_is_that_of_the_formula():
+def test_a_normal_density_matches_the_formula():
     density = Mixture(torch.tensor([[1.0, -2.0]], dtype=torch.float64), 0.5)
     x = torch.tensor([[1.0, -2.0], [2.0, -2.0]])
     peak = -math.log(2 * math.pi * 0.25)
@@ -66,7 +66,7 @@ def test_modes_of_ring_and_grid():
     assert DENSITIES["moons"]().modes is None
 
 
-def test_outside_of_its_boxes_a_uniform_density_is_zero():
+def test_a_uniform_density_is_zero_outside_its_boxes():
     density = DENSITIES["disjoint"]()
     x = torch.tensor([[0.0, 0.0], [1.5, 0.0], [-1.5, 0.6]])
     assert density.log_density(x).tolist() == [-math.inf, pytest.approx(-math.log(2)), -math.inf]
@@ -74,11 +74,11 @@ def test_outside_of_its_boxes_a_uniform_density_is_zero():
 
 def test_densities_that_are_not_normalised_are_refused():
     means = torch.zeros(2, 1, dtype=torch.float64)
-    with pytest.raises(ForgeryError, match=r"not normalised.*add up to 1, not 0.9"):
+    with pytest.raises(ForgeryError, match=r"not normalised.*sum to 1, not 0.9"):
         Mixture(means, 1.0, [0.5, 0.4])
     with pytest.raises(ForgeryError, match="not normalised"):
         Mixture(means, 1.0, [1.5, -0.5])
-    with pytest.raises(ForgeryError, match="2 means need as many σs: 3"):
+    with pytest.raises(ForgeryError, match="one σ for each of the 2 means, got 3"):
         Mixture(means, [1.0, 1.0, 1.0])
     with pytest.raises(ForgeryError, match="above 0"):
         Mixture(means, [1.0, 0.0])
@@ -88,7 +88,7 @@ def test_densities_that_are_not_normalised_are_refused():
         Boxes(torch.tensor([[[2.0], [0.0]]], dtype=torch.float64))
 
 
-def test_as_data_they_are_the_same_every_time_and_splits_differ():
+def test_data_is_deterministic_and_splits_differ():
     first, again, test = data.load("ring8"), data.load("ring8"), data.load("ring8", "test")
     assert first.fingerprint == again.fingerprint != test.fingerprint
     assert first.kind == "points"

@@ -17,7 +17,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def painted(monkeypatch):
-    """Faces that are drawn at once, without the extra: what was asked for, as pixels."""
+    """Replace the drawing of faces by images whose pixels are the attributes."""
     asked = []
 
     def draw(attributes, size, seed, progress=None):
@@ -31,7 +31,7 @@ def painted(monkeypatch):
 
 
 @pytest.mark.parametrize("split", faces.SPLITS)
-def test_no_two_attributes_go_together(split):
+def test_attributes_are_independent(split):
     n, seed = faces.SPLITS[split]
     rows = balanced(n, len(ATTRIBUTES), seed)
     correlations = np.corrcoef(rows.numpy().T) - np.eye(len(ATTRIBUTES))
@@ -39,11 +39,11 @@ def test_no_two_attributes_go_together(split):
     combinations, counts = rows.unique(dim=0, return_counts=True)
     assert len(combinations) == 64
     assert counts.unique().tolist() == [n // 64]
-    # In an order of its own: a run of them is balanced too.
+    # In random order, so that a part of them is balanced too.
     assert (rows[:500].double().mean(0) - 0.5).abs().max() < 0.1
 
 
-def test_what_is_no_attribute_depends_on_none():
+def test_free_options_do_not_depend_on_attributes():
     def free(row, i):
         options = options_of(dict(zip(ATTRIBUTES, row, strict=True)), Random(i))
         return {name: options[name] for name in faces.FREE}
@@ -53,7 +53,7 @@ def test_what_is_no_attribute_depends_on_none():
     assert free((True, False) * 3, 4) == free((True, False) * 3, 4)
 
 
-def test_each_attribute_changes_what_it_names():
+def test_each_attribute_changes_its_options():
     def options(**changes):
         return options_of(dict.fromkeys(ATTRIBUTES, False) | changes, Random(0))
 
@@ -66,7 +66,7 @@ def test_each_attribute_changes_what_it_names():
     assert options(smiling=True)["mouthVariant"][0] in faces.CHOICES["smiling"]["mouthVariant"][1]
 
 
-def test_drawn_once_then_found(cache, painted):
+def test_faces_are_drawn_once_then_cached(cache, painted):
     first = load("faces", "test")
     assert (len(first), first.shape) == (2048, (3, 32, 32))
     assert first.attribute_names == ATTRIBUTES
@@ -75,12 +75,12 @@ def test_drawn_once_then_found(cache, painted):
     assert again.fingerprint == first.fingerprint
     assert painted == [(2048, 32, 1)]
     (file,) = cache.iterdir()
-    file.write_bytes(file.read_bytes()[:1000])  # not whole: drawn again
+    file.write_bytes(file.read_bytes()[:1000])  # truncated: drawn again
     assert load("faces", "test").fingerprint == first.fingerprint
     assert len(painted) == 2
 
 
-def test_sizes_and_splits_are_kept_apart(cache, painted):
+def test_sizes_and_splits_are_cached_separately(cache, painted):
     assert load("faces64", "test").shape == (3, 64, 64)
     assert load("faces", "test").shape == (3, 32, 32)
     assert painted == [(2048, 64, 1), (2048, 32, 1)]
@@ -88,14 +88,14 @@ def test_sizes_and_splits_are_kept_apart(cache, painted):
         load("faces", "tets")
 
 
-def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch, painted):
+def test_an_unwritable_cache_is_refused(tmp_path, monkeypatch, painted):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("FORGERY_CACHE", str(tmp_path / "file"))
-    with pytest.raises(ForgeryError, match="FORGERY_CACHE names another folder"):
+    with pytest.raises(ForgeryError, match="set FORGERY_CACHE to another folder"):
         load("faces", "test")
 
 
-def test_without_the_extra_it_says_what_to_install(monkeypatch):
+def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "dicebear", None)
     with pytest.raises(ForgeryError, match=r"pip install 'forgery\[faces\]'"):
         faces.draw_faces(balanced(2, 6, 0), 32, 0)
@@ -121,7 +121,7 @@ def test_drawn_faces_show_their_attributes():
     assert np.abs(chin[ATTRIBUTES.index("beard") + 1] - chin[0]).max() > 20
 
 
-def test_a_dataset_refuses_attributes_that_do_not_fit():
+def test_invalid_attributes_are_refused():
     images = torch.zeros(4, 1, 8, 8, dtype=torch.uint8)
     good = Dataset("good", images, attributes=torch.ones(4, 2).bool(), attribute_names=("a", "b"))
     assert good.to(torch.device("cpu")).attributes.shape == (4, 2)

@@ -28,7 +28,7 @@ def idx(array: np.ndarray) -> bytes:
 
 @quick
 @given(array=arrays, zipped=st.booleans())
-def test_what_is_written_is_read(tmp_path, array, zipped):
+def test_round_trip(tmp_path, array, zipped):
     path = tmp_path / "file"
     path.write_bytes(gzip.compress(idx(array)) if zipped else idx(array))
     np.testing.assert_array_equal(read_idx(path), array)
@@ -36,7 +36,7 @@ def test_what_is_written_is_read(tmp_path, array, zipped):
 
 @quick
 @given(array=arrays, cut=st.integers(min_value=1), zipped=st.booleans())
-def test_a_file_that_is_too_short_is_refused(tmp_path, array, cut, zipped):
+def test_truncated_files_are_refused(tmp_path, array, cut, zipped):
     content = idx(array)
     content = content[: len(content) - 1 - cut % len(content)]
     path = tmp_path / "file"
@@ -47,7 +47,7 @@ def test_a_file_that_is_too_short_is_refused(tmp_path, array, cut, zipped):
 
 @quick
 @given(content=st.binary(max_size=200))
-def test_any_bytes_are_an_array_or_a_clear_error(tmp_path, content):
+def test_any_bytes_give_an_array_or_a_forgery_error(tmp_path, content):
     path = tmp_path / "file"
     path.write_bytes(content)
     with contextlib.suppress(ForgeryError):
@@ -55,21 +55,21 @@ def test_any_bytes_are_an_array_or_a_clear_error(tmp_path, content):
 
 
 @pytest.mark.parametrize(
-    # ids by number: the workers that run side by side must all name a test alike
+    # Numbered ids, since parallel workers must agree on the name of a test.
     ("content", "message"),
     [
         (b"\0\0\x0d\x01\0\0\0\x01....", "not an IDX file of unsigned bytes"),
         (b"\x89PNG\r\n\x1a\n", "not an IDX file"),
         (b"\0\0\x08\0", "no dimensions"),
-        (b"\0\0\x08\x03\0\0", "cut short in its header"),
-        (b"\0\0\x08\x04" + b"\xff" * 16, "more than memory can hold"),
-        (b"\0\0\x08\x01\0\0\0\x02abc", "states 2 = 2 values, the file holds 3"),
+        (b"\0\0\x08\x03\0\0", "truncated header"),
+        (b"\0\0\x08\x04" + b"\xff" * 16, "too many for memory"),
+        (b"\0\0\x08\x01\0\0\0\x02abc", "states 2 = 2 values, but the file has 3"),
         (b"\x1f\x8b\x08\0rubbish", "damaged gzip"),
         (gzip.compress(b"\0" * 1000, mtime=0)[:-12], "damaged gzip"),
     ],
     ids=map(str, range(8)),
 )
-def test_bad_files_name_themselves_and_what_was_expected(tmp_path, content, message):
+def test_invalid_files_are_refused_with_name_and_reason(tmp_path, content, message):
     path = tmp_path / "bad-idx3-ubyte"
     path.write_bytes(content)
     with pytest.raises(ForgeryError, match=message) as caught:
@@ -82,14 +82,14 @@ def test_images_and_labels_must_match(tmp_path):
     pixels = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
     images.write_bytes(idx(pixels))
     labels.write_bytes(idx(np.array([2, 0, 1], np.uint8)))
-    dataset = data.load(str(images))  # the labels are found by their name
+    dataset = data.load(str(images))  # finds the labels by their name
     assert dataset.shape == (1, 4, 5)
     assert dataset.labels.tolist() == [2, 0, 1]
     assert torch.equal(dataset.values[:, 0], torch.from_numpy(pixels))
     labels.write_bytes(idx(np.array([2, 0], np.uint8)))
     with pytest.raises(ForgeryError, match="one label for each of the 3 images"):
         load_idx(images, labels)
-    with pytest.raises(ForgeryError, match="images need 3 dimensions"):
+    with pytest.raises(ForgeryError, match="expected images of 3 dimensions"):
         load_idx(labels)
 
 

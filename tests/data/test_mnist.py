@@ -8,7 +8,7 @@ from forgery.data.mnist import SPLITS, mnist
 from forgery.errors import ForgeryError
 
 
-def test_the_training_images_are_the_published_ones():
+def test_training_images_match_the_published_ones():
     train = mnist("train")
     header = bytes.fromhex("00000803 0000ea60 0000001c 0000001c")
     digest = hashlib.sha256(header + train.values.numpy().tobytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""Folders and archives: what is a picture, a class, a split; the cache that they are decoded to."""
+"""Pictures in folders and archives: decoding, classes, splits and the cache."""
 
 import io
 import json
@@ -17,7 +17,7 @@ from forgery.data import Dataset, ImageSettings, load_pictures
 from forgery.data import cache as cache_module
 from forgery.data import dataset as dataset_module
 from forgery.data import pictures as pictures_module
-from forgery.data.decode import MOST_BYTES
+from forgery.data.decode import MAX_BYTES
 
 
 def png(value: int, size: tuple[int, int] = (16, 16), mode: str = "L") -> bytes:
@@ -71,7 +71,7 @@ FORMS = {
 
 @pytest.mark.parametrize("prefix", ["", "all/of/it/"])
 @pytest.mark.parametrize("form", FORMS)
-def test_folders_are_classes_in_folders_and_archives_alike(tmp_path, form, prefix):
+def test_subfolders_are_classes_in_folders_and_archives(tmp_path, form, prefix):
     path = FORMS[form](tmp_path, {prefix + name: content for name, content in CLASSES.items()})
     dataset = data.load(str(path))
     assert dataset.shape == (1, 16, 16)
@@ -88,7 +88,7 @@ def test_tar_members_that_begin_with_a_dot_and_nested_folders(tmp_path):
     assert dataset.labels.tolist() == [0] * 7 + [1] * 6
 
 
-def test_one_class_or_pictures_outside_of_the_classes_mean_no_labels(tmp_path):
+def test_a_single_class_or_pictures_outside_classes_mean_no_labels(tmp_path):
     one = write(tmp_path / "one", {f"cats/{i}.png": png(i) for i in range(3)})
     assert data.load(str(one)).labels is None
     mixed = write(tmp_path / "mixed", CLASSES | {"top.png": png(1)})
@@ -107,7 +107,7 @@ def test_names_of_any_script(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names that are no text")
-def test_names_that_are_no_text(tmp_path):
+def test_undecodable_names(tmp_path):
     folder = write(tmp_path / "a", {"one.png": png(1)})
     with open(os.fsencode(folder) + b"/caf\xe9.png", "wb") as file:
         file.write(b"no")
@@ -133,22 +133,22 @@ def test_splits_by_folder(tmp_path):
         data.load(str(path), "tets")
 
 
-def test_without_such_folders_a_tenth_is_held_out_by_content(tmp_path):
+def test_without_split_folders_a_tenth_is_held_out_by_hash(tmp_path):
     files = {f"{i}.png": png(i % 250, (8, 8 + i // 250)) for i in range(400)}
     path = write(tmp_path / "a", files)
     train, test = data.load(str(path)), data.load(str(path), "test")
     assert len(train) + len(test) == len(data.load(str(path), "all")) == 400
-    assert 20 <= len(test) <= 60  # 40, and more than three standard deviations each way
+    assert 20 <= len(test) <= 60  # 40 ± more than three standard deviations
     copied = write(tmp_path / "b", {f"{k}{n}": c for n, c in files.items() for k in "xy"})
     again = data.load(str(copied), "test")
-    assert len(again) == 2 * len(test)  # equal files are on the same side
+    assert len(again) == 2 * len(test)  # equal files are in the same split
     survey = load_pictures(copied, ImageSettings()).survey
     assert survey.copies == 400
     assert len(survey.duplicates) == 100
     assert survey.duplicates[0] == ["x0.png", "y0.png"]
 
 
-def test_few_pictures_are_all_for_training(tmp_path):
+def test_few_pictures_are_all_in_train(tmp_path):
     path = write(tmp_path / "a", {f"{i}.png": png(i) for i in range(19)})
     assert len(data.load(str(path))) == 19
     with pytest.raises(ForgeryError, match="no split 'test': choose from all, train"):
@@ -167,15 +167,15 @@ def test_mixed_sizes_and_modes(tmp_path):
     assert "the median shorter side is 40" in survey.why
 
 
-def test_colour_that_the_sampled_headers_did_not_show(tmp_path, monkeypatch):
+def test_colour_missed_by_the_sampled_headers(tmp_path, monkeypatch):
     monkeypatch.setattr(pictures_module, "SAMPLED", 2)
     files = {f"{i}.png": png(i, mode="RGB" if i == 3 else "L") for i in range(8)}
     survey = load_pictures(write(tmp_path / "a", files), ImageSettings()).survey
     assert survey.channels == 3
-    assert "RGB as 1 are not grey" in survey.why
+    assert "RGB since 1 are not grey" in survey.why
 
 
-def test_what_cannot_be_used_is_set_aside_and_listed(tmp_path):
+def test_unusable_files_are_set_aside_and_listed(tmp_path):
     path = write(
         tmp_path / "a",
         {
@@ -188,7 +188,7 @@ def test_what_cannot_be_used_is_set_aside_and_listed(tmp_path):
         },
     )
     (path / "huge.png").touch()
-    os.truncate(path / "huge.png", MOST_BYTES + 1)
+    os.truncate(path / "huge.png", MAX_BYTES + 1)
     write(tmp_path / "elsewhere", {"secret.png": png(9)})
     (path / "out.png").symlink_to(tmp_path / "elsewhere" / "secret.png")
     (path / "outside").symlink_to(tmp_path / "elsewhere")
@@ -217,10 +217,10 @@ def test_what_cannot_be_used_is_set_aside_and_listed(tmp_path):
 
 @pytest.mark.parametrize("content", [{}, {"a.txt": b"x"}, {"empty.png": b""}])
 @pytest.mark.parametrize("form", FORMS)
-def test_nothing_to_train_on(tmp_path, form, content, cache):
+def test_sources_without_pictures_are_refused(tmp_path, form, content, cache):
     (tmp_path / "pictures").mkdir()
     path = FORMS[form](tmp_path, content)
-    with pytest.raises(ForgeryError, match="there are no pictures in it"):
+    with pytest.raises(ForgeryError, match="it contains no pictures"):
         data.load(str(path))
     assert not [left for left in cache.iterdir() if left.suffix != ".lock"]
 
@@ -229,9 +229,7 @@ def test_archive_members_that_point_outside_are_refused(tmp_path):
     bad = {"../up.png": png(1), "/root.png": png(2), "a/../../b.png": png(3), "C:\\x.png": png(4)}
     found = load_pictures(zipped(tmp_path / "a.zip", bad | {"good.png": png(5)}), ImageSettings())
     assert values(found.split("train")) == [5]
-    assert {reason for _, reason in found.survey.rejects} == {
-        "its name points outside of the archive"
-    }
+    assert {reason for _, reason in found.survey.rejects} == {"its name points outside the archive"}
     path = tarred(tmp_path / "a.tar", bad | {"good.png": png(5)})
     with tarfile.open(path, "a") as archive:
         for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE):
@@ -276,7 +274,7 @@ def test_damaged_archives(tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="libtiff is inside of Pillow there, out of reach")
 @pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "jpeg", "group4"])
 def test_damaged_tiffs_are_listed_and_nothing_is_printed(tmp_path, capfd, compression):
-    # libtiff writes to file descriptor 2 from C, Pillow by its log.
+    # libtiff writes to file descriptor 2 from C, Pillow to its log.
     random = np.random.default_rng(0)
     image = Image.fromarray(random.integers(0, 256, (32, 32, 3), dtype=np.uint8))
     file = io.BytesIO()
@@ -298,11 +296,11 @@ def test_damaged_tiffs_are_listed_and_nothing_is_printed(tmp_path, capfd, compre
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_second_time_no_picture_is_opened(tmp_path, form, monkeypatch, cache):
+def test_cached_pictures_are_not_opened_again(tmp_path, form, monkeypatch, cache):
     path = FORMS[form](tmp_path, CLASSES)
     first = data.load(str(path))
     fresh = Dataset(first.name, first.values, first.labels, first.classes)
-    assert first.fingerprint == fresh.fingerprint  # the one that is kept is the one computed
+    assert first.fingerprint == fresh.fingerprint  # the stored one equals the computed one
 
     def fail(*args, **kwargs):
         raise AssertionError("a picture was opened")
@@ -311,12 +309,12 @@ def test_the_second_time_no_picture_is_opened(tmp_path, form, monkeypatch, cache
     second = data.load(str(path))
     assert second.fingerprint == first.fingerprint
     assert values(second) == values(first)
-    with pytest.raises(ForgeryError, match="was opened"):  # another setting, another cache
+    with pytest.raises(ForgeryError, match="was opened"):  # other settings have another key
         data.load(str(path), settings=ImageSettings(size=8))
     monkeypatch.undo()
 
 
-def test_another_setting_or_another_file_is_another_cache(tmp_path, cache):
+def test_settings_and_files_determine_the_cache_key(tmp_path, cache):
     path = write(tmp_path / "a", CLASSES)
     made = {data.load(str(path)).shape}
     made.add(data.load(str(path), settings=ImageSettings(size=8)).shape)
@@ -326,11 +324,11 @@ def test_another_setting_or_another_file_is_another_cache(tmp_path, cache):
     os.utime(path / "cats" / "0.png", ns=(1, 1))
     assert values(data.load(str(path)))[0] == 77
     assert len(list(cache.glob("*.npy"))) == 3
-    data.load(str(path), settings=ImageSettings(strict=True))  # of the same pixels
+    data.load(str(path), settings=ImageSettings(strict=True))  # has the same pixels
     assert len(list(cache.glob("*.npy"))) == 3
 
 
-def test_a_damaged_cache_is_made_again(tmp_path, cache):
+def test_a_damaged_cache_is_rebuilt(tmp_path, cache):
     path = write(tmp_path / "a", CLASSES)
     expected = data.load(str(path)).fingerprint
     (pixels,), (record,) = cache.glob("*.npy"), cache.glob("*.json")
@@ -356,7 +354,7 @@ def test_a_damaged_cache_is_made_again(tmp_path, cache):
         assert dataset.labels.tolist() == [0] * 6 + [1] * 6
 
 
-def test_an_interrupted_build_leaves_nothing_half(tmp_path, cache):
+def test_an_interrupted_build_leaves_no_files(tmp_path, cache):
     path = write(tmp_path / "a", CLASSES)
 
     def interrupt(task, done, of):
@@ -372,20 +370,20 @@ def test_an_interrupted_build_leaves_nothing_half(tmp_path, cache):
     assert sorted(left.suffix for left in cache.iterdir()) == [".json", ".lock", ".npy"]
 
 
-def test_a_disk_that_is_full(tmp_path, monkeypatch, cache):
+def test_a_full_disk_is_reported(tmp_path, monkeypatch, cache):
     def full(path, shape):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(cache_module, "new_pixels", full)
-    with pytest.raises(ForgeryError, match="No space left on device; FORGERY_CACHE names"):
+    with pytest.raises(ForgeryError, match="No space left on device; set FORGERY_CACHE"):
         data.load(str(write(tmp_path / "a", CLASSES)))
     assert [left.suffix for left in cache.iterdir()] == [".lock"]
 
 
-def test_a_cache_folder_that_cannot_be_made(tmp_path, monkeypatch):
+def test_an_unwritable_cache_folder_is_reported(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("FORGERY_CACHE", str(tmp_path / "file"))
-    with pytest.raises(ForgeryError, match=r"cannot write to .*FORGERY_CACHE names another"):
+    with pytest.raises(ForgeryError, match=r"cannot write to .*set FORGERY_CACHE to another"):
         data.load(str(write(tmp_path / "a", CLASSES)))
 
 
@@ -428,7 +426,7 @@ def test_large_data_stays_on_disk_and_gives_the_same_batches(tmp_path, monkeypat
     assert not [w for w in recwarn if "writ" in str(w.message)]
 
 
-def test_decoding_is_the_same_however_many_threads(tmp_path, monkeypatch, cache):
+def test_decoding_does_not_depend_on_the_number_of_threads(tmp_path, monkeypatch, cache):
     path = write(tmp_path / "a", CLASSES)
     first = data.load(str(path)).fingerprint
     for left in cache.iterdir():
@@ -438,7 +436,7 @@ def test_decoding_is_the_same_however_many_threads(tmp_path, monkeypatch, cache)
     assert data.load(str(path)).fingerprint == first
 
 
-def test_the_mean_of_mapped_data_is_that_of_some(tmp_path, monkeypatch):
+def test_the_mean_of_mapped_data_is_estimated_from_a_subset(tmp_path, monkeypatch):
     files = {f"{i}.png": png(shade) for i, shade in enumerate((0, 250, 100, 250))}
     path = write(tmp_path / "a", files)
     monkeypatch.setattr(cache_module, "LARGE", 10)
@@ -448,7 +446,7 @@ def test_the_mean_of_mapped_data_is_that_of_some(tmp_path, monkeypatch):
     assert data.load(str(path)).mean.unique().item() == pytest.approx(150 / 127.5 - 1)
 
 
-def test_what_batches_read_of_mapped_data_is_given_back(tmp_path, monkeypatch):
+def test_memory_of_mapped_data_is_released(tmp_path, monkeypatch):
     from functools import partial
 
     from forgery.data import Batches
@@ -465,7 +463,7 @@ def test_what_batches_read_of_mapped_data_is_given_back(tmp_path, monkeypatch):
     assert given_back == [large] * 9
 
 
-def test_the_sets_used_longest_ago_make_room(tmp_path, monkeypatch, cache):
+def test_least_recently_used_sets_are_deleted(tmp_path, monkeypatch, cache):
     paths = [write(tmp_path / name, CLASSES | {f"a/{name}.png": png(1)}) for name in "abc"]
     for at, path in enumerate(paths[:2]):
         data.load(str(path))
@@ -473,7 +471,7 @@ def test_the_sets_used_longest_ago_make_room(tmp_path, monkeypatch, cache):
             os.utime(record, (at, at)) if record.stat().st_mtime > 100 else None
     data.load(str(paths[0]))  # used again: now b is the oldest
     pixels = [left.stat().st_size for left in cache.glob("*.npy")]
-    monkeypatch.setattr(cache_module, "MOST", 3 * max(pixels))  # two of them and their records
+    monkeypatch.setattr(cache_module, "MAX_BYTES", 3 * max(pixels))  # two of them and their records
     data.load(str(paths[2]))
     decoded = []
     monkeypatch.setattr(pictures_module, "_build", lambda source, *_: decoded.append(source))
@@ -485,8 +483,8 @@ def test_the_sets_used_longest_ago_make_room(tmp_path, monkeypatch, cache):
     assert decoded == [str(paths[1])]
 
 
-def test_the_newest_set_stays_however_large(tmp_path, monkeypatch, cache):
-    monkeypatch.setattr(cache_module, "MOST", 1)
+def test_the_newest_set_is_kept_whatever_its_size(tmp_path, monkeypatch, cache):
+    monkeypatch.setattr(cache_module, "MAX_BYTES", 1)
     for name in "ab":
         data.load(str(write(tmp_path / name, CLASSES)))
     assert len(list(cache.glob("*.npy"))) == len(list(cache.glob("*.json"))) == 1

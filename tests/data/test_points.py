@@ -25,7 +25,7 @@ def test_points_from_every_format(tmp_path, suffix):
     torch.testing.assert_close(points.mean, torch.zeros(2), atol=1e-6, rtol=0)
 
 
-def test_a_line_of_numbers_is_points_of_one_dimension(tmp_path):
+def test_one_dimensional_arrays_are_points(tmp_path):
     np.save(tmp_path / "line.npy", np.arange(5))
     assert data.load(str(tmp_path / "line.npy")).shape == (1,)
 
@@ -33,33 +33,33 @@ def test_a_line_of_numbers_is_points_of_one_dimension(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("1,2\n3,nan\n", r"1 of 2 points hold NaN or infinity, the first is point 2"),
-        ("1,2\n3,2\n", r"column 2 is the same in every row \(2\)"),
-        ("1,2\n", "1 row is too little"),
-        ("x,y\n1,2\n3,four\n", r"line 3: expected numbers, found '3, ?four'"),
-        ("1,2\n3\n", "line 2: 1 numbers, the lines before have 2"),
+        ("1,2\n3,nan\n", r"1 of 2 points contain NaN or infinity, the first is point 2"),
+        ("1,2\n3,2\n", r"column 2 has the same value in every row \(2\)"),
+        ("1,2\n", "at least 2 points, got 1"),
+        ("x,y\n1,2\n3,four\n", r"line 3: expected numbers, got '3, ?four'"),
+        ("1,2\n3\n", "line 2: expected 2 numbers as in the lines before, got 1"),
         (
             ",".join("1" * 17) + "\n" + ",".join("2" * 17) + "\n",
-            "1 to 16 dimensions, these have 17",
+            "1 to 16 dimensions, got 17",
         ),
         ("", "no points"),
         ("x,y\n", "no points"),
     ],
 )
-def test_tables_that_are_no_points(tmp_path, text, message):
+def test_invalid_csv_files_are_refused(tmp_path, text, message):
     path = tmp_path / "bad.csv"
     path.write_text(text)
     with pytest.raises(ForgeryError, match=message):
         data.load(str(path))
 
 
-def test_arrays_that_are_no_points(tmp_path):
+def test_invalid_numpy_files_are_refused(tmp_path):
     np.savez(tmp_path / "two.npz", a=np.ones(3), b=np.ones(3))
     np.save(tmp_path / "words.npy", np.array(["a", "b"]))
     np.save(tmp_path / "cube.npy", np.zeros((2, 2, 2, 2, 2)))
     (tmp_path / "text.npy").write_text("hello")
     for name, message in {
-        "two.npz": r"2 arrays \(a, b\): expected 1",
+        "two.npz": r"2 arrays \(a, b\): expected one",
         "words.npy": "expected numbers",
         "cube.npy": r"shape \[2, 2, 2, 2, 2\]",
         "text.npy": "as a NumPy file",

@@ -5,7 +5,7 @@ from forgery.data.mnist import mnist
 from forgery.extractors import load_stacked_digit_classifier
 
 
-def test_triples_of_all_digits_the_same_every_time():
+def test_triples_are_deterministic_and_cover_all_digits():
     stacked, again = data.load("stacked-mnist", "test"), data.load("stacked-mnist", "test")
     assert stacked.shape == (3, 28, 28)
     assert len(stacked) == 26_000
@@ -22,7 +22,7 @@ def test_the_label_names_the_digit_of_each_channel():
             assert digits.labels[where[0]] == int(name)
 
 
-def test_its_classifier_reads_the_three_channels():
+def test_the_stacked_classifier_predicts_all_three_digits():
     stacked = data.load("stacked-mnist", "test")
     features, logits = load_stacked_digit_classifier().features_and_logits(stacked.values[:2000])
     assert features.shape == (2000, 192)

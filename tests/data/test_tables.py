@@ -1,4 +1,4 @@
-"""Pictures in tables: parquet files, and data sets of the hub, which here lie in a folder."""
+"""Pictures in tables: parquet files, and data sets of the hub, here loaded from a folder."""
 
 import io
 import sys
@@ -33,7 +33,7 @@ def as_struct(contents) -> "pa.Array":
 
 @pytest.fixture
 def table(tmp_path):
-    """What writes a parquet file of columns: three rows in a group."""
+    """A function that writes columns to a parquet file, with three rows per group."""
 
     def write(metadata=None, **columns) -> str:
         content = pa.table(columns).replace_schema_metadata(metadata)
@@ -44,7 +44,7 @@ def table(tmp_path):
 
 
 @pytest.mark.parametrize("column", [as_struct, pa.array, lambda c: pa.array(c, pa.large_binary())])
-def test_pictures_of_a_parquet_file_come_in_its_order(table, column):
+def test_parquet_rows_keep_their_order(table, column):
     path = table(image=column([png(10 * i) for i in range(11)]))
     assert holds_pictures(path)
     data = load(path)
@@ -62,17 +62,17 @@ def test_pictures_of_a_parquet_file_come_in_its_order(table, column):
         (pa.array(["b", "a", "a", "b"]).dictionary_encode(), ("a", "b"), [1, 0, 0, 1]),
     ],
 )
-def test_labels_are_numbers_words_or_truth_values(table, labels, classes, numbers):
+def test_labels_are_integers_strings_or_booleans(table, labels, classes, numbers):
     data = load(table(image=[png(i) for i in range(4)], label=labels))
     assert data.classes == classes
     assert data.labels.tolist() == numbers
 
 
-def test_class_names_are_read_from_what_datasets_wrote(table):
+def test_class_names_are_read_from_the_datasets_metadata(table):
     about = '{"info": {"features": {"kind": {"_type": "ClassLabel", "names": ["z", "y", "x"]}}}}'
     path = table({"huggingface": about}, image=[png(i) for i in range(3)], kind=[2, 0, 0])
     data = load(path)
-    assert data.classes == ("z", "y", "x")  # also the one that no picture has
+    assert data.classes == ("z", "y", "x")  # including the class without pictures
     assert data.labels.tolist() == [2, 0, 0]
 
 
@@ -83,7 +83,9 @@ def test_columns_by_name(table):
         label=["a", "b"],
         other=[1, 0],
     )
-    with pytest.raises(ForgeryError, match=r"first, second may all hold .* --image-column"):
+    with pytest.raises(
+        ForgeryError, match=r"may contain pictures \(first, second\): .* --image-column"
+    ):
         load(path)
     data = load(path, settings=ImageSettings(image_column="second", label_column="other"))
     assert values(data) == [3, 4]
@@ -92,16 +94,19 @@ def test_columns_by_name(table):
     assert none.labels is None
     for settings, message in (
         (ImageSettings(image_column="secnd"), "no column 'secnd': did you mean 'second'"),
-        (ImageSettings(image_column="other"), "'other' holds int64, and pictures are binary"),
-        (ImageSettings(image_column="first", label_column="second"), "'second' holds binary"),
+        (
+            ImageSettings(image_column="other"),
+            "'other' has type int64, but pictures must be binary",
+        ),
+        (ImageSettings(image_column="first", label_column="second"), "'second' has type binary"),
         (ImageSettings(image_column="first", label_column="lable"), "did you mean 'label'"),
     ):
         with pytest.raises(ForgeryError, match=message):
             load(path, settings=settings)
 
 
-def test_a_table_without_pictures_says_what_it_has(table):
-    with pytest.raises(ForgeryError, match=r"none of its columns holds pictures: x \(double\)"):
+def test_a_table_without_pictures_is_refused_with_its_columns(table):
+    with pytest.raises(ForgeryError, match=r"no column contains pictures: x \(double\)"):
         load(table(x=[0.5]))
 
 
@@ -126,13 +131,13 @@ def test_rows_that_cannot_be_used_are_set_aside(table, tmp_path):
     assert data.classes == ("a", "b")
     assert [name for name, _ in found.survey.rejects] == [f"row {i}" for i in range(1, 8)]
     reasons = " ".join(reason for _, reason in found.survey.rejects)
-    for words in ("only names a file", "empty", "not a picture", "damaged PNG", "it has no label"):
+    for words in ("refers to a file", "empty", "not a picture", "damaged PNG", "it has no label"):
         assert words in reasons
     with pytest.raises(ForgeryError, match="7 files set aside"):
         load(path, settings=ImageSettings(strict=True))
 
 
-def test_a_damaged_group_of_rows_costs_its_own_rows_only(table):
+def test_a_damaged_row_group_only_affects_its_rows(table):
     path = table(image=[png(i, (40, 40)) for i in range(9)])
     with open(path, "rb") as file:
         content = bytearray(file.read())
@@ -145,21 +150,21 @@ def test_a_damaged_group_of_rows_costs_its_own_rows_only(table):
     assert [name for name, _ in found.survey.rejects] == ["row 3", "row 4", "row 5"]
 
 
-def test_what_is_no_parquet_is_refused(tmp_path):
+def test_invalid_parquet_files_are_refused(tmp_path):
     path = tmp_path / "a.parquet"
     path.write_text("hello")
     with pytest.raises(ForgeryError, match=r"a\.parquet cannot be read as parquet"):
         load(str(path))
 
 
-def test_a_parquet_file_without_pyarrow_names_the_extra(table, monkeypatch):
+def test_parquet_without_pyarrow_names_the_extra(table, monkeypatch):
     path = table(image=[png(0)])
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(ForgeryError, match=r"pip install 'forgery\[parquet\]'"):
         load(path)
 
 
-def test_columns_are_refused_where_there_are_none(tmp_path):
+def test_column_settings_are_refused_for_other_sources(tmp_path):
     (tmp_path / "a.png").write_bytes(png(0))
     np.save(tmp_path / "a.npy", np.zeros((2, 4, 4), np.uint8))
     for source in (str(tmp_path), str(tmp_path / "a.npy"), "mnist"):
@@ -200,7 +205,7 @@ def hub(tmp_path, monkeypatch):
     return splits
 
 
-def test_a_data_set_of_the_hub_has_its_splits_its_classes_and_its_licence(hub):
+def test_hub_data_has_splits_classes_and_licence(hub):
     found = load_pictures("hf:someone/shapes:two", ImageSettings())
     assert found.survey.splits == {"train": 3, "valid": 1, "extra": 2}
     assert found.survey.licence == "cc0-1.0"
@@ -212,7 +217,7 @@ def test_a_data_set_of_the_hub_has_its_splits_its_classes_and_its_licence(hub):
     assert train.name == "shapes:two[train]"
 
 
-def test_the_licence_is_left_out_where_no_card_can_be_read(hub, monkeypatch):
+def test_the_licence_is_empty_without_a_card(hub, monkeypatch):
     def offline(*_, **__):
         raise OSError("offline")
 
@@ -220,7 +225,7 @@ def test_the_licence_is_left_out_where_no_card_can_be_read(hub, monkeypatch):
     assert load_pictures("hf:someone/shapes:two", ImageSettings()).survey.licence == ""
 
 
-def test_rows_of_the_hub_name_files_of_the_data_set_only(hub, tmp_path, monkeypatch):
+def test_hub_rows_may_only_refer_to_downloaded_files(hub, tmp_path, monkeypatch):
     import datasets
 
     (tmp_path / "cache").mkdir()
@@ -235,11 +240,11 @@ def test_rows_of_the_hub_name_files_of_the_data_set_only(hub, tmp_path, monkeypa
     found = load_pictures("hf:someone/files", ImageSettings())
     assert values(found.split("train")) == [1]
     assert found.survey.rejects == [
-        [f"train row {i}", "it names a file outside of the data set"] for i in (1, 2)
+        [f"train row {i}", "refers to a file outside the data set"] for i in (1, 2)
     ]
 
 
-def test_what_the_hub_refuses_is_told_in_one_line(hub):
+def test_hub_errors_are_reported_in_one_line(hub):
     with pytest.raises(ForgeryError, match=r"one among: \['two'\]: hf:someone/shapes:CONFIG"):
         load("hf:someone/shapes")
     for wrong in ("hf:", "hf:shapes", "hf:/etc/passwd", "hf:../a", "hf:a/b/c"):
@@ -253,7 +258,7 @@ def test_the_hub_without_its_package_names_the_extra(monkeypatch):
         load("hf:someone/shapes")
 
 
-def test_columns_of_truth_are_attributes_as_in_celebas_table(table):
+def test_boolean_columns_are_attributes(table):
     """CelebA on the hub: image, celeb_id, and a boolean column for each of its attributes."""
     glasses, male = [True, False, True, None], [False, False, True, True]
     path = table(
@@ -276,7 +281,7 @@ def test_columns_of_truth_are_attributes_as_in_celebas_table(table):
     assert some.attributes.equal(data.attributes[data.stratified(2)])
 
 
-def test_a_column_of_truth_that_is_the_label_is_no_attribute(table):
+def test_a_boolean_label_column_is_not_an_attribute(table):
     path = table(image=as_struct([png(0), png(9)]), smiling=[True, False], Male=[True, True])
     data = load(path, settings=ImageSettings(label_column="smiling"))
     assert data.classes == ("false", "true")

@@ -9,7 +9,7 @@ from forgery.pixels import to_model
 
 
 def quadrants(count):
-    """Colour images of 12×12 whose class is the quadrant that is lit."""
+    """Colour images of 12×12 whose class is the bright quadrant."""
     labels = torch.arange(count) % 4
     images = torch.zeros(count, 3, 12, 12, dtype=torch.uint8)
     for image, label in zip(images, labels.tolist(), strict=True):
@@ -18,7 +18,7 @@ def quadrants(count):
     return Dataset("quadrants", images, labels, ("a", "b", "c", "d"))
 
 
-def test_learns_any_labelled_images():
+def test_learns_labelled_images():
     data = quadrants(64)
     network = train_classifier(data, epochs=10, batch_size=16, shift=1)
     assert accuracy(network, data) == 1
@@ -27,7 +27,7 @@ def test_learns_any_labelled_images():
     assert logits.shape == (5, 4)
 
 
-def test_learns_attributes_of_which_several_may_be_true():
+def test_learns_attributes():
     plain = quadrants(64)
     sides = torch.stack([plain.labels >= 2, plain.labels % 2 == 1], 1)
     data = Dataset("q", plain.values, attributes=sides, attribute_names=("lower", "right"))
@@ -48,7 +48,7 @@ def test_same_seed_same_network():
     assert not torch.equal(first["head.weight"], other["head.weight"])
 
 
-def test_the_callers_random_state_is_left_alone():
+def test_the_callers_random_state_is_unchanged():
     torch.manual_seed(7)
     expected = torch.rand(3)
     torch.manual_seed(7)
@@ -65,7 +65,7 @@ def test_reports_each_epoch():
     assert reports[-1][1] < reports[0][1]
 
 
-def test_shifts_are_whole_pixels_and_no_larger_than_stated():
+def test_shifts_are_whole_pixels_within_the_limit():
     images = torch.full((200, 1, 9, 9), -1.0)
     images[:, :, 4, 4] = 1
     moved = _shifted(images, 2, torch.Generator().manual_seed(0))
@@ -76,22 +76,22 @@ def test_shifts_are_whole_pixels_and_no_larger_than_stated():
     assert _shifted(images, 0, torch.Generator()) is images
 
 
-def test_the_borders_colour_fills_the_gap():
+def test_shifts_repeat_border_pixels():
     images = torch.arange(5.0).expand(50, 1, 5, 5)
     moved = _shifted(images, 1, torch.Generator().manual_seed(0))
     kinds = {tuple(row.tolist()) for row in moved[:, 0, 0]}
     assert kinds == {(0, 0, 1, 2, 3), (0, 1, 2, 3, 4), (1, 2, 3, 4, 4)}
 
 
-def test_refuses_data_that_it_cannot_learn():
+def test_unsuitable_data_is_refused():
     images = torch.zeros(200, 1, 8, 8, dtype=torch.uint8)
     with pytest.raises(ForgeryError, match="needs labels"):
         train_classifier(Dataset("plain", images))
     with pytest.raises(ForgeryError, match="plain: an attribute classifier needs data with"):
         train_classifier(Dataset("plain", images), attributes=True)
-    with pytest.raises(ForgeryError, match="16 images do not fill a batch of 128"):
+    with pytest.raises(ForgeryError, match="16 images are fewer than one batch of 128"):
         train_classifier(quadrants(16))
-    with pytest.raises(ForgeryError, match="at least 8×8, not 4×8"):
+    with pytest.raises(ForgeryError, match="at least 8×8 pixels, not 4×8"):
         Classifier((1, 4, 8), ("a", "b"))
     with pytest.raises(ForgeryError, match="needs labels"):
         accuracy(Classifier((1, 8, 8), ("a", "b")), Dataset("plain", images))

@@ -17,7 +17,7 @@ def extractor():
     return load_digit_classifier()
 
 
-def test_knows_the_digits(extractor):
+def test_accuracy_on_test_digits(extractor):
     test = mnist("test")
     predicted = extractor.logits(test.values).argmax(1)
     assert (predicted == test.labels).double().mean() > 0.994
@@ -26,15 +26,15 @@ def test_knows_the_digits(extractor):
     assert balance.kl < 1e-4
 
 
-def test_says_who_it_is(extractor):
+def test_name_and_hash(extractor):
     assert extractor.name == "mnist-digits"
     assert extractor.sha256 == digits.SHA256
     assert FILE.stat().st_size < 2_000_000
 
 
 @pytest.mark.slow
-def test_real_digits_are_near_real_digits(extractor):
-    """The floor of the Fréchet distance is far below what a slight blur already costs."""
+def test_distance_between_real_digits_is_small(extractor):
+    """The Fréchet distance of training and test images is far below that of a slight blur."""
     train, test = mnist("train").values[:4000], mnist("test").values[:4000]
     blurred = torch.nn.functional.avg_pool2d(test.float(), 3, stride=1, padding=1).byte()
     real, held_out, worse = (
@@ -44,7 +44,7 @@ def test_real_digits_are_near_real_digits(extractor):
     assert floor < 0.1 * frechet_distance(real, worse)
 
 
-def test_refuses_a_file_that_was_changed(monkeypatch):
+def test_refuses_a_modified_file(monkeypatch):
     monkeypatch.setattr(digits, "SHA256", "0" * 64)
     with pytest.raises(ForgeryError, match="expected 0000"):
         load_digit_classifier()

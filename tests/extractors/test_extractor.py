@@ -32,7 +32,7 @@ def images():
     return torch.randint(0, 256, (7, 1, 4, 4), generator=random, dtype=torch.uint8)
 
 
-def test_pixels_and_the_networks_range_give_the_same(extractor, images):
+def test_pixels_and_floats_give_the_same_features(extractor, images):
     features = extractor.features(images)
     assert features.shape == (7, 2)
     assert features.dtype == torch.float32
@@ -47,7 +47,7 @@ def test_both_come_from_one_pass_in_batches(extractor, images):
     assert torch.equal(logits, extractor.logits(images))
 
 
-def test_the_network_is_only_looked_through(extractor, images):
+def test_extraction_has_no_side_effects(extractor, images):
     assert not extractor.network.training
     assert not extractor.features(images).requires_grad
     before = images.clone()
@@ -55,14 +55,14 @@ def test_the_network_is_only_looked_through(extractor, images):
     assert torch.equal(images, before)
 
 
-def test_a_bad_image_spoils_only_its_own_features(extractor, images):
+def test_a_non_finite_image_only_affects_its_own_features(extractor, images):
     spoilt = to_model(images)
     spoilt[4, 0, 0, 0] = torch.nan
     finite = torch.isfinite(extractor.features(spoilt)).all(1)
     assert finite.tolist() == [True] * 4 + [False] + [True] * 2
 
 
-def test_a_size_of_none_takes_any(images):
+def test_none_accepts_any_size(images):
     extractor = Extractor("sums", "0" * 64, Sums(), (1, None, None), ("largest",))
     assert extractor.features(images[..., :2]).shape == (7, 2)
 
@@ -73,6 +73,6 @@ def test_refuses_other_shapes(extractor, shape):
         extractor.features(torch.zeros(shape))
 
 
-def test_refuses_other_kinds_of_number(extractor, images):
+def test_refuses_other_dtypes(extractor, images):
     with pytest.raises(ForgeryError, match=r"uint8 images or .* got torch.int64"):
         extractor.features(images.long())

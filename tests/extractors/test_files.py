@@ -16,7 +16,7 @@ def network():
     return Classifier((3, 12, 10), ("cat", "dog", "neither")).eval()
 
 
-def test_there_and_back(network, tmp_path):
+def test_round_trip_of_a_classifier(network, tmp_path):
     path = tmp_path / "animals.safetensors"
     sha256 = save_classifier(network, path, "animals")
     extractor = load_classifier(path, sha256)
@@ -35,7 +35,7 @@ def test_same_network_same_hash(network, tmp_path):
     assert len(hashes) == 1
 
 
-def test_refuses_another_hash(network, tmp_path):
+def test_refuses_a_different_hash(network, tmp_path):
     path = tmp_path / "animals.safetensors"
     sha256 = save_classifier(network, path, "animals")
     content = bytearray(path.read_bytes())
@@ -43,7 +43,7 @@ def test_refuses_another_hash(network, tmp_path):
     path.write_bytes(content)
     with pytest.raises(ForgeryError, match=rf"its SHA-256 is [0-9a-f]{{64}}, expected {sha256}"):
         load_classifier(path, sha256)
-    assert load_classifier(path).sha256 != sha256  # without a hash it is taken as it is
+    assert load_classifier(path).sha256 != sha256  # without a hash, any is accepted
 
 
 def about(**changes):
@@ -72,7 +72,7 @@ def test_refuses_what_is_not_a_classifier(content, tmp_path):
         load_classifier(path)
 
 
-def test_names_a_file_that_it_cannot_read_or_write(network, tmp_path):
+def test_unreadable_and_unwritable_files_are_named(network, tmp_path):
     with pytest.raises(ForgeryError, match=r"cannot read .*absent"):
         read_checked(tmp_path / "absent", None)
     with pytest.raises(ForgeryError, match=r"cannot write .*absent"):

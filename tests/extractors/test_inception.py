@@ -15,7 +15,7 @@ def network():
 
 
 def written(state, path, monkeypatch):
-    """A file of weights that stands for the original, which is not to be had in a test."""
+    """A weights file in place of the original, which is not available in tests."""
     torch.save(state, path)
     monkeypatch.setattr(inception, "SHA256", hashlib.sha256(path.read_bytes()).hexdigest())
     return path
@@ -26,7 +26,7 @@ def test_has_the_size_of_the_published_network(network):
     assert sum(p.numel() for p in network.parameters()) == 23_834_568 + 8 * 2049
 
 
-def test_names_are_those_of_the_file(network):
+def test_parameter_names_match_the_file(network):
     keys = network.state_dict().keys()
     for key in (
         "Conv2d_1a_3x3.conv.weight",
@@ -37,7 +37,7 @@ def test_names_are_those_of_the_file(network):
         "fc.bias",
     ):
         assert key in keys
-    # 94 convolutions with 4 tensors of normalisation and a counter each, and the last layer.
+    # 94 convolutions, each with 4 tensors of batch norm and a counter, and the last layer.
     assert len(keys) == 94 * 6 + 2
 
 
@@ -55,15 +55,15 @@ def test_loads_and_extracts(network, tmp_path, monkeypatch):
     torch.testing.assert_close(colour, features)
 
 
-def test_does_not_need_the_batch_counters(network, tmp_path, monkeypatch):
+def test_batch_counters_are_optional(network, tmp_path, monkeypatch):
     state = {k: v for k, v in network.state_dict().items() if "num_batches" not in k}
     extractor = load_inception(written(state, tmp_path / "weights.pth", monkeypatch))
     loaded = extractor.network.state_dict()
     assert all(torch.equal(loaded[key], value) for key, value in state.items())
 
 
-def test_refuses_every_other_file_before_it_is_opened(tmp_path, monkeypatch):
-    path = tmp_path / "pt_inception-2015-12-05-6726825d.pth"  # the name alone is no proof
+def test_refuses_other_files_before_parsing_them(tmp_path, monkeypatch):
+    path = tmp_path / "pt_inception-2015-12-05-6726825d.pth"  # the name is not enough
     torch.save({"fc.bias": torch.zeros(1008)}, path)
     monkeypatch.setattr(torch, "load", lambda *a, **k: pytest.fail("the file was opened"))
     with pytest.raises(ForgeryError, match=r"its SHA-256 is .* expected 6726825d"):
@@ -72,14 +72,16 @@ def test_refuses_every_other_file_before_it_is_opened(tmp_path, monkeypatch):
 
 def test_refuses_other_tensors(tmp_path, monkeypatch):
     path = written({"fc.bias": torch.zeros(1008)}, tmp_path / "weights.pth", monkeypatch)
-    with pytest.raises(ForgeryError, match="its tensors are not those of inception-2015-12-05"):
+    with pytest.raises(
+        ForgeryError, match="its tensors do not match those of inception-2015-12-05"
+    ):
         load_inception(path)
 
 
 @pytest.mark.parametrize("content", [[1, 2], {"fc.bias": 3}])
 def test_refuses_what_is_not_tensors(content, tmp_path, monkeypatch):
     path = written(content, tmp_path / "weights.pth", monkeypatch)
-    with pytest.raises(ForgeryError, match="its tensors are not those"):
+    with pytest.raises(ForgeryError, match="its tensors do not match"):
         load_inception(path)
 
 
@@ -94,16 +96,16 @@ def test_refuses_other_channels(network):
         network(torch.zeros(1, 2, 32, 32))
 
 
-def test_average_pools_leave_the_padding_out():
+def test_average_pooling_excludes_padding():
     assert torch.equal(inception._average(torch.ones(1, 1, 4, 4)), torch.ones(1, 1, 4, 4))
 
 
-def test_resizes_as_tensorflow_1_did():
-    # Twice as wide: pixel i lies at i/2, and beyond the last pixel its colour goes on.
+def test_resizes_like_tensorflow_1():
+    # Twice as wide: pixel i is at i/2, and the last pixel is repeated beyond the edge.
     image = torch.tensor([0.0, 10.0, 20.0]).expand(1, 1, 3, 3)
     row = resize_like_tensorflow(image, 6)[0, 0, 0]
     torch.testing.assert_close(row, torch.tensor([0.0, 5.0, 10.0, 15.0, 20.0, 20.0]))
-    # Half as wide: every second pixel, nothing averaged.
+    # Half as wide: every second pixel, without averaging.
     image = torch.tensor([1.0, 9.0, 3.0, 9.0]).expand(1, 1, 4, 4)
     torch.testing.assert_close(resize_like_tensorflow(image, 2)[0, 0, 0], torch.tensor([1.0, 3.0]))
     same = torch.rand(1, 3, 5, 5)

@@ -1,4 +1,4 @@
-"""A generator whose z is plain to see, and a judge who sees it."""
+"""A generator whose images show the signs of z, and a judge that reads them."""
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ from forgery.latent import Judge, Space
 
 
 class Halves(nn.Module):
-    """z ``[N, 4]`` → 8 × 8 in grey: the left half shows z₀, the right half z₁, by their signs."""
+    """z ``[N, 4]`` → grey 8 × 8: the left half shows the sign of z₀, the right half that of z₁."""
 
     def __init__(self):
         super().__init__()
@@ -17,14 +17,14 @@ class Halves(nn.Module):
 
     def forward(self, z, y=None):
         left, right = (torch.tanh(self.steepness * z[:, i]) for i in (0, 1))
-        if y is not None:  # a class turns the left half over
+        if y is not None:  # a class inverts the left half
             left = left * (1 - 2 * y)
         halves = torch.stack([left, right], 1)[:, None, None, :]
         return halves.expand(-1, 1, 8, 2).repeat_interleave(4, 3)
 
 
 class Eyes(nn.Module):
-    """Features: the mean of each half; logits: ten times that."""
+    """Features are the mean of each half; logits are ten times the features."""
 
     def __init__(self):
         super().__init__()

@@ -11,7 +11,7 @@ def exemplars(space, judge, text=EXPRESSION, **kwargs):
     return find_exemplars(space, judge, parse(text, judge.names), **kwargs)
 
 
-def test_exemplars_show_their_concept_and_none_serves_twice(space, judge):
+def test_exemplars_show_their_concept_and_are_used_once(space, judge):
     found = exemplars(space, judge, n=3, draws=20, searched=2000)
     assert found.draws == 20
     for (_, concept), z in zip(found.expression.terms, found.z, strict=True):
@@ -22,23 +22,25 @@ def test_exemplars_show_their_concept_and_none_serves_twice(space, judge):
     assert len(every.unique(dim=0)) == len(every)
 
 
-def test_a_concept_that_stands_twice_gets_two_sets(space, judge):
+def test_a_repeated_concept_gets_two_sets(space, judge):
     found = exemplars(space, judge, "glasses - glasses + woman", n=2, draws=5, searched=1000)
     assert not torch.equal(found.z[0], found.z[1])
     assert len(torch.cat(found.z[:2]).flatten(0, 1).unique(dim=0)) == 20
 
 
-def test_there_are_as_many_draws_as_exemplars_allow(space, judge):
+def test_draws_are_limited_by_the_exemplars(space, judge):
     found = exemplars(space, judge, n=3, draws=10_000, searched=1000)
     assert found.draws == min(found.found.values()) // 3
 
 
-def test_too_few_exemplars_says_how_many_were_searched(space, judge):
-    with pytest.raises(ForgeryError, match=r"of 'man\+glasses' among 20 samples, 30 needed"):
+def test_too_few_exemplars_are_refused(space, judge):
+    with pytest.raises(
+        ForgeryError, match=r"of 'man\+glasses' among 20 samples, but 30 are needed"
+    ):
         exemplars(space, judge, n=30, draws=1, searched=20)
 
 
-def test_arithmetic_beats_chance_where_z_is_what_it_shows(space, judge):
+def test_arithmetic_beats_chance_on_a_disentangled_generator(space, judge):
     found = exemplars(space, judge, draws=200, searched=5000)
     by_z, noisy, single, scaled, _, chance = score(space, judge, found)
     assert chance.share == pytest.approx(0.25, abs=0.03)  # two signs of independent z
@@ -51,7 +53,7 @@ def test_arithmetic_beats_chance_where_z_is_what_it_shows(space, judge):
     assert by_z.standard_error == pytest.approx((by_z.share * (1 - by_z.share) / 200) ** 0.5)
 
 
-def test_pixels_are_added_as_pixels(space, judge):
+def test_arithmetic_of_mean_images(space, judge):
     found = exemplars(space, judge, draws=50, searched=3000)
     pixels = score(space, judge, found)[4]
     (a, b, c) = (space.pictures(z.flatten(0, 1)).unflatten(0, z.shape[:2]).mean(1) for z in found.z)
@@ -60,14 +62,14 @@ def test_pixels_are_added_as_pixels(space, judge):
     assert pixels.share == pytest.approx(((p > 0.5).all(1)).float().mean().item())
 
 
-def test_what_comes_to_no_concept_is_not_counted(space, judge):
+def test_scores_need_a_target(space, judge):
     found = exemplars(space, judge, "woman - glasses", searched=500, draws=3)
     assert found.chance is None
-    with pytest.raises(ForgeryError, match="woman − glasses comes to no concept"):
+    with pytest.raises(ForgeryError, match="woman − glasses does not add up to a concept"):
         score(space, judge, found)
 
 
-def test_combine_draws_the_sum_of_the_means(space):
+def test_combine_generates_from_the_sum_of_the_means(space):
     a, b = space.z(6, 0).chunk(2)
     figure = combine(space, [(1, "a", a), (-1, "b", b)], noise=0)
     assert figure.texts == (("", "a"), ("−", "b"))
@@ -77,7 +79,7 @@ def test_combine_draws_the_sum_of_the_means(space):
     assert torch.allclose(figure.means[1], space.pictures(b.mean(0)[None])[0])
 
 
-def test_the_noise_is_the_papers_in_units_of_a_uniform_z(space):
+def test_noise_is_in_units_of_a_uniform_z(space):
     class Shows(torch.nn.Module):
         def __init__(self):
             super().__init__()

@@ -13,7 +13,7 @@ def wanted(expression):
     return [(sign, concept.wanted) for sign, concept in expression.terms]
 
 
-def test_the_papers_expression():
+def test_the_expression_of_the_paper():
     parsed = parse("man+glasses - man + woman", FACES)
     assert wanted(parsed) == [
         (1, {"woman": False, "glasses": True}),
@@ -37,7 +37,7 @@ def test_words():
     assert attribute("wearing-hat", CELEBA) == ("Wearing_Hat", True)
 
 
-def test_what_comes_to_no_concept_has_no_target():
+def test_expressions_without_a_target():
     assert parse("glasses + woman", FACES).target.wanted == {"glasses": True, "woman": True}
     assert parse("glasses + glasses", FACES).target is None
     assert parse("woman - glasses", FACES).target is None
@@ -54,24 +54,24 @@ def test_digits_are_exclusive():
     ("text", "message"),
     [
         ("glases - man", "unknown attribute 'glases': did you mean 'glasses'?"),
-        ("", "cannot read ''"),
-        ("man -", "cannot read 'man -'"),
-        ("man * woman", "found '\\*'"),
+        ("", "cannot parse ''"),
+        ("man -", "cannot parse 'man -'"),
+        ("man * woman", "got '\\*'"),
         ("man-woman", "unknown attribute 'man-woman'"),
-        ("man+woman", "'man\\+woman' asks for woman and for its absence"),
+        ("man+woman", "'man\\+woman' requires both presence and absence of woman"),
     ],
 )
-def test_what_cannot_be_read(text, message):
+def test_invalid_expressions_are_refused(text, message):
     with pytest.raises(ForgeryError, match=message):
         parse(text, FACES)
 
 
-def test_a_class_is_one_name():
-    with pytest.raises(ForgeryError, match="one class by its name"):
+def test_a_class_concept_is_a_single_name():
+    with pytest.raises(ForgeryError, match="must be the name of one class"):
         parse("1+2 - 3", DIGITS, exclusive=True)
 
 
-def test_shown_asks_for_every_attribute():
+def test_shown_requires_every_attribute():
     concept = parse("woman+no-glasses", FACES).terms[0][1]
     p = torch.tensor([[0.1, 0.95, 0, 0], [0.6, 0.99, 0, 0], [0.1, 0.3, 1, 1]])
     assert concept.shown(p, FACES).tolist() == [True, False, False]

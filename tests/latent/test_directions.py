@@ -6,7 +6,7 @@ from forgery.latent import along, effect, find_direction
 
 
 @pytest.mark.parametrize("method", ["mean", "probe"])
-def test_the_direction_is_the_axis_that_the_attribute_hangs_on(space, judge, method):
+def test_the_direction_is_the_axis_of_the_attribute(space, judge, method):
     found = find_direction(space, judge, "woman", method, samples=3000)
     assert found.vector.norm().item() == pytest.approx(1)
     assert found.vector[1].item() > 0.99
@@ -14,7 +14,7 @@ def test_the_direction_is_the_axis_that_the_attribute_hangs_on(space, judge, met
     assert found.having == pytest.approx(1500, abs=120)
 
 
-def test_moving_along_it_sets_the_attribute_and_leaves_the_other(space, judge):
+def test_moving_along_the_direction_changes_only_its_attribute(space, judge):
     found = find_direction(space, judge, "woman", samples=3000)
     z = space.z(400, 9)
     shares = effect(space, judge, found, [-2.0, 2.0], z)
@@ -24,7 +24,7 @@ def test_moving_along_it_sets_the_attribute_and_leaves_the_other(space, judge):
     assert abs(shares[1, 0] - shares[0, 0]) < 0.08
 
 
-def test_a_strength_is_the_place_along_the_direction(space, judge):
+def test_strength_is_the_component_along_the_direction(space, judge):
     found = find_direction(space, judge, "glasses", samples=1000)
     z = space.z(7, 0)
     moved = along(z, found, [-1.5, 0.0, 3.0])
@@ -41,5 +41,5 @@ def test_refusals(space, judge):
         find_direction(space, judge, "woman", "prob")
     with torch.no_grad():
         space.generator.steepness.zero_()  # every picture alike, and no one a woman
-    with pytest.raises(ForgeryError, match="0 of 500 samples are 'woman'"):
+    with pytest.raises(ForgeryError, match="0 of 500 samples have 'woman'"):
         find_direction(space, judge, "woman", samples=500)

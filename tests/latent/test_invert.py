@@ -7,7 +7,7 @@ from forgery.errors import ForgeryError
 from forgery.latent import invert, read_picture
 
 
-def test_a_sample_is_found_again(space):
+def test_a_sample_is_inverted(space):
     z = space.z(3, seed=5) * 0.3
     wanted = space.pictures(z)
     found = invert(space, wanted, starts=3, steps=150, prior=0)
@@ -20,13 +20,13 @@ def test_a_sample_is_found_again(space):
     assert (found.errors[:, 0] <= found.nearest).all()
 
 
-def test_the_prior_draws_what_no_picture_shows_to_zero(space):
+def test_the_prior_shrinks_unused_dimensions_to_zero(space):
     wanted = space.pictures(space.z(2, seed=1))
     free, held = (invert(space, wanted, starts=1, steps=100, prior=p).z for p in (0.0, 0.1))
     assert held[:, 2:].abs().mean() < 0.5 * free[:, 2:].abs().mean()
 
 
-def test_it_reports_and_repeats(space):
+def test_inversion_reports_progress_and_is_deterministic(space):
     wanted, seen = space.pictures(space.z(1, seed=2)), []
     first = invert(space, wanted, 2, 5, report=lambda *given: seen.append(given))
     assert seen[-1] == (5, 5)
@@ -34,18 +34,18 @@ def test_it_reports_and_repeats(space):
 
 
 def test_another_size_is_refused(space):
-    with pytest.raises(ForgeryError, match=r"is 28 × 28 in colour, .* draws 8 × 8 in grey"):
+    with pytest.raises(ForgeryError, match=r"is 28 × 28 in colour, but .* are 8 × 8 in grey"):
         invert(space, torch.zeros(1, 3, 28, 28))
 
 
-def test_pictures_are_read_in_the_generators_colours(tmp_path):
+def test_pictures_are_converted_to_the_generators_channels(tmp_path):
     path = tmp_path / "red.png"
     Image.fromarray(np.full((4, 6, 3), (255, 0, 0), np.uint8)).save(path)
     colour = read_picture(path, (3, 4, 6))
     assert colour.shape == (3, 4, 6)
     assert colour[:, 0, 0].tolist() == [1, -1, -1]
     assert read_picture(path, (1, 4, 6)).shape == (1, 4, 6)
-    with pytest.raises(ForgeryError, match=r"red.png is 6 × 4 pixels, .* draws 28 × 28"):
+    with pytest.raises(ForgeryError, match=r"red.png has 6 × 4 pixels, but .* have 28 × 28"):
         read_picture(path, (1, 28, 28))
     (tmp_path / "text.png").write_text("no picture")
     with pytest.raises(ForgeryError, match="is not a picture"):

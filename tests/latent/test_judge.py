@@ -23,7 +23,7 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
-def test_a_judge_of_attributes_is_trained_once_and_kept(cache, monkeypatch):
+def test_a_judge_of_attributes_is_trained_once_and_cached(cache, monkeypatch):
     reports = []
     trained = judge_of(bright_halves(600), lambda *given: reports.append(given))
     assert [epoch for epoch, _ in reports] == [1, 2]
@@ -42,7 +42,7 @@ def test_a_judge_of_attributes_is_trained_once_and_kept(cache, monkeypatch):
     )
 
 
-def test_attributes_are_judged_each_on_its_own(cache):
+def test_attributes_are_not_exclusive(cache):
     data = bright_halves(600)
     both = judge_of(data).probabilities(data.values[data.attributes.all(1)][:50])
     assert (both > 0.5).float().mean() > 0.95
@@ -61,9 +61,9 @@ def test_digits_are_judged_by_the_bundled_classifier(cache):
 def test_refusals(cache, tmp_path, monkeypatch):
     with pytest.raises(ForgeryError, match="neither attributes nor classes"):
         judge_of(Dataset("plain", torch.zeros(9, 1, 8, 8, dtype=torch.uint8)))
-    with pytest.raises(ForgeryError, match="are points"):
+    with pytest.raises(ForgeryError, match="the data are points"):
         judge_of(Dataset("points", torch.zeros(9, 2)))
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("FORGERY_CACHE", str(tmp_path / "file"))
-    with pytest.raises(ForgeryError, match="FORGERY_CACHE names another"):
+    with pytest.raises(ForgeryError, match="set FORGERY_CACHE to another"):
         judge_of(bright_halves(200))

@@ -12,11 +12,11 @@ def network(name, shape=(1, 28, 28), width=4):
 
 
 @pytest.mark.parametrize("name", [*DISCRIMINATORS])
-def test_every_discriminator_shows_its_features(name):
+def test_every_discriminator_has_features_or_is_refused(name):
     discriminator = network(name)
     images = torch.rand(3, 1, 28, 28) * 2 - 1
     if not isinstance(discriminator, Discriminator) or not hasattr(discriminator, "layers"):
-        with pytest.raises(ForgeryError, match="not one stack"):
+        with pytest.raises(ForgeryError, match="not a single stack"):
             features_of_all_layers(discriminator, images)
         return
     features = features_of_all_layers(discriminator, images)
@@ -25,13 +25,13 @@ def test_every_discriminator_shows_its_features(name):
     assert features.isfinite().all()
 
 
-def test_dcgan_gives_each_layers_maps_pooled_to_four_by_four():
+def test_dcgan_features_are_pooled_to_four_by_four():
     # 28 → 14 → 7, so two layers of width and twice the width.
     features = features_of_all_layers(network("dcgan"), torch.rand(2, 1, 28, 28))
     assert features.shape == (2, 16 * 4 + 16 * 8)
 
 
-def test_a_linear_classifier_learns_what_is_linear_and_no_more():
+def test_a_linear_classifier_only_learns_linear_classes():
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(600, 6, generator=generator)
     x = x[(x[:, 0].abs() > 0.2) & (x[:, 1].abs() > 0.2)]
@@ -46,7 +46,7 @@ def test_a_linear_classifier_learns_what_is_linear_and_no_more():
     assert crossed.accuracy < 0.7
 
 
-def test_constant_features_do_no_harm():
+def test_constant_features_are_harmless():
     x = torch.cat(
         [torch.randn(60, 2, generator=torch.Generator().manual_seed(0)), torch.ones(60, 1)], 1
     )

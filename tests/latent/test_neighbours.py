@@ -9,7 +9,7 @@ def pictures(n, seed):
     return torch.randint(0, 256, (n, 1, 4, 4), generator=generator, dtype=torch.uint8)
 
 
-def test_a_copy_is_found_wherever_it_stands():
+def test_a_copy_is_found_in_any_block():
     train = pictures(BLOCK + 300, 0)
     samples = train[[BLOCK + 250, 3]]
     found = nearest(samples, train)
@@ -17,7 +17,7 @@ def test_a_copy_is_found_wherever_it_stands():
     assert found.distances.max() < 1e-5
 
 
-def test_the_distance_is_between_pixels_from_0_to_1():
+def test_distances_are_between_pixels_in_0_1():
     train = torch.zeros(3, 1, 2, 2, dtype=torch.uint8)
     train[1] = 255
     sample = torch.full((1, 1, 2, 2), 51, dtype=torch.uint8)
@@ -26,7 +26,7 @@ def test_the_distance_is_between_pixels_from_0_to_1():
     assert torch.allclose(found.distances, torch.tensor([0.4], dtype=torch.float64))
 
 
-def test_features_may_choose_another():
+def test_neighbours_depend_on_the_features():
     train = torch.zeros(2, 1, 2, 2, dtype=torch.uint8)
     train[0, 0, 0, 0], train[1, 0, 1] = 200, 200
     sample = torch.zeros(1, 1, 2, 2, dtype=torch.uint8)

@@ -31,14 +31,14 @@ def measure(scale, way):
     return smoothness(Space(Linear(scale), "normal", 8), eyes, pairs=300, way=way)
 
 
-def test_a_straight_way_is_as_long_as_its_ends_are_apart():
+def test_a_straight_path_is_as_long_as_the_distance():
     found = measure(0.1, "line")
     assert found.path_length == pytest.approx(found.apart, rel=0.01)
     assert found.apart == pytest.approx(0.01 * 16, rel=0.15)  # E‖a - b‖² = 2 · 8
     assert found.pairs == 300
 
 
-def test_it_grows_with_the_square_of_the_step_and_with_detours():
+def test_path_length_grows_with_scale_and_detours():
     assert measure(0.1, "line").path_length == pytest.approx(
         4 * measure(0.05, "line").path_length, rel=1e-3
     )

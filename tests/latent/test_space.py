@@ -6,7 +6,7 @@ from forgery.latent import Space
 from forgery.training import randomness
 
 
-def test_samples_have_the_numbers_that_forgery_sample_gives_them(space):
+def test_sample_numbers_match_forgery_sample(space):
     z = randomness.fixed_noise("normal", 50, 4, seed=3)
     assert torch.equal(space.z(50, 3), z)
     assert torch.equal(space.numbered([42, 0, 42], 3), z[[42, 0, 42]])
@@ -18,14 +18,14 @@ def test_numbers_out_of_range_are_refused(space):
             space.numbered([0, number], 0)
 
 
-def test_a_class_is_asked_for_throughout(space):
+def test_all_samples_are_conditioned_on_the_class(space):
     z = space.z(20, 0)
     first, second = (Space(space.generator, "normal", 4, label) for label in (0, 1))
     assert torch.equal(first.pictures(z)[..., :4], -second.pictures(z)[..., :4])
     assert torch.equal(first.pictures(z)[..., 4:], second.pictures(z)[..., 4:])
 
 
-def test_drawing_leads_gradients_to_z(space):
+def test_samples_are_differentiable_in_z(space):
     z = space.z(3, 0).requires_grad_(True)
     space.draw(z).sum().backward()
     assert z.grad[:, :2].abs().min() > 0

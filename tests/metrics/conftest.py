@@ -1,4 +1,4 @@
-"""The reference implementations that the measures are compared with."""
+"""Reference implementations of the measures."""
 
 import importlib
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture
 def torchmetrics() -> Callable:
-    """``torchmetrics("image.fid", "_compute_fid")``, or the test is skipped.
+    """Find ``torchmetrics("image.fid", "_compute_fid")``, or skip the test.
 
     torchmetrics' image modules fail to import, in several ways, where torch-fidelity is installed
     without a torchvision that works.

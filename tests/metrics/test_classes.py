@@ -18,19 +18,19 @@ def test_equal_shares_have_no_divergence():
     assert balance.missing == ()
 
 
-def test_one_class_of_ten_is_log_ten():
+def test_one_class_of_ten_has_divergence_log_ten():
     balance = class_balance(torch.full((50,), 3), torch.arange(10).repeat(30), 10)
     assert balance.kl == pytest.approx(math.log(10))
     assert balance.missing == (0, 1, 2, 4, 5, 6, 7, 8, 9)
 
 
-def test_it_is_generated_against_data_and_not_the_reverse():
+def test_divergence_is_from_generated_to_data():
     generated, data = torch.tensor([0, 0, 0, 1]), torch.tensor([0, 1])
     expected = 0.75 * math.log(0.75 / 0.5) + 0.25 * math.log(0.25 / 0.5)
     assert class_balance(generated, data, 2).kl == pytest.approx(expected)
 
 
-def test_a_class_that_the_data_lacks_is_infinitely_far():
+def test_a_class_absent_from_the_data_has_infinite_divergence():
     assert class_balance(torch.tensor([0, 1]), torch.tensor([0, 0]), 3).kl == math.inf
 
 
@@ -41,12 +41,12 @@ def test_never_negative(counts):
         assert 0 <= kl_divergence(p, q) < math.inf
 
 
-def test_refuses_what_are_not_labels():
+def test_invalid_labels_are_refused():
     with pytest.raises(ForgeryError, match="integer labels"):
         class_histogram(torch.tensor([0.5]), 2)
     with pytest.raises(ForgeryError, match="integer labels"):
         class_histogram(torch.zeros(3, 10, dtype=torch.int64), 10)
     with pytest.raises(ForgeryError, match="integer labels"):
         class_histogram(torch.zeros(0, dtype=torch.int64), 10)
-    with pytest.raises(ForgeryError, match="labels must be 0 to 9, found -1 to 10"):
+    with pytest.raises(ForgeryError, match="labels from 0 to 9, got -1 to 10"):
         class_histogram(torch.tensor([-1, 10]), 10)

@@ -17,7 +17,7 @@ def gaussian(mean, covariance):
     )
 
 
-def test_statistics_are_those_of_the_sample():
+def test_statistics_match_torch():
     features = correlated(50, 4, seed=0)
     statistics = feature_statistics(features)
     torch.testing.assert_close(statistics.mean, features.double().mean(0))
@@ -48,14 +48,14 @@ def test_symmetric_and_zero_between_equal_sets():
     assert frechet_distance(a, a) == pytest.approx(0, abs=1e-9 * a.covariance.trace().item())
 
 
-def test_a_shift_costs_its_square():
+def test_a_shift_adds_its_square():
     features = correlated(300, 10, seed=5)
     moved = frechet_distance(feature_statistics(features), feature_statistics(features + 2))
     assert moved == pytest.approx(10 * 4, rel=1e-4)  # the shift itself is rounded to float32
 
 
 def test_singular_covariances_stay_exact():
-    # Dead features and repeated ones: Σ₁Σ₂ has a null space, where roots of rounding errors grow.
+    # Constant and repeated features: Σ₁Σ₂ has a null space, where roots amplify rounding errors.
     features = correlated(400, 10, seed=6).double()
     padded = torch.cat([features, torch.zeros(400, 20), features[:, :5]], 1)
     other = correlated(400, 10, seed=7).double()
@@ -69,7 +69,7 @@ def test_singular_covariances_stay_exact():
     assert frechet_distance(a, a) == pytest.approx(0, abs=1e-9 * a.covariance.trace().item())
 
 
-def test_collapsed_samples_are_far():
+def test_collapsed_samples_are_distant():
     real = correlated(500, 8, seed=8)
     held_out = correlated(1000, 8, seed=8)[500:]
     collapsed = real.mean(0) + 1e-3 * held_out
@@ -77,7 +77,7 @@ def test_collapsed_samples_are_far():
     near = frechet_distance(reference, feature_statistics(held_out))
     far = frechet_distance(reference, feature_statistics(collapsed))
     assert far > 10 * near
-    # Without spread nothing but Σ₁ remains.
+    # Without variance, only Σ₁ remains.
     assert far == pytest.approx(reference.covariance.trace().item(), rel=0.05)
 
 
@@ -90,12 +90,12 @@ def test_refuses_too_few_samples(count):
 def test_refuses_bad_features():
     features = torch.zeros(20, 3)
     features[4, 1] = torch.nan
-    with pytest.raises(ForgeryError, match="1 of 20 samples hold non-finite values"):
+    with pytest.raises(ForgeryError, match="1 of 20 samples have non-finite values"):
         feature_statistics(features)
 
 
 def test_refuses_different_dimensions():
     a = feature_statistics(correlated(20, 3, seed=0))
     b = feature_statistics(correlated(20, 4, seed=0))
-    with pytest.raises(ForgeryError, match="differ in dimension: 3 and 4"):
+    with pytest.raises(ForgeryError, match="same dimension, got 3 and 4"):
         frechet_distance(a, b)

@@ -31,16 +31,16 @@ def test_agrees_with_the_sum_over_pairs():
     assert mmd2(x, y) == pytest.approx(expected, rel=1e-12)
 
 
-def test_around_zero_for_one_distribution_and_not_for_two():
+def test_near_zero_only_for_equal_distributions():
     real, same, other = normal(3000, 16, 0), normal(3000, 16, 1), normal(3000, 16, 2, shift=0.3)
     null = kernel_distance(real, same, subsets=20, subset_size=500)
     apart = kernel_distance(real, other, subsets=20, subset_size=500)
-    # The subsets overlap, so the mean of 20 is not √20 times better than one.
+    # The subsets overlap, so that the mean of 20 is not √20 times more accurate than one.
     assert abs(null.mean) < 2 * null.std
     assert apart.mean > 10 * null.std
 
 
-def test_same_seed_same_figure():
+def test_same_seed_same_value():
     real, other = normal(500, 4, 0), normal(500, 4, 1)
     kwargs = {"subsets": 5, "subset_size": 100}
     assert kernel_distance(real, other, **kwargs) == kernel_distance(real, other, **kwargs)
@@ -55,12 +55,12 @@ def test_whole_set_as_the_subset_has_no_spread():
 
 
 def test_refuses_fewer_samples_than_a_subset():
-    with pytest.raises(ForgeryError, match=r"subsets of 1000 .* there are 1500 real and 999"):
+    with pytest.raises(ForgeryError, match=r"subsets of 1000 .* got 1500 real and 999"):
         kernel_distance(normal(1500, 4, 0), normal(999, 4, 1))
 
 
 def test_refuses_non_finite():
     bad = normal(1000, 4, 1)
     bad[0, 0] = torch.inf
-    with pytest.raises(ForgeryError, match="generated: 1 of 1000 samples hold non-finite"):
+    with pytest.raises(ForgeryError, match="generated: 1 of 1000 samples have non-finite"):
         kernel_distance(normal(1000, 4, 0), bad)

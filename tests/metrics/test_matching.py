@@ -8,7 +8,7 @@ from forgery.metrics import best_match, matched_accuracy
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 6])
-def test_no_permutation_is_better_than_the_best_match(size):
+def test_the_best_match_is_optimal(size):
     generator = torch.Generator().manual_seed(size)
     for _ in range(40):
         gains = torch.randint(-5, 9, (size, size), generator=generator)
@@ -21,7 +21,7 @@ def test_no_permutation_is_better_than_the_best_match(size):
         assert gains[torch.arange(size), match].sum() == best
 
 
-def test_codes_that_are_the_classes_by_other_names_are_all_right():
+def test_permuted_classes_have_accuracy_one():
     labels = torch.arange(1000) % 10
     renamed = torch.randperm(10, generator=torch.Generator().manual_seed(0))[labels]
     assert matched_accuracy(renamed, labels) == 1
@@ -29,15 +29,15 @@ def test_codes_that_are_the_classes_by_other_names_are_all_right():
     assert matched_accuracy(renamed, labels) == pytest.approx(0.9)
 
 
-def test_two_codes_do_not_stand_for_one_class():
+def test_a_class_matches_one_code_only():
     labels = torch.tensor([0, 0, 0, 0, 1, 1])
     codes = torch.tensor([0, 0, 2, 2, 1, 1])
-    assert matched_accuracy(codes, labels) == pytest.approx(4 / 6)  # code 2 stands for nothing
+    assert matched_accuracy(codes, labels) == pytest.approx(4 / 6)  # code 2 matches no class
     assert matched_accuracy(torch.zeros(6, dtype=torch.int64), labels) == pytest.approx(4 / 6)
 
 
-def test_what_cannot_be_matched():
-    with pytest.raises(ForgeryError, match=r"as many codes as labels, got \[2\] and \[3\]"):
+def test_invalid_codes_are_refused():
+    with pytest.raises(ForgeryError, match=r"got \[2\] and \[3\]"):
         matched_accuracy(torch.zeros(2, dtype=torch.int64), torch.zeros(3, dtype=torch.int64))
     with pytest.raises(ForgeryError, match=r"got \[0\]"):
         matched_accuracy(*torch.zeros(2, 0, dtype=torch.int64))

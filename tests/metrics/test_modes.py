@@ -19,7 +19,7 @@ def test_a_mode_counts_with_one_sample_within_three_standard_deviations():
     assert mode_coverage(samples, MODES, 0.01, within=4).covered == 2
 
 
-def test_the_density_itself_covers_its_modes():
+def test_samples_of_the_density_cover_its_modes():
     ring = DENSITIES["ring8"]()
     samples = ring.sample(2500, torch.Generator().manual_seed(0))
     reached = mode_coverage(samples, ring.modes, ring.mode_std)
@@ -32,20 +32,20 @@ EDGES = [torch.linspace(0, 1, 5)]
 HALVES = torch.tensor([0.5, 0.5, 0.0, 0.0], dtype=torch.float64)
 
 
-def test_samples_of_the_same_cells_are_at_divergence_zero():
+def test_equal_histograms_have_divergence_zero():
     samples = torch.tensor([0.1, 0.1, 0.3, 0.3])[:, None]
     divergence = grid_divergence(HALVES, samples, EDGES, smoothing=0)
     assert divergence.jsd == pytest.approx(0, abs=1e-12)
     assert divergence.kl == pytest.approx(0, abs=1e-12)
 
 
-def test_samples_elsewhere_or_outside_are_at_log_two():
+def test_disjoint_samples_have_divergence_log_two():
     for x in (0.6, 0.9, 7.0, -1.0):
         samples = torch.full((4, 1), x)
         assert grid_divergence(HALVES, samples, EDGES).jsd == pytest.approx(math.log(2))
 
 
-def test_a_half_that_is_missing():
+def test_divergence_of_a_missing_half():
     samples = torch.full((8, 1), 0.1)
     divergence = grid_divergence(HALVES, samples, EDGES, smoothing=0.01)
     by_hand = 0.5 * (0.5 * math.log(0.5 / 0.75) + 0.5 * math.log(0.5 / 0.25)) + 0.5 * math.log(
@@ -57,6 +57,6 @@ def test_a_half_that_is_missing():
     assert divergence.kl == pytest.approx(by_hand)
 
 
-def test_a_grid_that_does_not_fit():
-    with pytest.raises(ForgeryError, match=r"a grid of \[4\] cells"):
+def test_mismatched_grids_are_refused():
+    with pytest.raises(ForgeryError, match=r"expected masses \[4\]"):
         grid_divergence(HALVES, torch.zeros(4, 2), EDGES)

@@ -1,4 +1,4 @@
-"""Networks that are told a class, made of every family's."""
+"""Conditional networks of every family."""
 
 import math
 from itertools import product
@@ -18,8 +18,8 @@ from forgery.models import (
 )
 from forgery.models.conditional import ConditionalGenerator, ProjectionDiscriminator
 
-TOLD = [name for name in CONDITIONS if name != "none"]
-#: Whose D is told the class; the others have to tell it.
+CONDITIONAL = [name for name in CONDITIONS if name != "none"]
+#: Conditions whose D takes the class as an input; the others predict it.
 IN_LOGITS = ["concat", "projection"]
 K = 4
 
@@ -29,23 +29,23 @@ def spec(shape=(1, 28, 28), latent=6, width=8, depth=1):
 
 
 @pytest.mark.parametrize("name", GENERATORS)
-def test_every_generator_draws_by_class(name):
+def test_every_generator_can_be_conditioned(name):
     torch.manual_seed(0)
     network = ConditionalGenerator(GENERATORS[name], spec(), K).eval()
     z = torch.randn(1, 6).expand(K, -1)
     images = network(z, torch.arange(K))
     assert images.shape == (K, 1, 28, 28)
-    # The same z: only the class can make a difference.
+    # z is the same, so that differences are due to the class.
     assert all(not torch.equal(images[0], other) for other in images[1:])
     assert torch.allclose(network(z, torch.zeros(K, dtype=torch.int64))[1:], images[:1], atol=1e-5)
 
 
-@pytest.mark.parametrize(("name", "told"), list(product(DISCRIMINATORS, TOLD)))
+@pytest.mark.parametrize(("name", "conditional"), list(product(DISCRIMINATORS, CONDITIONAL)))
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)])
-def test_every_discriminator_judges_by_class(name, told, shape):
+def test_every_discriminator_can_be_conditioned(name, conditional, shape):
     torch.manual_seed(0)
-    network = CONDITIONS[told].discriminator(DISCRIMINATORS[name], spec(shape), K).eval()
-    with torch.no_grad():  # away from the start, where some weights are zero
+    network = CONDITIONS[conditional].discriminator(DISCRIMINATORS[name], spec(shape), K).eval()
+    with torch.no_grad():  # perturb the initial weights, some of which are zero
         for parameter in network.parameters():
             parameter += 0.1 * torch.randn_like(parameter)
     x, y = torch.randn(1, *shape).expand(K, -1, -1, -1), torch.arange(K)
@@ -55,29 +55,29 @@ def test_every_discriminator_judges_by_class(name, told, shape):
     assert torch.equal(same, logits)
     assert h.shape[0] == K
     assert h.dim() == 2
-    if told in IN_LOGITS:
+    if conditional in IN_LOGITS:
         assert len(logits.unique()) == K
         return
     assert torch.allclose(logits, logits[:1].expand(K), atol=1e-4)
     assert network.class_logits(h).shape == (K, K)
-    # One image: what it loses by each class is -log of a distribution, but for what z costs.
+    # For one image, the losses of the K classes are -log of a distribution, plus a term for z.
     z = torch.randn(1, 6).expand(K, -1)
     losses = network.class_losses(h, y, z)
-    beside = (z[:, :2] - network.mean(h)).square().sum(1) / 6 if told == "infogan" else 0
-    assert (losses - beside).neg().exp().sum().item() == pytest.approx(1, abs=1e-4)
+    term = (z[:, :2] - network.mean(h)).square().sum(1) / 6 if conditional == "infogan" else 0
+    assert (losses - term).neg().exp().sum().item() == pytest.approx(1, abs=1e-4)
 
 
-@pytest.mark.parametrize("told", TOLD)
-def test_points_are_told_too(told):
-    g = CONDITIONS[told].generator(GENERATORS["mlp"], spec((2,)), K)
-    d = CONDITIONS[told].discriminator(DISCRIMINATORS["mlp"], spec((2,)), K)
+@pytest.mark.parametrize("conditional", CONDITIONAL)
+def test_networks_of_points_can_be_conditioned(conditional):
+    g = CONDITIONS[conditional].generator(GENERATORS["mlp"], spec((2,)), K)
+    d = CONDITIONS[conditional].discriminator(DISCRIMINATORS["mlp"], spec((2,)), K)
     y = torch.tensor([3, 0, 1])
-    points = g(torch.randn(3, 6), y if CONDITIONS[told].ask else None)
+    points = g(torch.randn(3, 6), y if CONDITIONS[conditional].ask else None)
     assert points.shape == (3, 2)
     assert d(points, y).shape == (3,)
 
 
-def test_projection_is_what_the_paper_says():
+def test_projection_matches_the_paper():
     torch.manual_seed(0)
     d = CONDITIONS["projection"].discriminator(DISCRIMINATORS["mlp"], spec(), K)
     x, y = torch.randn(5, 1, 28, 28), torch.tensor([0, 3, 3, 1, 2])
@@ -86,7 +86,7 @@ def test_projection_is_what_the_paper_says():
     torch.testing.assert_close(d(x, y), expected)
 
 
-def test_concatenation_is_a_number_a_class_to_an_mlp_and_a_map_to_a_convolution():
+def test_classes_are_concatenated_as_inputs_or_maps():
     x, y = torch.randn(2, 1, 28, 28), torch.tensor([2, 0])
     d = CONDITIONS["concat"].discriminator(DISCRIMINATORS["mlp"], spec(), K)
     seen = []
@@ -102,26 +102,26 @@ def test_concatenation_is_a_number_a_class_to_an_mlp_and_a_map_to_a_convolution(
     assert torch.equal(maps.amin((2, 3)), maps.amax((2, 3)))
 
 
-def test_what_tells_the_class_is_spectrally_normalised_as_the_rest_is():
+def test_the_embedding_is_spectrally_normalised():
     d = spectrally_normalised(ProjectionDiscriminator(DISCRIMINATORS["resnet"], spec(), K))
     for _ in range(30):
         d(torch.randn(2, 1, 28, 28), torch.tensor([0, 1]))
     assert torch.linalg.matrix_norm(d.embed.weight, 2).item() == pytest.approx(1, rel=0.05)
 
 
-def test_a_d_of_k_plus_1_classes_says_z_over_z_plus_1():
+def test_a_discriminator_of_k_plus_1_classes():
     torch.manual_seed(0)
     d = CONDITIONS["semi-supervised"].discriminator(DISCRIMINATORS["mlp"], spec(), K)
     x = torch.randn(5, 1, 28, 28)
     logits, h = d.look(x)
     z = d.class_logits(h).exp().sum(1)
     torch.testing.assert_close(logits.sigmoid(), z / (z + 1))
-    # By hand: class logits 0, log 2 → Z = 3, D(x) = 3/4.
+    # Class logits 0 and log 2 give Z = 3 and D(x) = 3/4.
     d.class_logits = lambda h: torch.tensor([[0.0, 0.6931472]]).expand(len(h), 2)
     torch.testing.assert_close(d(x).sigmoid(), torch.full((5,), 0.75))
 
 
-def test_infogans_loss_by_hand():
+def test_infogan_loss_computed_by_hand():
     d = CONDITIONS["infogan"].discriminator(DISCRIMINATORS["mlp"], spec(), K)
     with torch.no_grad():
         for layer in (d.classify, d.mean):
@@ -134,7 +134,7 @@ def test_infogans_loss_by_hand():
     torch.testing.assert_close(losses, expected)
 
 
-@pytest.mark.parametrize("told", [name for name in TOLD if name != "concat"])
-def test_a_family_without_features_is_refused(told):
+@pytest.mark.parametrize("conditional", [name for name in CONDITIONAL if name != "concat"])
+def test_a_family_without_features_is_refused(conditional):
     with pytest.raises(ForgeryError, match=r"Flatten has no features .* --conditional concat"):
-        CONDITIONS[told].discriminator(lambda spec: nn.Flatten(), spec(), K)
+        CONDITIONS[conditional].discriminator(lambda spec: nn.Flatten(), spec(), K)

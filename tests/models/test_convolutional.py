@@ -1,4 +1,4 @@
-"""What is special to the convolutional families: sizes, sources, beginnings, whole runs."""
+"""The convolutional families: sizes, original architectures, initial weights and whole runs."""
 
 from itertools import product
 
@@ -13,7 +13,7 @@ from forgery.models import DISCRIMINATORS, GENERATORS, Spec
 from forgery.models.modern import _Block, _Resample
 from forgery.training.minibatch import Minibatch
 
-#: For square images of 4·2^k or 7·2^k pixels.
+#: Families for square images of 4·2^k or 7·2^k pixels.
 DOUBLING = ["dcgan", "resnet", "modern", "modern-patched"]
 
 
@@ -22,13 +22,13 @@ def spec(shape, width=2, depth=1, latent=5):
 
 
 def on_paper(build, spec):
-    """A network whose weights take no memory: for shapes alone."""
+    """Build a network on the meta device, for shapes only."""
     with torch.device("meta"):
         return build(spec)
 
 
 def shapes(network, *kinds):
-    """Of the weights, but for batch norm's, in order."""
+    """Shapes of the weights in order, except those of batch norm."""
     layers = [m for m in network.modules() if isinstance(m, kinds)]
     return [tuple(layer.weight.shape) for layer in layers]
 
@@ -39,7 +39,7 @@ def size_of(network):
 
 @pytest.mark.parametrize("name", DOUBLING)
 @pytest.mark.parametrize("size", [8, 14, 16, 28, 32, 56, 64, 112, 128, 256])
-def test_every_size_that_is_a_doubling_of_4_or_7(name, size):
+def test_sizes_that_are_doublings_of_4_or_7(name, size):
     shape = (2, size, size)
     images = GENERATORS[name](spec(shape))(torch.randn(2, 5))
     assert images.shape == (2, *shape)
@@ -49,28 +49,28 @@ def test_every_size_that_is_a_doubling_of_4_or_7(name, size):
 @pytest.mark.parametrize("name", DOUBLING)
 @pytest.mark.parametrize("table", [GENERATORS, DISCRIMINATORS])
 @pytest.mark.parametrize("size", [(30, 30), (28, 32), (32, 28), (4, 4), (7, 7), (3, 3), (24, 24)])
-def test_any_other_size_is_refused_with_those_that_are_possible(name, table, size):
+def test_other_sizes_are_refused_with_the_possible_ones(name, table, size):
     height, width = size
-    with pytest.raises(ForgeryError, match=rf"28, 32, .* the data are {height} × {width}"):
+    with pytest.raises(ForgeryError, match=rf"28, 32, .* but the data are {height} × {width}"):
         table[name](spec((1, *size)))
 
 
 @pytest.mark.parametrize("name", [*DOUBLING, "relu-sigmoid-linear2014", "deconv2014"])
 def test_convolutional_generators_refuse_points(name):
-    with pytest.raises(ForgeryError, match="for images"):
+    with pytest.raises(ForgeryError, match="network is for images, but"):
         GENERATORS[name](spec((2,)))
 
 
 @pytest.mark.parametrize("name", [*DOUBLING, "maxout-conv2014"])
 def test_convolutional_discriminators_refuse_points(name):
-    with pytest.raises(ForgeryError, match="for images"):
+    with pytest.raises(ForgeryError, match="network is for images, but"):
         DISCRIMINATORS[name](spec((2,)))
 
 
 # --- DCGAN
 
 
-def test_dcgans_weights_are_those_of_its_program():
+def test_dcgan_weight_shapes_match_the_original():
     of = spec((3, 64, 64), width=128, latent=100)
     g, d = on_paper(GENERATORS["dcgan"], of), on_paper(DISCRIMINATORS["dcgan"], of)
     kinds = (torch.nn.Linear, torch.nn.Conv2d, torch.nn.ConvTranspose2d)
@@ -94,7 +94,7 @@ def test_dcgans_weights_are_those_of_its_program():
     assert all(m.bias is None for n in (g, d) for m in n.modules() if isinstance(m, kinds))
 
 
-def test_dcgans_weights_begin_at_a_normal_of_two_hundredths():
+def test_dcgan_initial_weights():
     torch.manual_seed(0)
     of = spec((3, 32, 32), width=32, latent=100)
     for network in (GENERATORS["dcgan"](of), DISCRIMINATORS["dcgan"](of)):
@@ -109,7 +109,7 @@ def test_dcgans_weights_begin_at_a_normal_of_two_hundredths():
                 assert not p.any()
 
 
-def test_a_discriminator_with_batch_norm_judges_real_and_fake_apart(tiny):
+def test_batch_norm_sees_real_and_fake_minibatches_separately(tiny):
     config = tiny.replace(discriminator="dcgan")
     data = load("mnist", "test")
     game = training_of(config, data, torch.device("cpu")).game
@@ -122,7 +122,7 @@ def test_a_discriminator_with_batch_norm_judges_real_and_fake_apart(tiny):
 # --- the 2014 paper's networks for CIFAR-10
 
 
-def test_the_2014_networks_for_cifar_have_the_sizes_of_their_configurations():
+def test_cifar2014_sizes_match_the_configurations():
     kinds = (torch.nn.Linear, torch.nn.Conv2d, torch.nn.ConvTranspose2d)
     of = spec((3, 32, 32), width=8000, depth=2, latent=100)
     linear = on_paper(GENERATORS["relu-sigmoid-linear2014"], of)
@@ -146,7 +146,7 @@ def test_the_2014_networks_for_cifar_have_the_sizes_of_their_configurations():
     assert shapes(dense, *kinds) == [(8000, 3072), (8000, 1600), (1, 1600)]
 
 
-def test_the_2014_networks_for_cifar_begin_uniform():
+def test_cifar2014_initial_weights_are_uniform():
     torch.manual_seed(0)
     of = spec((3, 32, 32), width=300, depth=2, latent=100)
     linear, deconv = GENERATORS["relu-sigmoid-linear2014"](of), GENERATORS["deconv2014"](of)
@@ -162,14 +162,14 @@ def test_the_2014_networks_for_cifar_begin_uniform():
 
 
 @pytest.mark.parametrize("size", [(28, 28), (32, 32), (64, 64), (10, 10), (29, 31), (128, 128)])
-def test_the_2014_convolutions_fit_any_size(size):
+def test_cifar2014_convolutions_accept_any_size(size):
     shape = (2, *size)
     images = GENERATORS["deconv2014"](spec(shape, width=500))(torch.randn(3, 5))
     assert images.shape == (3, *shape)
     assert DISCRIMINATORS["maxout-conv2014"](spec(shape))(images).shape == (3,)
 
 
-def test_the_2014_convolutional_discriminator_refuses_images_smaller_than_its_windows():
+def test_cifar2014_discriminator_refuses_small_images():
     with pytest.raises(ForgeryError, match="at least 10 × 10 pixels, not 9 × 12"):
         DISCRIMINATORS["maxout-conv2014"](spec((1, 9, 12)))
 
@@ -177,7 +177,7 @@ def test_the_2014_convolutional_discriminator_refuses_images_smaller_than_its_wi
 # --- SN-GAN
 
 
-def test_the_residual_networks_at_32_pixels_are_sngans():
+def test_resnet_weight_shapes_match_sngan_at_32_pixels():
     g = on_paper(GENERATORS["resnet"], spec((3, 32, 32), width=256, latent=128))
     block = 2 * (9 * 256 * 256 + 256) + (256 * 256 + 256) + 2 * 2 * 256
     assert size_of(g) == 129 * 16 * 256 + 3 * block + 2 * 256 + (9 * 256 * 3 + 3)
@@ -189,7 +189,7 @@ def test_the_residual_networks_at_32_pixels_are_sngans():
     assert d.blocks(torch.zeros(1, 3, 32, 32)).shape == (1, 128, 8, 8)
 
 
-def test_the_residual_discriminator_sums_over_places():
+def test_the_resnet_discriminator_sums_over_positions():
     torch.manual_seed(0)
     d = DISCRIMINATORS["resnet"](spec((1, 28, 28), width=4)).eval()
     x = torch.randn(2, 1, 28, 28)
@@ -204,19 +204,19 @@ def test_the_residual_discriminator_sums_over_places():
 
 @pytest.mark.parametrize("size", [28, 64])
 @pytest.mark.parametrize("depth", [1, 6])
-def test_modern_samples_and_logits_begin_at_order_one(size, depth):
+def test_modern_initial_outputs_are_of_order_one(size, depth):
     torch.manual_seed(0)
     of = spec((3, size, size), width=24, depth=depth, latent=64)
     images = GENERATORS["modern"](of)(torch.randn(32, 64))
-    # Bilinear enlargement keeps between 4/9 and 1 of the variance, the rest all of it.
+    # Bilinear upsampling keeps between 4/9 and 1 of the variance, everything else all of it.
     assert 0.4 < images.std() < 1.2
     logits = DISCRIMINATORS["modern"](of)(torch.randn(32, 3, 1, 1).expand(images.shape))
     assert 0.05 < logits.std() < 3
 
 
-def test_one_step_of_the_blocks_moves_modern_samples_as_far_however_deep_the_network():
+def test_the_size_of_a_modern_update_does_not_depend_on_depth():
     moved = dict.fromkeys((1, 8), 0.0)
-    for seed, depth in product(range(8), moved):  # one network's last layer decides too much
+    for seed, depth in product(range(8), moved):  # averages over the random last layers
         torch.manual_seed(seed)
         g = GENERATORS["modern"](spec((1, 28, 28), width=16, depth=depth, latent=64))
         z, target = torch.randn(16, 64), torch.randn(16, 1, 28, 28)
@@ -225,11 +225,11 @@ def test_one_step_of_the_blocks_moves_modern_samples_as_far_however_deep_the_net
         (before - target).square().mean().backward(inputs=blocks)
         torch.optim.SGD(blocks, lr=0.01).step()
         moved[depth] += (g(z) - before).square().mean().sqrt().item()
-    # Without the blocks' scale, eight times as many would move them eight times as far.
+    # Without the scale, eight times as many blocks would change them eight times as much.
     assert 0.4 < moved[8] / moved[1] < 2.5
 
 
-def test_modern_blocks_begin_as_the_identity_and_are_grouped_by_16():
+def test_modern_blocks_start_as_the_identity_with_groups_of_16():
     block = _Block(24, blocks=3)
     x = torch.randn(2, 24, 5, 5)
     assert torch.equal(block(x), x)
@@ -238,23 +238,23 @@ def test_modern_blocks_begin_as_the_identity_and_are_grouped_by_16():
     assert _Block(1, blocks=1).residual[2].groups == 1
 
 
-def test_resampling_is_bilinear_with_the_filter_1_2_1():
+def test_resampling_is_bilinear():
     ramp = torch.arange(8.0).expand(1, 3, 8, 8)
     up, down = _Resample(up=True)(ramp), _Resample(up=False)(ramp)
-    # Away from the edges, where the filter meets zeros, a line stays a line.
+    # A linear ramp stays linear, except at the edges, where the filter is padded with zeros.
     torch.testing.assert_close(up[0, 0, 3, :-1], torch.arange(15.0) / 2)
     torch.testing.assert_close(down[0, 0, 1, 1:], ramp[0, 0, 0, 2::2])
     impulse = torch.zeros(1, 1, 5, 5)
     impulse[0, 0, 2, 2] = 1
     expected = torch.outer(torch.tensor([1.0, 2, 1]), torch.tensor([1.0, 2, 1])) / 4
     torch.testing.assert_close(_Resample(up=True)(impulse)[0, 0, 3:6, 3:6], expected)
-    # Each is the other's transpose, but for the factor 4.
+    # Each is the transpose of the other, up to a factor of 4.
     a, b = torch.randn(1, 2, 8, 8), torch.randn(1, 2, 4, 4)
     one, other = (_Resample(up=False)(a) * b).sum(), (a * _Resample(up=True)(b)).sum()
     torch.testing.assert_close(4 * one, other)
 
 
-def test_modern_channels_double_downwards_up_to_eight_times():
+def test_modern_channels_double_up_to_eight_times():
     g = on_paper(GENERATORS["modern"], spec((3, 256, 256), width=16))
     assert g.basis.shape == (128, 4, 4)
     widths = [m.residual[0].in_channels for m in g.modules() if isinstance(m, _Block)]

@@ -1,4 +1,4 @@
-"""Layers that several families share."""
+"""Layers shared by several families."""
 
 import copy
 
@@ -10,7 +10,7 @@ from forgery.models import DISCRIMINATORS, Spec
 from forgery.models.layers import spectrally_normalised
 from forgery.penalties import r1
 
-#: Some layer of theirs begins at zero.
+#: Families with a layer initialised to zero.
 REFUSED = {"modern", "modern-patched"}
 
 
@@ -56,12 +56,12 @@ def test_no_layer_is_normalised_twice():
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED))
-def test_layers_that_begin_at_zero_cannot_be_normalised(name):
-    with pytest.raises(ForgeryError, match=r"begin at zero \(layers\."):
+def test_layers_initialised_to_zero_cannot_be_normalised(name):
+    with pytest.raises(ForgeryError, match=r"start at zero \(layers\."):
         normalised(name)
 
 
-def test_only_training_moves_the_vectors_of_the_power_iteration():
+def test_the_power_iteration_only_runs_in_training():
     network = normalised()
     start = vectors(network)
     network(images())
@@ -73,7 +73,7 @@ def test_only_training_moves_the_vectors_of_the_power_iteration():
     assert all(torch.equal(moved[key], value) for key, value in vectors(network).items())
 
 
-def test_a_copy_is_the_same_network_and_another():
+def test_a_copy_is_equal_but_independent():
     network = normalised()
     network(images())
     twin = copy.deepcopy(network)
@@ -84,7 +84,7 @@ def test_a_copy_is_the_same_network_and_another():
 
 
 def step(network):
-    """One update by the two gradients that training takes: of the loss, and of a penalty."""
+    """One update by the gradients of a loss and of a penalty, as in training."""
     weights = list(network.parameters())
     optimizer = torch.optim.Adam(weights, lr=1e-2, fused=True)
     optimizer.zero_grad()
@@ -95,7 +95,7 @@ def step(network):
     optimizer.step()
 
 
-def test_a_fresh_network_goes_on_exactly_from_a_saved_state():
+def test_a_saved_state_resumes_exactly():
     network, fresh = normalised(seed=0), normalised(seed=1)
     step(network)
     fresh.load_state_dict(copy.deepcopy(network.state_dict()))

@@ -16,7 +16,7 @@ def spec(shape=(1, 28, 28), latent=100, width=12, depth=2, mean=MEAN):
 @pytest.mark.parametrize("name", GENERATORS)
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)])
 @pytest.mark.parametrize("depth", [1, 3])
-def test_every_generator_draws_images_in_range(name, shape, depth):
+def test_every_generator_returns_images_in_range(name, shape, depth):
     network = GENERATORS[name](spec(shape, depth=depth, mean=torch.zeros(shape)))
     images = network(5 * torch.randn(7, 100))
     assert images.shape == (7, *shape)
@@ -31,7 +31,7 @@ def test_every_generator_draws_images_in_range(name, shape, depth):
 @pytest.mark.parametrize("name", DISCRIMINATORS)
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)])
 @pytest.mark.parametrize("depth", [1, 3])
-def test_every_discriminator_returns_one_logit_an_image(name, shape, depth):
+def test_every_discriminator_returns_one_logit_per_image(name, shape, depth):
     network = DISCRIMINATORS[name](spec(shape, depth=depth, mean=torch.zeros(shape)))
     logits = network(torch.randn(7, *shape))
     assert logits.shape == (7,)
@@ -40,7 +40,7 @@ def test_every_discriminator_returns_one_logit_an_image(name, shape, depth):
 
 
 def of_points(build, dimensions):
-    """The network for points, or None where it says that it is for images."""
+    """Build the network for points; return None if it refuses them."""
     try:
         return build(spec((dimensions,), mean=torch.zeros(dimensions)))
     except ForgeryError as error:
@@ -49,7 +49,7 @@ def of_points(build, dimensions):
 
 
 @pytest.mark.parametrize("name", GENERATORS)
-def test_every_generator_draws_points_or_says_that_it_cannot(name):
+def test_every_generator_returns_or_refuses_points(name):
     network = of_points(GENERATORS[name], 2)
     if network is not None:
         points = network(torch.randn(7, 100) * 100)
@@ -58,19 +58,19 @@ def test_every_generator_draws_points_or_says_that_it_cannot(name):
 
 
 @pytest.mark.parametrize("name", DISCRIMINATORS)
-def test_every_discriminator_judges_points_or_says_that_it_cannot(name):
+def test_every_discriminator_accepts_or_refuses_points(name):
     network = of_points(DISCRIMINATORS[name], 2)
     if network is not None:
         assert network(torch.randn(7, 2)).shape == (7,)
 
 
 @pytest.mark.parametrize("name", DISCRIMINATORS)
-def test_the_penalty_of_every_discriminator_has_the_gradient_that_differences_give(name):
+def test_penalty_gradients_match_finite_differences(name):
     torch.manual_seed(0)
     network = DISCRIMINATORS[name](spec(width=4, depth=2)).double()
     stir(network)
     x = torch.randn(3, 1, 28, 28, dtype=torch.float64)
-    # Through real minibatches first, as in training; then without dropout.
+    # First run on real minibatches, as in training; then without dropout.
     assert r1(network, x, x).isfinite().all()
     network.eval()
     weights = list(network.parameters())
@@ -94,7 +94,7 @@ def test_the_penalty_of_every_discriminator_has_the_gradient_that_differences_gi
 
 @torch.no_grad()
 def stir(network):
-    """Away from the start, where some weights are zero."""
+    """Perturb the initial weights, some of which are zero."""
     for parameter in network.parameters():
         parameter += 0.1 * torch.randn_like(parameter)
 
@@ -109,18 +109,18 @@ def test_a_gradient_reaches_every_weight_of_every_network(table, name, shape):
     network = table[name](spec(width=8))
     x = torch.randn(16, *shape)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
-    for _ in range(2):  # behind a layer that begins at zero, gradients begin one step later
+    for _ in range(2):  # before a layer initialised to zero, gradients are zero in the first step
         optimizer.zero_grad()
         output = network(x)
         (output * torch.randn_like(output)).mean().backward()
         optimizer.step()
     for key, parameter in network.named_parameters():
         assert parameter.grad is not None, key
-        # A bias in front of batch norm has none.
+        # A bias before batch norm has no gradient.
         assert parameter.grad.any() or parameter.dim() == 1, key
 
 
-def test_pacgans_networks_begin_small():
+def test_pacgan_initial_weights_are_small():
     torch.manual_seed(0)
     g = GENERATORS["mlp-batchnorm"](spec((2,), 2, 400, 4, torch.zeros(2)))
     d = DISCRIMINATORS["mlp-maxout"](spec((4,), 2, 200, 3, torch.zeros(4)))
@@ -137,14 +137,14 @@ def linear_sizes(network):
     return [(layer.in_features, layer.out_features) for layer in layers]
 
 
-def test_the_tutorials_sizes():
+def test_tutorial_sizes():
     g = GENERATORS["mlp"](spec(latent=64, width=256))
     d = DISCRIMINATORS["mlp"](spec(width=256))
     assert linear_sizes(g) == [(64, 256), (256, 256), (256, 784)]
     assert linear_sizes(d) == [(784, 256), (256, 256), (256, 1)]
 
 
-def test_the_2014_generator_begins_at_the_mean():
+def test_goodfellow2014_generator_starts_at_the_mean():
     torch.manual_seed(0)
     g = GENERATORS["relu-sigmoid"](spec(width=1200))
     assert linear_sizes(g) == [(100, 1200), (1200, 1200), (1200, 784)]
@@ -154,7 +154,7 @@ def test_the_2014_generator_begins_at_the_mean():
     torch.testing.assert_close(g(torch.zeros(1, 100))[0], MEAN, atol=1e-5, rtol=0)
 
 
-def test_the_2014_discriminator():
+def test_goodfellow2014_discriminator():
     torch.manual_seed(0)
     d = DISCRIMINATORS["maxout"](spec(width=240))
     assert linear_sizes(d) == [(784, 1200), (240, 1200), (240, 1)]
@@ -163,16 +163,16 @@ def test_the_2014_discriminator():
         assert not layer.bias.any()
     rates = [m.p for m in d.modules() if isinstance(m, torch.nn.Dropout)]
     assert rates == [0.2, 0.5, 0.5]
-    # Black is 0 to its first layer, so a black image says nothing: every logit is the bias's.
+    # Black is 0 for the first layer, so that the logit of a black image is due to biases only.
     assert not d(-torch.ones(3, 1, 28, 28)).any()
 
 
-def test_maxout_takes_the_largest_of_five_pieces():
+def test_maxout_is_the_maximum_of_five_pieces():
     torch.manual_seed(0)
     layer = Maxout(3, 4)
     x = torch.randn(6, 3)
     pieces = layer.pieces(x)
     expected = torch.stack([pieces[:, 5 * i : 5 * i + 5].amax(1) for i in range(4)], 1)
     torch.testing.assert_close(layer(x), expected)
-    # At the start each piece is symmetric about 0; the largest of five lies above.
+    # Initially each piece is symmetric about 0, and the maximum of five is above it.
     assert layer(torch.randn(1000, 3)).mean() > 0.1

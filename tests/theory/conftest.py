@@ -1,4 +1,4 @@
-"""Every statement is computed at most once for all tests of this folder."""
+"""Results of the statements, each computed at most once for all tests in this folder."""
 
 import sys
 from functools import partial
@@ -10,7 +10,7 @@ from forgery.theory.discriminator import train_discriminator
 
 
 class Results(dict[str, Evidence]):
-    """Computes a statement when it is first asked for, networks trained for three steps only."""
+    """Computes a statement on first access, training networks for three steps only."""
 
     def __missing__(self, name: str) -> Evidence:
         of_line, of_d, of_capacity = (

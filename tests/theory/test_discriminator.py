@@ -19,7 +19,7 @@ def test_same_seed_same_network():
     assert not torch.equal(one(x), other(x))
 
 
-def test_an_untrained_d_is_not_the_optimal_one(monkeypatch):
+def test_an_untrained_d_is_not_optimal(monkeypatch):
     monkeypatch.setattr(
         "forgery.theory.optimal_discriminator.train_discriminator",
         lambda p, q: train_discriminator(p, q, steps=0),
@@ -27,7 +27,7 @@ def test_an_untrained_d_is_not_the_optimal_one(monkeypatch):
     assert compare(*PAIRS["two Gaussians"]).error > 0.1
 
 
-def test_little_training_gives_a_bound_that_is_true_and_loose():
+def test_little_training_gives_a_valid_but_loose_bound():
     p, q = bumps([0.0], 1.0), bumps([2.0], 1.0)
     grid = midpoints(cover(p, q), 1000)
     masses = grid.masses(p), grid.masses(q)
@@ -38,10 +38,10 @@ def test_little_training_gives_a_bound_that_is_true_and_loose():
     assert few < more < criterion(*masses)
 
 
-def test_the_rate_falls_from_1_to_0():
+def test_the_cosine_decays_from_1_to_0():
     assert [cosine(x) for x in (0.0, 0.5, 1.0)] == pytest.approx([1, 0.5, 0])
 
 
-def test_descent_from_p_data_stays_there():
+def test_descent_stays_at_p_data():
     p = random_masses(5, torch.Generator().manual_seed(0))
     torch.testing.assert_close(descend(p, p, steps=3).path[-1], p)

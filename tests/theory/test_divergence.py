@@ -22,7 +22,7 @@ from forgery.theory.quadrature import cover, gauss_legendre, midpoints
 
 @st.composite
 def distributions(draw, cells: int = 6):
-    """Probabilities of a few cells, some of which may be empty."""
+    """Probabilities of a few cells, some of which may be 0."""
     counts = draw(
         st.lists(st.integers(0, 1000), min_size=cells, max_size=cells).filter(lambda c: sum(c) > 0)
     )
@@ -47,7 +47,7 @@ def test_jsd_is_symmetric_between_0_and_log_2(p, q):
 
 
 @pairs
-def test_kl_is_infinite_exactly_where_mass_is_missed(p, q):
+def test_kl_is_infinite_exactly_if_mass_is_missing(p, q):
     assert kl(p, q) >= -1e-14
     assert math.isinf(kl(p, q)) == bool(((p > 0) & (q == 0)).any())
 
@@ -58,7 +58,7 @@ def test_kl_is_infinite_exactly_where_mass_is_missed(p, q):
     distributions(),
     st.lists(st.floats(-50, 50, allow_subnormal=False), min_size=6, max_size=6),
 )
-def test_no_d_beats_the_optimal_one(p, q, logits):
+def test_no_d_exceeds_the_optimal_one(p, q, logits):
     logits = torch.tensor(logits, dtype=torch.float64)
     assert value(logits, p, q) <= criterion(p, q) + 1e-12
 
@@ -71,7 +71,7 @@ def test_c_is_convex_in_p_g(p, one, other, t):
 
 @settings(max_examples=20, deadline=None)
 @given(distributions(), st.integers(0, 2**32), st.floats(0.05, 1))
-def test_descent_never_rises_at_any_rate_up_to_1(p, seed, rate):
+def test_descent_never_increases_c_at_rates_up_to_1(p, seed, rate):
     start = random_masses(6, torch.Generator().manual_seed(seed))
     descent = descend(p, start, steps=20, rate=rate)
     assert (descent.criterion.diff() <= 1e-12).all()
@@ -79,23 +79,23 @@ def test_descent_never_rises_at_any_rate_up_to_1(p, seed, rate):
     assert kl(p, descent.path[-1]) <= kl(p, start) + 1e-12
 
 
-def test_the_gradient_with_d_held_is_log_1_minus_d():
+def test_the_gradient_with_d_fixed_is_log_1_minus_d():
     p, q = (random_masses(5, torch.Generator().manual_seed(seed)) for seed in (0, 1))
     torch.testing.assert_close(gradient(p, q), (q / (p + q)).log())
 
 
 def test_at_rate_1_a_step_is_the_mean_of_p_g_and_p_data():
-    """exp(-log(p_g/(p_g + p_data))) p_g is p_g + p_data, whatever the two are."""
+    """exp(-log(p_g/(p_g + p_data))) p_g = p_g + p_data for any p_g and p_data."""
     p, q = (random_masses(5, torch.Generator().manual_seed(seed)) for seed in (0, 1))
     torch.testing.assert_close(descend(p, q, steps=1, rate=1.0).path[1], (p + q) / 2)
 
 
-def test_a_pair_of_independent_draws():
+def test_pairs_of_independent_samples():
     p, q = torch.tensor([0.25, 0.75]), torch.tensor([0.5, 0.5])
     torch.testing.assert_close(on_pairs(p, q), torch.tensor([0.125, 0.125, 0.375, 0.375]))
 
 
-def test_the_log_ratio_where_mass_is_missing():
+def test_log_ratio_of_zero_probabilities():
     p, q = torch.tensor([0.5, 0.5, 0.0, 0.0]), torch.tensor([0.5, 0.0, 0.5, 0.0])
     assert log_ratio(p.log(), q.log()).sigmoid().tolist() == [0.5, 1.0, 0.0, 0.5]
 
@@ -108,21 +108,21 @@ def test_both_quadratures_integrate_a_mixture_to_1(seed):
         assert grid.masses(density).sum().item() == pytest.approx(1, abs=1e-12)
 
 
-def test_gaussians_have_the_divergence_of_the_formula():
+def test_divergence_of_gaussians_matches_the_formula():
     p, q = bumps([0.0], 1.0), bumps([1.5], 0.5)
     grid = gauss_legendre(cover(p, q), 400)
     exact = math.log(0.5 / 1.0) + (1 + 1.5**2) / (2 * 0.5**2) - 0.5
     assert kl(grid.masses(p), grid.masses(q)).item() == pytest.approx(exact, abs=1e-9)
 
 
-def test_intervals_have_the_divergence_of_their_overlap():
+def test_divergence_of_overlapping_intervals():
     """U(0, 2) and U(1, 3): D* is 1, ½, 0, so that C = ½ log ½ + ½ log ½."""
     p, q = intervals((0.0, 2.0)), intervals((1.0, 3.0))
     grid = midpoints(cover(p, q), 600)
     assert criterion(grid.masses(p), grid.masses(q)).item() == pytest.approx(-math.log(2))
 
 
-def test_a_plane_is_covered_too():
+def test_quadrature_in_the_plane():
     density = bumps([[0.0, 1.0], [2.0, -1.0]], [0.4, 0.6])
     grid = midpoints(cover(density), 300)
     assert grid.points.shape == (90_000, 2)

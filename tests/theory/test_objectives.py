@@ -10,7 +10,7 @@ from forgery.theory.objectives import compare, optimal_logits
 from forgery.theory.pairs import random_masses
 
 
-def test_every_objective_has_a_closed_form_or_a_reason_why_not():
+def test_every_objective_has_a_closed_form_or_a_reason():
     assert not set(CLOSED_FORMS) & set(NO_CLOSED_FORM)
     assert set(OBJECTIVES) == set(CLOSED_FORMS) | set(NO_CLOSED_FORM)
 
@@ -22,7 +22,7 @@ def test_every_closed_form_is_checked(results):
 
 
 @pytest.mark.parametrize("name", CLOSED_FORMS)
-def test_what_g_descends_is_least_at_p_data(name):
+def test_divergences_are_minimal_at_p_data(name):
     random = torch.Generator().manual_seed(0)
     divergence = CLOSED_FORMS[name].divergence
     p_data = random_masses(6, random)
@@ -31,17 +31,17 @@ def test_what_g_descends_is_least_at_p_data(name):
 
 
 @pytest.mark.parametrize("name", CLOSED_FORMS)
-def test_a_wrong_closed_form_is_found_out(name):
+def test_a_wrong_closed_form_is_detected(name):
     form = CLOSED_FORMS[name]
     doubled = dataclasses.replace(form, logits=lambda p, q: 2 * form.logits(p, q))
     assert not compare(name, OBJECTIVES[name], doubled)[0].holds
-    other = dataclasses.replace(form, divergence=kl)  # KL(p_data‖p_g), which none of them is
+    other = dataclasses.replace(form, divergence=kl)  # KL(p_data‖p_g), which is none of them
     logits, gradient = compare(name, OBJECTIVES[name], other)
     assert logits.holds
     assert not gradient.holds
 
 
-def test_the_optimum_beats_its_neighbours():
+def test_the_optimum_is_a_local_minimum():
     random = torch.Generator().manual_seed(1)
     p, q = random_masses(5, random)[None], random_masses(5, random)[None]
     from forgery.theory.objectives import d_loss

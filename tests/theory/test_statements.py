@@ -1,4 +1,4 @@
-"""The one list of checks: all hold, and docs/theory.md says the same."""
+"""The statements: their claims hold, and docs/theory.md is up to date."""
 
 import re
 import sys
@@ -19,22 +19,22 @@ PAGE = (ROOT / "docs/theory.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| (.+?) \| (\S+) \| (\S+) \| (\S+) \| (\w+) \|$", re.M)
 
 
-#: Statements that train networks: where a training ends is up to the processor, and forgery theory
-#: says whether their claims hold. The tests compute them with a few steps, for their words.
+#: Statements that train networks. Results of training depend on the processor, so that the tests
+#: train for a few steps only and do not check the claims; ``forgery theory`` does.
 TRAINED = {"figure-1", "proposition-1", "capacity"}
 
 
 @pytest.mark.parametrize("name", [name for name in STATEMENTS if name not in TRAINED])
-def test_every_claim_that_needs_no_training_holds(results, name):
+def test_claims_without_training_hold(results, name):
     assert results[name].checks
     for check in results[name].checks:
         assert check.holds, check
 
 
-def test_the_page_is_what_the_program_writes(results):
-    """Words and expected values exactly; what was measured, within the tolerance of its check.
+def test_the_page_is_up_to_date(results):
+    """Text and expected values are equal; measured values are within the check's tolerance.
 
-    Of networks that were trained: that each claim held where the page was written.
+    For statements that train networks, only that the page says that every claim holds.
     """
     results = {name: results[name] for name in STATEMENTS}
     fresh = page(STATEMENTS, results)
@@ -51,7 +51,7 @@ def test_the_page_is_what_the_program_writes(results):
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
-def test_every_figure_of_the_page_is_there(name):
+def test_every_figure_of_the_page_exists(name):
     assert figure_name(name) in PAGE
     assert (ROOT / "docs" / figure_name(name)).stat().st_size <= 300_000
 
@@ -63,19 +63,19 @@ def test_every_figure_is_drawn(results, name, tmp_path):
         assert len(picture.convert("RGB").getcolors(1 << 24)) > 20
 
 
-def test_every_claim_is_said_once():
+def test_claims_are_unique():
     claims = [row[0] for row in ROW.findall(PAGE) if row[0] not in ("claim", "---")]
     assert len(set(claims)) == len(claims)
 
 
 @pytest.mark.parametrize("name", ["theorem-1", "proposition-2", "objectives", "gradients"])
-def test_the_same_every_time_and_no_random_number_of_the_caller_is_used(results, name):
+def test_results_are_deterministic_and_leave_the_random_state_unchanged(results, name):
     state = torch.get_rng_state()
     assert STATEMENTS[name]().checks == results[name].checks
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_training_leaves_the_callers_random_state_alone():
+def test_training_leaves_the_random_state_unchanged():
     from forgery.theory.discriminator import train_discriminator
     from forgery.theory.pairs import PAIRS
 
@@ -109,7 +109,7 @@ def false_statement() -> Evidence:
 
 @pytest.fixture
 def forgery(monkeypatch, capsys, tmp_path):
-    """Arguments of ``forgery theory`` → (exit code, output, errors), in a folder of its own."""
+    """Run ``forgery theory`` in a temporary folder: arguments → (exit code, output, errors)."""
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str) -> tuple[int, str, str]:
@@ -122,7 +122,7 @@ def forgery(monkeypatch, capsys, tmp_path):
     return run
 
 
-def test_the_verb_prints_and_draws_what_was_asked_for(forgery):
+def test_the_command_prints_and_draws_the_given_statements(forgery):
     code, out, _ = forgery("gradients", "theorem-1", "--out", "here")
     assert code == 0
     for column in COLUMNS:
@@ -131,10 +131,10 @@ def test_the_verb_prints_and_draws_what_was_asked_for(forgery):
     assert "11 of 11 claims hold" in out
     found = {str(path.relative_to("here")) for path in Path("here").rglob("*.png")}
     assert found == {figure_name("gradients"), figure_name("theorem-1")}
-    assert not Path("here/theory.md").exists()  # it is the page of all statements
+    assert not Path("here/theory.md").exists()  # the page needs all statements
 
 
-def test_a_claim_that_does_not_hold_is_said_and_exits_1(forgery, monkeypatch):
+def test_a_failed_claim_is_reported_with_exit_code_1(forgery, monkeypatch):
     monkeypatch.setattr(theory, "STATEMENTS", {"false": false_statement})
     code, out, _ = forgery("--out", ".")
     assert code == 1
@@ -143,7 +143,7 @@ def test_a_claim_that_does_not_hold_is_said_and_exits_1(forgery, monkeypatch):
     assert "| log 4 is 2 | 2 | 1.386294 | 1e-06 | NO |" in Path("theory.md").read_text()
 
 
-def test_mistakes_are_one_message_and_exit_code_2(forgery):
+def test_user_errors_give_one_message_and_exit_code_2(forgery):
     code, _, err = forgery("theorm-1")
     assert code == 2
     assert "unknown statement 'theorm-1': did you mean 'theorem-1'?" in err
@@ -158,7 +158,7 @@ def test_the_help_names_every_statement(forgery):
     assert all(name in out for name in STATEMENTS)
 
 
-def test_a_folder_that_cannot_be_written_is_a_forgery_error(tmp_path):
+def test_an_unwritable_folder_is_refused(tmp_path):
     (tmp_path / "images").write_text("")
     with pytest.raises(ForgeryError, match="cannot write to"):
         theory.write(tmp_path, STATEMENTS, {})

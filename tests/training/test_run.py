@@ -158,7 +158,7 @@ def test_a_second_damage_overwrites_no_file_set_aside_before(tmp_path, tiny):
 
 
 def test_places_that_are_not_there_are_no_json_of_ours():
-    with pytest.raises(ValueError, match="places that are not there"):
+    with pytest.raises(ValueError, match="values that do not exist"):
         strict_json.loads('{"scores": [], "null_means": {"/scores/5": "NaN"}}')
     odd = {"a/b": {"~": math.inf, "c": [1.0, -math.inf]}}
     assert strict_json.loads(strict_json.dumps(odd)) == odd

@@ -1,4 +1,4 @@
-"""Where images and points come from: every source becomes one :class:`Dataset`."""
+"""Data sources: images and points, each loaded as a :class:`Dataset`."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +10,7 @@ from .arrays import adapted, is_image_array, load_image_array
 from .dataset import Batches, Dataset, Units
 from .densities import DENSITIES, Density, density_source
 from .faces import faces_source
-from .idx import labels_beside, load_idx
+from .idx import labels_path, load_idx
 from .labelled import Labelled, choose_labelled
 from .mnist import mnist
 from .pictures import Pictures, Survey, is_collection, is_table, load_pictures, no_table, set_aside
@@ -38,7 +38,7 @@ __all__ = [
     "set_aside",
 ]
 
-#: Name → function of the split. A new source is one file in this folder and one line here.
+#: Name → function of the split. To add a source, write one file in this folder and a line here.
 SOURCES: dict[str, Callable[[str], Dataset]] = {
     "mnist": mnist,
     "stacked-mnist": stacked_mnist,
@@ -48,29 +48,40 @@ SOURCES: dict[str, Callable[[str], Dataset]] = {
 }
 
 
-#: The settings of who does not care.
-AS_THEY_COME = ImageSettings()
+DEFAULT_SETTINGS = ImageSettings()
 
 
 def load(
-    source: str, split: str = "train", settings: ImageSettings = AS_THEY_COME, limit: int = 0
+    source: str, split: str = "train", settings: ImageSettings = DEFAULT_SETTINGS, limit: int = 0
 ) -> Dataset:
-    """The data that a person asked for: a name of :data:`SOURCES`, or a path.
-
-    A folder, an archive (.zip, .tar, .tar.gz …), a .parquet file or a data set of the hub
-    (``hf:OWNER/NAME``) holds pictures (``pictures.py``, which says what its splits and classes
-    are). A .npy or .npz file holds images if it has three or four dimensions (``arrays.py``),
-    else points, as .csv does (``points.py``). Any other file holds images in IDX, which take their
-    labels from the file beside it that MNIST's naming expects (``…-images-idx3-ubyte`` and
-    ``…-labels-idx1-ubyte``), where there is one. A file of arrays or points has one split.
+    """Load data by name or path.
 
     Parameters
     ----------
+    source:
+        One of these:
+
+        - a name in :data:`SOURCES`;
+        - a folder, an archive (.zip, .tar, .tar.gz …), a .parquet file or a data set of the
+          Hugging Face hub (``hf:OWNER/NAME``) of pictures (``pictures.py`` describes their splits
+          and classes);
+        - a .npy or .npz file: images if it has three or four dimensions (``arrays.py``), otherwise
+          points;
+        - a .csv file of points (``points.py``);
+        - an IDX file of images. Labels are read from the file next to it that follows MNIST's
+          naming (``…-images-idx3-ubyte`` and ``…-labels-idx1-ubyte``), if there is one.
+    split:
+        Name of the split. Files of arrays or points have only ``train``.
     settings:
-        Size, colour and so on of images. Those that are not in picture files stay as they are
-        unless a size or a colour is asked for.
+        Size, colour and other properties of images. Images that are arrays already are only
+        converted if a size or a colour is given.
     limit:
-        Number of samples to keep, a stratified choice (:meth:`Dataset.subset`); 0 for all.
+        Number of samples to keep, chosen by :meth:`Dataset.subset`; 0 for all.
+
+    Raises
+    ------
+    ForgeryError
+        The source or the split is unknown, or the data cannot be read.
     """
     whole = _whole(source, split, settings)
     return whole.subset(limit) if limit else whole
@@ -89,29 +100,29 @@ def _whole(source: str, split: str, settings: ImageSettings) -> Dataset:
     if source in SOURCES:
         return adapted(SOURCES[source](split), settings)
     if split != "train":
-        raise ForgeryError(f"{source} is one file and has one split, train, not {split!r}")
+        raise ForgeryError(f"{source} is a single file: its only split is train, not {split!r}")
     if is_image_array(path):
         return load_image_array(path, settings)
     if path.suffix.lower() in SUFFIXES:
         return adapted(load_points(path), settings)
-    return adapted(load_idx(path, labels_beside(path)), settings)
+    return adapted(load_idx(path, labels_path(path)), settings)
 
 
 def holds_pictures(source: str) -> bool:
-    """Whether a source is one that :func:`load_pictures` decodes."""
+    """Whether :func:`load_pictures` can load ``source``."""
     return source not in SOURCES and is_collection(source)
 
 
 def clear_cache() -> tuple[int, int, Path]:
-    """Remove all decoded pictures; how many sets there were, their bytes, and where they were."""
+    """Delete all decoded pictures; return the number of sets, their bytes, and their folder."""
     folder = cache.cache_folder() / "images"
     return *cache.clear(folder), folder
 
 
 def load_beside(
-    source: str, split: str, like: Dataset, settings: ImageSettings = AS_THEY_COME
+    source: str, split: str, like: Dataset, settings: ImageSettings = DEFAULT_SETTINGS
 ) -> Dataset:
-    """Other data to compare with: of the size and colour that ``like`` has."""
+    """Load another source, with images of the same size and colour as those of ``like``."""
     if like.kind == "images":
         settings = settings.like(like.shape)
     if not is_table(source):

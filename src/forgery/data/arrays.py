@@ -1,4 +1,4 @@
-"""Images in NumPy files, and images that are arrays already brought to another size or colour."""
+"""Images in NumPy files, and conversion of image arrays to another size or colour."""
 
 import zipfile
 from dataclasses import replace
@@ -20,13 +20,13 @@ from .settings import COLOURS, Form, ImageSettings
 #: Grey, RGB, RGBA.
 CHANNELS = (1, 3, 4)
 #: Bytes of an array that are converted to uint8 at a time (64 MiB).
-AT_A_TIME = 1 << 26
+CONVERTED_BYTES = 1 << 26
 
 
 def is_image_array(path: Path) -> bool:
-    """Whether a .npy or .npz file holds images: an array of three or four dimensions.
+    """Whether a .npy or .npz file contains images: an array of three or four dimensions.
 
-    Only the header is read. In an .npz they are its one array, or the one named ``images``.
+    Only the header is read. In an .npz file, images are the only array or the one named ``images``.
     """
     try:
         if path.suffix.lower() == ".npy":
@@ -43,22 +43,22 @@ def is_image_array(path: Path) -> bool:
         else:
             return False
     except (OSError, ValueError, EOFError, KeyError, IndexError, zipfile.BadZipFile):
-        return False  # not such a file: whoever reads it says what is wrong with it
+        return False  # reading the file later reports what is wrong with it
     return len(shape) in (3, 4)
 
 
 def load_image_array(path: Path, settings: ImageSettings) -> Dataset:
-    """The images in a .npy or .npz file: ``[N, H, W]``, ``[N, H, W, C]`` or ``[N, C, H, W]``.
+    """Load images ``[N, H, W]``, ``[N, H, W, C]`` or ``[N, C, H, W]`` from a .npy or .npz file.
 
-    They are uint8 of 0 to 255, floats of 0 to 1 or of -1 to 1 (with some below 0), or bool. C is 1,
-    3 or 4 (RGBA, put over the background). An .npz may hold ``labels``, integers ``[N]``, beside
-    ``images``. A large .npy file is memory-mapped; if it is not uint8, its images are kept in the
-    cache as uint8.
+    Values are uint8 from 0 to 255, floats from 0 to 1 or from -1 to 1 (if any is negative), or
+    bool. C is 1, 3 or 4 (RGBA, composited over the background). An .npz file may contain integer
+    ``labels`` ``[N]`` besides ``images``. A large .npy file is memory-mapped; if it is not uint8,
+    its images are stored in the cache as uint8.
 
     Raises
     ------
     ForgeryError
-        Naming the file and what is wrong.
+        The file cannot be read, or does not contain such arrays.
     """
     labels = None
     try:
@@ -77,11 +77,13 @@ def load_image_array(path: Path, settings: ImageSettings) -> Dataset:
         images = np.ascontiguousarray(images)
     if labels is not None and (labels.shape != images.shape[:1] or labels.dtype.kind not in "iu"):
         raise ForgeryError(
-            f"{path}: expected one whole number for each of the {len(images)} images as labels, "
-            f"found {labels.dtype} {list(labels.shape)}"
+            f"{path}: expected integer labels [{len(images)}], one per image, "
+            f"got {labels.dtype} {list(labels.shape)}"
         )
     if labels is not None and len(labels) and not 0 <= labels.min() <= labels.max() < 2**31:
-        raise ForgeryError(f"{path}: labels must be 0 or more, found {labels.min()}")
+        raise ForgeryError(
+            f"{path}: expected labels from 0 to {2**31 - 1}, got {labels.min()} to {labels.max()}"
+        )
     if images.shape[1] == 4:
         images = _each(images, Form(0, 3, settings.fit, settings.background))
     dataset = Dataset(
@@ -95,17 +97,19 @@ def load_image_array(path: Path, settings: ImageSettings) -> Dataset:
 
 
 def adapted(dataset: Dataset, settings: ImageSettings) -> Dataset:
-    """Images that are arrays already, in the size and colour asked for; as they are if neither is.
+    """Convert the images of a data set to the size and colour in ``settings``, if any are given.
 
     Raises
     ------
     ForgeryError
-        For points, or images that are neither grey nor RGB.
+        The data are points, or images that are neither grey nor RGB.
     """
     if not settings.size and COLOURS[settings.colour] is None:
         return dataset
     if dataset.kind == "points":
-        raise ForgeryError(f"{dataset.name} are points, which have no image-size and no colour")
+        raise ForgeryError(
+            f"{dataset.name}: --image-size and --colour apply to images, but the data are points"
+        )
     channels, height, width = dataset.shape
     form = Form(
         settings.size, COLOURS[settings.colour] or channels, settings.fit, settings.background
@@ -114,14 +118,15 @@ def adapted(dataset: Dataset, settings: ImageSettings) -> Dataset:
         return dataset
     if channels not in (1, 3):
         raise ForgeryError(
-            f"{dataset.name}: images of {channels} channels cannot be given another size or colour"
+            f"{dataset.name}: images of {channels} channels cannot be converted to another size or "
+            "colour, only those of 1 or 3"
         )
     values = _each(dataset.values.numpy(), form)
     return replace(dataset, values=torch.from_numpy(values), known_fingerprint=None, mapping=None)
 
 
 def _each(images: np.ndarray, form: Form) -> np.ndarray:
-    """``[N, C, H, W]`` of any size in the form asked for, one after the other."""
+    """Convert images ``[N, C, H, W]`` to a form, one after the other."""
     pictures = (
         Image.fromarray(np.ascontiguousarray(i[0] if len(i) == 1 else i.transpose(1, 2, 0)))
         for i in images
@@ -137,19 +142,19 @@ def _channels_first(path: Path, images: np.ndarray) -> np.ndarray:
     first, last = images.shape[1] in CHANNELS, images.shape[3] in CHANNELS
     if first and last:
         raise ForgeryError(
-            f"{path}: shape {list(images.shape)} may be [N, C, H, W] or [N, H, W, C]: both the "
-            "second and the last number could be channels"
+            f"{path}: shape {list(images.shape)} is ambiguous, it may be [N, C, H, W] or "
+            "[N, H, W, C]: the second and the last dimension could both be channels"
         )
     if not (first or last):
         raise ForgeryError(
-            f"{path}: shape {list(images.shape)}: images are [N, H, W], [N, H, W, C] or "
-            "[N, C, H, W] with 1, 3 or 4 channels"
+            f"{path}: expected images [N, H, W], [N, H, W, C] or [N, C, H, W] with 1, 3 or 4 "
+            f"channels, got {list(images.shape)}"
         )
     return images if first else np.moveaxis(images, 3, 1)
 
 
 def _as_levels(path: Path, images: np.ndarray) -> np.ndarray:
-    """The same images as uint8, 0 to 255; of a large mapped file, in one of the cache."""
+    """Convert images to uint8, 0 to 255; those of a large mapped file into a file in the cache."""
     if images.dtype == np.uint8:
         return images
     if not isinstance(images, np.memmap) or images.size <= LARGE:
@@ -169,13 +174,13 @@ def _as_levels(path: Path, images: np.ndarray) -> np.ndarray:
                 raise cache.cannot_write(slot.folder, error) from error
         found = slot.read()
     if found is None:
-        raise ForgeryError(f"{slot.pixels} was written and cannot be read back")
+        raise ForgeryError(f"{slot.pixels} was written but cannot be read back")
     return found[0]
 
 
 def _convert(path: Path, images: np.ndarray, levels: np.ndarray) -> None:
-    """Write images ``[N, …]`` of any type as uint8 levels of the same shape, a part at a time."""
-    step = max(1, AT_A_TIME // max(1, images[:1].nbytes))
+    """Convert images ``[N, …]`` of any dtype into uint8 ``levels`` of the same shape, in parts."""
+    step = max(1, CONVERTED_BYTES // max(1, images[:1].nbytes))
     parts = [slice(start, start + step) for start in range(0, len(images), step)]
     scale, offset = _scale(path, images, parts)
     for part in parts:
@@ -183,23 +188,23 @@ def _convert(path: Path, images: np.ndarray, levels: np.ndarray) -> None:
 
 
 def _scale(path: Path, images: np.ndarray, parts: list[slice]) -> tuple[float, float]:
-    """(a, b) with which the levels 0 to 255 are a·value + b.
+    """Return (a, b) such that a·value + b is in 0 to 255.
 
     Raises
     ------
     ForgeryError
-        Where type and range of the values leave a doubt, with the NumPy expression for that range.
+        The range is ambiguous; the message has a NumPy expression that converts the values.
     """
     if images.dtype == np.bool_ or not images.size:
         return 255, 0
-    expected = f"{path}: images are uint8 of 0 to 255, or floats of 0 to 1 or of -1 to 1; these are"
+    expected = f"{path}: expected uint8 of 0 to 255, or floats of 0 to 1 or of -1 to 1, got"
     if images.dtype.kind not in "fiu":
         raise ForgeryError(f"{expected} {images.dtype}")
     low = float(np.min([images[part].min() for part in parts]))
     high = float(np.max([images[part].max() for part in parts]))
     if not np.isfinite([low, high]).all():
         raise ForgeryError(
-            f"{expected} {images.dtype} with NaN or infinity among them. To replace those: "
+            f"{expected} {images.dtype} with NaN or infinity. To replace those: "
             "np.nan_to_num(images, nan=0, posinf=1, neginf=0)"
         )
     if images.dtype.kind == "f" and low >= -1 and high <= 1:

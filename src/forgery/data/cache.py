@@ -1,14 +1,13 @@
-"""Decoded pictures on disk: found by what they were made from, whole or not there at all.
+"""The cache of decoded pictures on disk, with atomic writes.
 
-``$FORGERY_CACHE``, or ``forgery`` in ``$XDG_CACHE_HOME`` (``~/.cache``), holds for each key
-
-::
+The folder is ``images`` in ``$FORGERY_CACHE``, by default ``forgery`` in ``$XDG_CACHE_HOME``
+(``~/.cache``). The key is a hash of the source files and settings, with two files each::
 
     KEY.npy     the pixels, uint8 [N, C, H, W]
-    KEY.json    what is known about them, with its SHA-256; written last
+    KEY.json    a record about them, with its SHA-256; written last
 
-Any of it may be deleted at any time: it is then made again. What was used longest ago is removed
-when all of it takes more than :data:`MOST`.
+Files may be deleted at any time, and are then created again when needed. The least recently used
+sets are deleted when the cache exceeds :data:`MAX_BYTES`.
 """
 
 import hashlib
@@ -25,16 +24,16 @@ import numpy as np
 
 from ..errors import ForgeryError
 
-#: Changes when the same files and settings would give other pixels, or the record other fields.
+#: Increase when the same files and settings give other pixels, or when the record changes.
 FORMAT = 3
-#: Pixels of more bytes than this stay on disk and are mapped into memory (1 GiB).
+#: Pixels of more bytes than this are memory-mapped instead of read (1 GiB).
 LARGE = 1 << 30
-#: The bytes that are kept (32 GiB), but that the newest pixels are kept however large they are.
-MOST = 32 << 30
+#: Maximum size of the cache (32 GiB); the newest set is kept even if it is larger.
+MAX_BYTES = 32 << 30
 
 
 def cache_folder() -> Path:
-    """Where decoded pictures are kept."""
+    """Return the root folder of the cache."""
     if given := os.environ.get("FORGERY_CACHE"):
         return Path(given)
     base = os.environ.get("XDG_CACHE_HOME")
@@ -43,7 +42,7 @@ def cache_folder() -> Path:
 
 @dataclass(frozen=True)
 class Slot:
-    """The place of one set of decoded pictures, there or not."""
+    """The location of one set of decoded pictures, which may or may not exist."""
 
     folder: Path
     key: str
@@ -57,14 +56,14 @@ class Slot:
         return self.folder / f"{self.key}.json"
 
     def temporary(self) -> Path:
-        """A new name beside it, for a file that is not whole yet."""
+        """Return a new path in the same folder, for a file that is still being written."""
         return self.folder / f"{self.key}.{uuid.uuid4().hex}.tmp"
 
     def read(self) -> tuple[np.ndarray, dict[str, Any]] | None:
-        """The pixels and the record; None where they are not there, or not whole.
+        """Read the pixels and the record; return None if they are missing or damaged.
 
-        Pixels of more than :data:`LARGE` bytes are memory-mapped; writing to them changes the
-        memory, never the file.
+        Pixels of more than :data:`LARGE` bytes are memory-mapped copy-on-write: modifying them does
+        not change the file.
         """
         try:
             sealed = json.loads(self.record.read_text(encoding="utf-8"))
@@ -76,19 +75,19 @@ class Slot:
                 return None
             if self.pixels.stat().st_size != record["bytes"]:
                 return None
-            os.utime(self.record)  # it was used
+            os.utime(self.record)  # marks it as recently used
             return (mapped if mapped.nbytes > LARGE else np.array(mapped)), record
         except (OSError, ValueError, KeyError, TypeError, EOFError):
             return None
 
     def write(self, pixels: Path, record: dict[str, Any]) -> None:
-        """Put a whole file of pixels and its record in place."""
+        """Move a complete file of pixels into place and write its record."""
         record = record | {"bytes": pixels.stat().st_size}
         text = json.dumps({"sha256": _digest(record), "record": record})
         temporary = self.temporary()
         try:
             temporary.write_text(text, encoding="utf-8")
-            # The old record, if any, is of other pixels than those that come now.
+            # An old record must never be seen with the new pixels.
             self.record.unlink(missing_ok=True)
             os.replace(pixels, self.pixels)
             os.replace(temporary, self.record)
@@ -98,10 +97,10 @@ class Slot:
 
     @contextmanager
     def building(self) -> Iterator[None]:
-        """Hold the slot while it is filled: another process waits, and finds it full.
+        """Lock the slot while it is filled; other processes wait, then find it complete.
 
-        What a killed process left behind is removed at the start, what an exception leaves behind
-        at the end.
+        Temporary files of killed processes are deleted on entry, and those left by an exception on
+        exit.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -109,23 +108,23 @@ class Slot:
         except OSError as error:
             raise cannot_write(self.folder, error) from error
         try:
-            held = _lock(handle)
+            locked = _lock(handle)
             try:
-                if held:
-                    self._sweep()
+                if locked:
+                    self._delete_temporaries()
                 yield
             finally:
-                if held:
-                    self._sweep()
+                if locked:
+                    self._delete_temporaries()
         finally:
-            os.close(handle)  # which also gives the lock back
+            os.close(handle)  # which also releases the lock
 
     def size(self) -> int:
-        """The bytes that it takes on the disk."""
+        """Return the number of bytes on disk."""
         return sum(path.stat().st_size for path in (self.pixels, self.record) if path.exists())
 
     def remove(self) -> None:
-        """Remove it, if it is there; a run that has its pixels mapped goes on with them."""
+        """Delete the files, if present; a process that has mapped the pixels can still use them."""
         self.record.unlink(missing_ok=True)
         self.pixels.unlink(missing_ok=True)
 
@@ -133,24 +132,24 @@ class Slot:
         others = [slot for slot in slots(self.folder) if slot.key != self.key]
         total = self.size() + sum(slot.size() for slot in others)
         for slot in others:
-            if total <= MOST:
+            if total <= MAX_BYTES:
                 break
             total -= slot.size()
             slot.remove()
 
-    def _sweep(self) -> None:
-        for left in self.folder.glob(f"{self.key}.*.tmp"):
-            left.unlink(missing_ok=True)
+    def _delete_temporaries(self) -> None:
+        for path in self.folder.glob(f"{self.key}.*.tmp"):
+            path.unlink(missing_ok=True)
 
 
 def slots(folder: Path) -> list[Slot]:
-    """The slots of a folder that are full, the one that was used longest ago first."""
+    """Return the filled slots of a folder, least recently used first."""
     records = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
     return [Slot(folder, path.stem) for path in records]
 
 
 def clear(folder: Path) -> tuple[int, int]:
-    """Remove all decoded pictures; how many sets there were, and how many bytes."""
+    """Delete all decoded pictures in a folder; return the number of sets and of bytes."""
     try:
         found = slots(folder)
         sizes = [slot.size() for slot in found]
@@ -162,25 +161,25 @@ def clear(folder: Path) -> tuple[int, int]:
 
 
 def cannot_write(folder: Path, error: OSError) -> ForgeryError:
-    """The error for a cache that cannot be written to."""
+    """Create the error for a cache that cannot be written to."""
     return ForgeryError(
-        f"cannot write to {folder}: {error.strerror or error}; FORGERY_CACHE names another folder "
+        f"cannot write to {folder}: {error.strerror or error}; set FORGERY_CACHE to another folder "
         "for decoded pictures"
     )
 
 
 def new_pixels(path: Path, shape: tuple[int, ...]) -> np.ndarray:
-    """A new .npy file of uint8 as writable memory, with its room on the disk taken already."""
+    """Create a .npy file of uint8, mapped for writing, with its disk space allocated."""
     pixels = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
     if hasattr(os, "posix_fallocate"):
-        # A disk that fills up under a mapped file kills the process; here it is an error.
+        # Without this, a full disk would kill the process when it writes to the mapped file.
         with open(path, "r+b") as file:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
     return pixels
 
 
 def key_of(*parts: Any) -> str:
-    """A name for what pictures were made from: 32 hexadecimal digits of a SHA-256."""
+    """Hash what pictures are made from: 32 hexadecimal digits of a SHA-256."""
     return _digest([FORMAT, *parts])[:32]
 
 
@@ -191,7 +190,7 @@ def _digest(content: Any) -> str:
 def _lock(handle: int) -> bool:
     try:
         import fcntl
-    except ImportError:  # Windows: both build it, and the last one's stays
+    except ImportError:  # Windows: several processes may fill the slot, and the last one wins
         return False
     fcntl.flock(handle, fcntl.LOCK_EX)
     return True

@@ -1,4 +1,4 @@
-"""The one type that every data source becomes: images or points in memory, decoded once."""
+"""Data sets of images or points, and minibatches of them."""
 
 import hashlib
 import mmap
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from .densities import Density
 
 
-#: The mean of mapped images is that of so many: to read all would take minutes, each time.
+#: Number of images from which the mean of mapped data is computed: reading all takes minutes.
 MAPPED_MEAN = 10_000
 
 
 @dataclass(frozen=True)
 class Units:
-    """Points are shown to the networks as (point - offset) / scale, both ``[D]``."""
+    """Standardisation of points for the networks: (point - offset) / scale, both ``[D]``."""
 
     offset: Tensor
     scale: Tensor
@@ -36,38 +36,37 @@ class Units:
         return points * self.scale.to(points.device) + self.offset.to(points.device)
 
     def to_lists(self) -> dict[str, list[float]]:
-        """As JSON can hold them."""
+        """Return offset and scale as lists, for JSON."""
         return {"offset": self.offset.tolist(), "scale": self.scale.tolist()}
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images or points held in memory, with what is known about them.
+    """Images or points in memory, with labels and other properties.
 
     Parameters
     ----------
     name:
-        What the data is, with its split: ``mnist[train]``.
+        Name of the data, with its split: ``mnist[train]``.
     values:
         Images, uint8 ``[N, C, H, W]``, 0 to 255; or points, float32 ``[N, D]``.
     labels:
-        int64, ``[N]``, or None when the data has no classes.
+        int64 ``[N]``, or None if the data has no classes.
     classes:
-        The name of each label; empty when the data has no classes.
+        Names of the labels; empty if the data has no classes.
     density:
-        The distribution that points were drawn from, where it is known.
+        The distribution that points were drawn from, if known.
     units:
-        How points are shown to the networks; None for as they are.
+        Standardisation of points for the networks; None to leave them unchanged.
     attributes:
-        What is true of each, bool ``[N, A]``, or None when nothing of the kind is known. Unlike
-        classes, several may be true at once.
+        Binary attributes, bool ``[N, A]``, or None. Unlike classes, several may be true at once.
     attribute_names:
-        The name of each column of ``attributes``.
+        Names of the columns of ``attributes``.
     known_fingerprint:
-        The fingerprint, where it was computed before.
+        The fingerprint, if it was computed before.
     mapping:
-        The map of a file into memory, where the values lie in one that is too large to be moved:
-        they stay where they are, and only batches go to a device.
+        The memory map that contains ``values``, if they are in a file too large to load. Mapped
+        values stay on the CPU; only minibatches are moved to a device.
     """
 
     name: str
@@ -89,7 +88,7 @@ class Dataset:
                 f"not {self.values.dtype} {list(self.values.shape)}"
             )
         if len(self.values) == 0:
-            raise ForgeryError(f"{self.name}: there are no {self.kind} in it")
+            raise ForgeryError(f"{self.name}: it contains no {self.kind}")
         if self.labels is not None and len(self.labels) != len(self.values):
             raise ForgeryError(
                 f"{self.name}: {len(self.values)} {self.kind} but {len(self.labels)} labels"
@@ -98,7 +97,7 @@ class Dataset:
         wanted = (torch.bool, (len(self.values), len(self.attribute_names)))
         if given != wanted and (given or self.attribute_names):
             raise ForgeryError(
-                f"{self.name}: attributes must be bool {list(wanted[1])}, one column a name, not "
+                f"{self.name}: attributes must be bool {list(wanted[1])}, one column per name, not "
                 + (f"{given[0]} {list(given[1])}" if given else "None")
             )
 
@@ -112,20 +111,20 @@ class Dataset:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(channels, height, width) of one image, (dimensions,) of one point."""
+        """(channels, height, width) of an image, or (dimensions,) of a point."""
         return tuple(self.values.shape[1:])
 
     def to_model(self, values: Tensor) -> Tensor:
-        """Values as the networks see them, float32: pixels in [-1, 1], points in their units."""
+        """Convert values to the networks' float32 range: pixels to [-1, 1], points by ``units``."""
         if self.kind == "images":
             return to_model(values)
         return self.units.to_model(values) if self.units else values
 
     @property
     def mean(self) -> Tensor:
-        """The mean of the values as the networks see them, float32 ``[C, H, W]`` or ``[D]``.
+        """Mean of the values in the networks' range, float32 ``[C, H, W]`` or ``[D]``.
 
-        Of all of them, or of :data:`MAPPED_MEAN` evenly spread ones where they are mapped.
+        For mapped data it is estimated from :data:`MAPPED_MEAN` evenly spaced samples.
         """
         n = len(self)
         parts: Iterator[Tensor] = iter([self.values])
@@ -135,7 +134,7 @@ class Dataset:
             parts = (self.values[some] for some in rows.split(100))
         total = np.zeros(self.shape)
         for part in parts:
-            # NumPy converts as it adds; torch would first make a copy eight times as large.
+            # NumPy converts while adding; torch would first make a copy eight times as large.
             total += part.cpu().numpy().sum(axis=0, dtype=np.float64)
             self.release()
         mean = torch.from_numpy(total / n)
@@ -145,28 +144,27 @@ class Dataset:
 
     @property
     def class_counts(self) -> Tensor:
-        """How many there are of each class, int64 ``[K]`` on the CPU.
+        """Number of samples of each class, int64 ``[K]`` on the CPU.
 
         Raises
         ------
         ForgeryError
-            When the data has no labels.
+            The data has no labels.
         """
         if self.labels is None:
             raise ForgeryError(
-                f"{self.name} has no labels, and a conditional run learns from them: choose "
-                "labelled data (an IDX file has them in the labels file beside it), or "
-                "--conditional none"
+                f"{self.name} has no labels, which conditional training needs: choose labelled "
+                "data (for an IDX file, put its labels file next to it), or --conditional none"
             )
         return torch.bincount(self.labels.cpu(), minlength=len(self.classes))
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over shape, values, labels, attributes: the same data, the same text anywhere."""
+        """SHA-256 of shape, values, labels and attributes, the same on every machine."""
         if self.known_fingerprint is not None:
             return self.known_fingerprint
         digest = hashlib.sha256(repr(tuple(self.values.shape)).encode())
-        for values in self.values.split(4096):  # a mapped file need not fit into memory
+        for values in self.values.split(4096):  # a mapped file may be larger than the memory
             digest.update(values.contiguous().cpu().numpy().data)
         self.release()
         if self.labels is not None:
@@ -177,36 +175,36 @@ class Dataset:
         return digest.hexdigest()
 
     def stratified(self, n: int) -> Tensor:
-        """Rows of a sample that represents the whole, int64 ``[min(n, N)]`` on the CPU.
+        """Choose the rows of a representative subset, int64 ``[min(n, N)]`` on the CPU.
 
-        A random choice, the same at every call: it belongs to the data, not to a run. Where there
-        are labels, the first rows are one of each class; after them each class has its share, to
-        within one or two rows (a choice of few rows from many classes is therefore nearer to
-        balanced than to proportional). The rows for a smaller n are the first of those for a larger
-        one. A plain prefix would not do: folders are read class by class.
+        The choice is random but fixed: it depends on the data only, not on a run's seed. If there
+        are labels, the first rows contain one sample of each class; after them, classes are
+        proportional to within one or two rows (so that a few rows from many classes are closer to
+        balanced than to proportional). The rows for a smaller n are a prefix of those for a larger
+        one. The first n rows of the data would not do, since folders are read class by class.
         """
         random = torch.Generator().manual_seed(0)
         size = len(self)
         labels = torch.zeros(size, dtype=torch.int64) if self.labels is None else self.labels.cpu()
         shuffled = torch.randperm(size, generator=random)
-        rows = shuffled[labels[shuffled].argsort(stable=True)]  # by class, at random within one
+        rows = shuffled[labels[shuffled].argsort(stable=True)]  # by class, random within each
         classes = labels[rows]
         counts = torch.bincount(classes)
         rank = torch.arange(size) - (counts.cumsum(0) - counts)[classes]
-        # Each class is spread evenly over [0, 1), so that every prefix has its share of it.
+        # Spread each class evenly over [0, 1), so that it is proportional in every prefix.
         place = (rank + torch.rand(size, generator=random, dtype=torch.float64)) / counts[classes]
-        place[rank == 0] -= 1  # one of each class comes before any second one
+        place[rank == 0] -= 1  # one sample of each class comes before any second one
         return rows[place.argsort(stable=True)[:n]]
 
     def subset(self, n: int) -> "Dataset":
-        """A :meth:`stratified` choice of n, named ``mnist[train, 500 of 60000]``.
+        """Return a :meth:`stratified` subset of n samples, named ``mnist[train, 500 of 60000]``.
 
-        Its values are copied; they no longer lie in a mapped file.
+        The values are copied, so that the subset is not mapped.
 
         Raises
         ------
         ForgeryError
-            When there are fewer than n.
+            There are fewer than n samples.
         """
         if n > len(self):
             raise ForgeryError(f"{self.name} has {len(self)} {self.kind}, fewer than {n}")
@@ -227,10 +225,7 @@ class Dataset:
         return chosen
 
     def to(self, device: torch.device) -> "Dataset":
-        """The same data on a device; the whole of it moves once, before the first step.
-
-        Data that is memory-mapped stays on the CPU.
-        """
+        """Move all of the data to a device; mapped data stays on the CPU."""
         if self.mapping:
             return self
         labels = None if self.labels is None else self.labels.to(device)
@@ -239,37 +234,56 @@ class Dataset:
         return replace(self, values=values, labels=labels, attributes=attributes)
 
     def release(self) -> None:
-        """Let the system take back the memory of what was read of a mapped file.
+        """Release the resident memory of mapped data; the file stays in the page cache.
 
-        The file stays in the system's cache as long as there is room. Without this, a run's
-        resident memory would grow to the file's size, and fast: of every row that is read, Linux
-        maps a whole window, of up to 2 MB.
+        Otherwise a run's resident memory would quickly grow to the size of the file, since Linux
+        maps a window of up to 2 MB for every row that is read.
         """
         if self.mapping and hasattr(mmap, "MADV_DONTNEED"):
             self.mapping.madvise(mmap.MADV_DONTNEED)
 
 
 def mapping_of(values: np.ndarray) -> mmap.mmap | None:
-    """The map of a file into memory that an array lies in; None where it lies in none."""
+    """Return the memory map that contains an array; None if it is not mapped."""
     return values._mmap if isinstance(values, np.memmap) else None  # type: ignore[attr-defined]
 
 
-#: Draws a random order of ``n`` things for an epoch: f(epoch, n) -> int64 [n]; or one for each
-#: member of an ensemble, [S, n].
+#: Draws the order of n samples in an epoch: f(epoch, n) -> int64 [n], or [S, n] with one order for
+#: each member of an ensemble.
 Order = Callable[[int, int], Tensor]
 
-#: Says which of the n images of minibatch i are mirrored: f(i, n) -> bool [n].
+#: Chooses which of the n images of minibatch i are mirrored: f(i, n) -> bool [n].
 Mirrored = Callable[[int, int], Tensor]
 
 
 class Batches:
-    """Minibatch number i of an endless run through the data, as a function of i alone.
+    """An endless sequence of minibatches, where minibatch i depends on i only.
 
-    Every epoch visits the data in a new order and leaves out the last ``len(data) % batch_size``
-    of them. Nothing is remembered but the current epoch's order, so that a resumed run needs
-    only the counter i to go on exactly. Where the run is ``conditional``, a minibatch has labels.
-    Images that are ``mirrored`` are shown left to right. Of the rows of a minibatch only those that
-    ``local`` keeps are read, so that each of several processes reads its own.
+    Every epoch visits the data in a new order and skips the last ``len(data) % batch_size``
+    samples of it. There is no state except the current epoch's order, which is cached, so that a
+    resumed run only needs the counter i.
+
+    Parameters
+    ----------
+    data:
+        The data set.
+    batch_size:
+        Samples per minibatch.
+    order:
+        Draws the order of an epoch.
+    conditional:
+        Whether :meth:`labels` returns the classes of a minibatch.
+    mirrored:
+        Chooses the images to flip horizontally; None for no flips.
+    device:
+        Device of the minibatches; by default that of the data.
+    local:
+        Keeps the rows of a minibatch that this process reads, of several that train together.
+
+    Raises
+    ------
+    ForgeryError
+        ``batch_size`` is larger than the data.
     """
 
     def __init__(
@@ -299,9 +313,9 @@ class Batches:
         self._order = torch.empty(0, dtype=torch.int64)
 
     def __getitem__(self, i: int) -> Tensor:
-        """Batch i on the device, as the networks see it: float32 ``[m, *shape]``.
+        """Return minibatch i in the networks' range: float32 ``[m, *shape]`` on the device.
 
-        ``[S, m, *shape]`` where the order is one for each member of an ensemble.
+        It is ``[S, m, *shape]`` if ``order`` is for the S members of an ensemble.
         """
         values = self.data.values[self._rows(i)]
         self.data.release()
@@ -311,14 +325,14 @@ class Batches:
         return self.data.to_model(values.to(self.device))
 
     def labels(self, i: int) -> Tensor | None:
-        """The classes of batch i, int64 ``[m]``; None where the run is not conditional."""
+        """Return the classes of minibatch i, int64 ``[m]``; None if not ``conditional``."""
         if not self._conditional:
             return None
         assert self.data.labels is not None
         return self.data.labels[self._rows(i)].to(self.device)
 
     def _rows(self, i: int) -> Tensor:
-        """Which of the data make batch i."""
+        """Return the rows of minibatch i."""
         epoch, position = divmod(i, self.per_epoch)
         if epoch != self._epoch:
             self._epoch = epoch

@@ -1,8 +1,7 @@
-"""One picture: from the bytes of a file to uint8 ``[C, H, W]``, or the reason why not.
+"""Decoding of one picture: the bytes of a file to uint8 ``[C, H, W]``.
 
-The bytes may come from anywhere: only the formats named here are tried, a picture that claims more
-pixels than :data:`MOST_PIXELS` is refused before any memory is taken for it, and one that ends too
-soon is refused, not filled up.
+Files are not trusted: only the formats listed here are tried, a picture whose header states more
+than :data:`MAX_PIXELS` is rejected before memory is allocated, and truncated pictures are rejected.
 """
 
 import ctypes
@@ -20,21 +19,21 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from .settings import FITS, Form
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-#: Pillow's own limit, at which it warns: a quarter of a GiB as RGB.
-MOST_PIXELS = 89_478_485
-#: A file that is larger is not read.
-MOST_BYTES = 1 << 28
+#: Pixels above which Pillow warns: a quarter of a GiB as RGB.
+MAX_PIXELS = 89_478_485
+#: Larger files are not read.
+MAX_BYTES = 1 << 28
 GREY_MODES = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N", "I")
 ORIENTATION = 0x0112  # the EXIF tag
 
 
 class Rejected(Exception):
-    """A file that cannot be used; the message is the reason."""
+    """Raised for a file that cannot be used; the message is the reason."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a picture is before it is made like the others."""
+    """Mode, size and format of a picture file."""
 
     mode: str
     size: tuple[int, int]
@@ -47,18 +46,15 @@ class Header:
 
 @contextmanager
 def careful_pillow() -> Iterator[None]:
-    """Pillow for files that may be anything, in all threads, while the block runs.
-
-    What is wrong with a picture is raised, and nothing of it printed.
-    """
-    Image.init()  # not by several threads at once, later
+    """Configure Pillow, for all threads, to raise errors in untrusted files and print nothing."""
+    Image.init()  # before several threads would do it at once
     log = logging.getLogger("PIL")
     before = ImageFile.LOAD_TRUNCATED_IMAGES, log.level
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     log.setLevel(logging.CRITICAL + 1)
     try:
         with warnings.catch_warnings(), _silent_libtiff():
-            warnings.simplefilter("ignore")  # of damaged metadata, which is not used
+            warnings.simplefilter("ignore")  # about damaged metadata, which is not used
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             yield
     finally:
@@ -68,11 +64,11 @@ def careful_pillow() -> Iterator[None]:
 
 @contextmanager
 def _silent_libtiff() -> Iterator[None]:
-    """Keep libtiff from printing its errors and warnings; Pillow raises those that matter.
+    """Keep libtiff from printing errors and warnings; Pillow raises those that matter.
 
-    Pillow leaves libtiff's own handlers in place, which write to the process's standard error from
-    C. They are looked up through Pillow's extension module, which is linked to libtiff; where it
-    contains libtiff instead, as in the wheels for Windows, they cannot be reached.
+    Pillow leaves libtiff's default handlers in place, which write to standard error from C. They
+    are found through Pillow's extension module if it links to libtiff dynamically; in the wheels
+    for Windows it does not, and they stay.
     """
     try:
         pillow = ctypes.CDLL(Image.core.__file__)
@@ -91,26 +87,26 @@ def _silent_libtiff() -> Iterator[None]:
 
 
 def digest(content: bytes) -> str:
-    """What two files with the same bytes share."""
+    """Return the SHA-256 of a file's bytes."""
     return hashlib.sha256(content).hexdigest()
 
 
 def header(content: bytes) -> Header:
-    """What the file says of itself; :class:`Rejected` if it is no picture or one too large."""
+    """Read the header; raise :class:`Rejected` if it is not a picture or too large."""
     with _open(content) as image:
         return _header(image)
 
 
 def decode(content: bytes, form: Form) -> tuple[np.ndarray, Header]:
-    """The picture in the form asked for, uint8 ``[C, H, W]``, and what it was.
+    """Decode a picture to uint8 ``[C, H, W]`` in the given form; also return its header.
 
-    JPEG is decoded at the smallest scale that keeps twice the size asked for, then resampled by
-    Lanczos; a picture that fits already keeps its pixels exactly.
+    JPEGs are decoded at the smallest scale of at least twice the target size, then resized with a
+    Lanczos filter. A picture that already has the target size keeps its pixels exactly.
 
     Raises
     ------
     Rejected
-        With the reason, in words for a list of files.
+        The picture cannot be decoded; the message is the reason.
     """
     with _open(content) as image:
         about = _header(image)
@@ -122,12 +118,12 @@ def decode(content: bytes, form: Form) -> tuple[np.ndarray, Header]:
             return prepare(image, form), about
         except Rejected:
             raise
-        except Exception as error:  # a damaged file makes a decoder raise nearly anything
+        except Exception as error:  # decoders raise nearly anything for damaged files
             raise Rejected(f"damaged {about.format}: {_reason(error)}") from error
 
 
 def prepare(image: Image.Image, form: Form) -> np.ndarray:
-    """A picture of any mode and size in the form asked for, uint8 ``[C, H, W]``.
+    """Convert a picture of any mode and size to a form, uint8 ``[C, H, W]``.
 
     A form of size 0 keeps the size.
     """
@@ -140,11 +136,11 @@ def prepare(image: Image.Image, form: Form) -> np.ndarray:
 
 
 def _plain(image: Image.Image, form: Form) -> Image.Image:
-    """The picture in mode L or RGB, with the background behind what is transparent."""
+    """Convert a picture to mode L or RGB, compositing transparency over the background."""
     if image.mode.startswith("I"):
         return _from_16_bits(image)
     if image.mode == "F":
-        raise Rejected("its pixels are floating-point numbers, of which the range is unknown")
+        raise Rejected("its pixels are floating-point numbers of unknown range")
     if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
         opaque = Image.new("RGBA", image.size, (*form.fill, 255))
         return Image.alpha_composite(opaque, image.convert("RGBA")).convert("RGB")
@@ -156,7 +152,7 @@ def _plain(image: Image.Image, form: Form) -> Image.Image:
 def _from_16_bits(image: Image.Image) -> Image.Image:
     values = np.asarray(image).astype(np.int64)
     if values.min() < 0 or values.max() > 65535:
-        raise Rejected("its pixels are 32-bit integers beyond 65535, of which the range is unknown")
+        raise Rejected("its pixels are 32-bit integers beyond 65535, of unknown range")
     return Image.fromarray(((values + 128) // 257).astype(np.uint8))
 
 
@@ -168,13 +164,13 @@ def _open(content: bytes) -> Image.Image:
     except UnidentifiedImageError:
         raise Rejected(f"not a picture (none of {', '.join(FORMATS)})") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise Rejected(f"claims more than {MOST_PIXELS:,} pixels") from None
+        raise Rejected(f"has more than {MAX_PIXELS:,} pixels") from None
     except Exception as error:
         raise Rejected(f"damaged: {_reason(error)}") from error
-    if image.width * image.height > MOST_PIXELS:  # whatever limit this process gave Pillow
-        raise Rejected(f"claims more than {MOST_PIXELS:,} pixels")
+    if image.width * image.height > MAX_PIXELS:  # even if this process has changed Pillow's limit
+        raise Rejected(f"has more than {MAX_PIXELS:,} pixels")
     if 0 in image.size:
-        raise Rejected("it has no pixels")
+        raise Rejected("has no pixels")
     return image
 
 

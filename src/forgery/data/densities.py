@@ -1,7 +1,7 @@
-"""Known densities: distributions whose log-density can be computed at any point.
+"""Synthetic distributions of points with a known log-density.
 
-Where p_data is known, every statement of the 2014 paper about it can be checked. Each density
-draws points and knows its exact log-density; those made of well-separated bumps know their modes.
+Where p_data is known, the 2014 paper's statements about it can be checked. Every density can be
+sampled and evaluated exactly; mixtures of well-separated components also know their modes.
 """
 
 import math
@@ -16,8 +16,7 @@ from torch import Tensor
 from ..errors import ForgeryError, lookup
 from .dataset import Dataset
 
-#: Split → (how many points it has, the seed that they are drawn from). PacGAN trains on 100,000
-#: (fjxmlzn/PacGAN).
+#: Split → (number of points, random seed). PacGAN trains on 100,000 points (fjxmlzn/PacGAN).
 SPLITS = {"train": (100_000, 0), "test": (10_000, 1), "valid": (10_000, 2)}
 
 
@@ -26,47 +25,48 @@ class Density(Protocol):
 
     @property
     def dimensions(self) -> int:
-        """D."""
+        """Number of dimensions D."""
 
     @property
     def modes(self) -> Tensor | None:
-        """The centres of the bumps ``[K, D]``, float64, where it has separate ones."""
+        """Centres of the modes, float64 ``[K, D]``; None if it has no separate modes."""
 
     @property
     def mode_std(self) -> float | None:
-        """The standard deviation of a bump in each direction."""
+        """Standard deviation of a mode in each direction; None if it has no separate modes."""
 
     @property
     def bounds(self) -> Tensor:
-        """A box that holds practically all of it: float64 ``[2, D]``, lower and upper corner."""
+        """Corners of a box with nearly all of the probability, float64 ``[2, D]``."""
 
     def log_density(self, x: Tensor) -> Tensor:
-        """log p(x) in nats, float64 ``[N]``, of points ``[N, D]``."""
+        """Compute log p(x) in nats, float64 ``[N]``, at points ``[N, D]``."""
 
     def cell_masses(self, edges: Sequence[Tensor]) -> Tensor:
-        """The probability of each cell of a grid, float64 ``[R₁, …, R_D]``, exactly.
+        """Compute the exact probability of each cell of a grid, float64 ``[R₁, …, R_D]``.
 
-        ``edges`` holds the borders of the cells along each dimension, ``[R + 1]``, rising.
+        ``edges`` are the cell edges along each dimension, ``[R + 1]`` each, ascending.
         """
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """n points, float64 ``[n, D]``."""
+        """Draw n points, float64 ``[n, D]``."""
 
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    """Σ wₖ N(x; μₖ, σₖ² I): round Gaussian bumps.
+    """A mixture of isotropic Gaussians: Σ wₖ N(x; μₖ, σₖ² I).
 
     Parameters
     ----------
     means:
         μ, float64 ``[K, D]``.
     stds:
-        σ, one for all or ``[K]``.
+        σ, one for all components or ``[K]``.
     weights:
-        w, ``[K]``, which must add up to 1; all alike if not given.
+        w ``[K]``, which must sum to 1; uniform by default.
     separate:
-        Whether the bumps count as modes. (A curve is a chain of overlapping bumps and has none.)
+        Whether the components are modes. (A curve is a chain of overlapping components, with no
+        modes.)
     """
 
     means: Tensor
@@ -82,13 +82,16 @@ class Mixture:
             )
         for what, numbers in (("σ", self._stds), ("weight", self._weights)):
             if len(numbers) != len(self.means):
-                raise ForgeryError(f"{len(self.means)} means need as many {what}s: {len(numbers)}")
+                raise ForgeryError(
+                    f"expected one {what} for each of the {len(self.means)} means, got "
+                    f"{len(numbers)}"
+                )
         if not (self._stds > 0).all():
-            raise ForgeryError(f"the σ of a bump must be above 0, not {self._stds.min():g}")
+            raise ForgeryError(f"every σ of a mixture must be above 0, got {self._stds.min():g}")
         total = self._weights.sum().item()
         if (self._weights < 0).any() or abs(total - 1) > 1e-9:
             raise ForgeryError(
-                "this density is not normalised: its weights must be at least 0 and add up to 1, "
+                "the density is not normalised: its weights must be at least 0 and sum to 1, "
                 f"not {total:g}"
             )
 
@@ -128,7 +131,7 @@ class Mixture:
         means = self.means.to(x.device)
 
         def of(block: Tensor) -> Tensor:
-            # Differences, not an expanded square: a bump may be a hundredth as wide as it is far.
+            # Avoid cancellation: components may be a hundred times further away than they are wide.
             squared = (block[:, None] - means).square().sum(2)
             return (scale - squared / (2 * stds**2)).logsumexp(1)
 
@@ -150,12 +153,12 @@ class Mixture:
 
 @dataclass(frozen=True, eq=False)
 class Boxes:
-    """Uniform over boxes that do not overlap, each as likely as it is large.
+    """A uniform distribution over boxes that do not overlap.
 
     Parameters
     ----------
     corners:
-        float64 ``[K, 2, D]``: the lower and the upper corner of each box.
+        Lower and upper corner of each box, float64 ``[K, 2, D]``.
     """
 
     corners: Tensor
@@ -163,11 +166,11 @@ class Boxes:
     def __post_init__(self) -> None:
         low, high = self.corners.unbind(1)
         if not (low < high).all():
-            raise ForgeryError("the lower corner of a box must lie below its upper corner")
+            raise ForgeryError("the lower corner of a box must be below its upper corner")
         overlap = torch.minimum(high[:, None], high) - torch.maximum(low[:, None], low)
-        overlapping = (overlap > 0).all(2).sum() > len(self.corners)  # each overlaps itself
+        overlapping = (overlap > 0).all(2).sum() > len(self.corners)  # every box overlaps itself
         if overlapping:
-            raise ForgeryError("this density is not normalised: two of its boxes overlap")
+            raise ForgeryError("the density is not normalised: two of its boxes overlap")
 
     @property
     def _volumes(self) -> Tensor:
@@ -199,7 +202,7 @@ class Boxes:
     def cell_masses(self, edges: Sequence[Tensor]) -> Tensor:
         low, high = self.corners.unbind(1)
         along = [
-            # How much of the box lies below each border, then between neighbours.
+            # The fraction of the box below each edge, then between neighbouring edges.
             ((edge - low[:, d, None]) / (high - low)[:, d, None]).clamp(0, 1).diff(dim=1)
             for d, edge in enumerate(edges)
         ]
@@ -213,7 +216,7 @@ class Boxes:
 
 
 def _outer(along: Sequence[Tensor], weights: Tensor) -> Tensor:
-    """Σₖ wₖ·a₁[k]⊗…⊗a_D[k]: parts are products of their dimensions."""
+    """Σₖ wₖ·a₁[k]⊗…⊗a_D[k]: cell masses from those along each dimension."""
     result = weights
     for part in along:
         result = result[..., None] * part.view(len(weights), *[1] * (result.dim() - 1), -1)
@@ -221,25 +224,25 @@ def _outer(along: Sequence[Tensor], weights: Tensor) -> Tensor:
 
 
 def line() -> Mixture:
-    """Two bumps on a line, one broad and one narrow."""
+    """Two Gaussians on a line, one broad and one narrow."""
     return Mixture(torch.tensor([[-1.0], [1.5]], dtype=torch.float64), [0.6, 0.3], [0.6, 0.4])
 
 
 def ring8() -> Mixture:
-    """Eight bumps of σ .01 on a circle of radius 1 (PacGAN's instantiation, fjxmlzn/PacGAN)."""
+    """Eight Gaussians of σ .01 on a circle of radius 1 (as in PacGAN, fjxmlzn/PacGAN)."""
     angle = torch.arange(8, dtype=torch.float64) * (2 * math.pi / 8)
     return Mixture(torch.stack([angle.cos(), angle.sin()], 1), 0.01)
 
 
 def grid25() -> Mixture:
-    """Twenty-five bumps of σ .05 at {-4, -2, 0, 2, 4}² (PacGAN's instantiation)."""
+    """Twenty-five Gaussians of σ .05 at {-4, -2, 0, 2, 4}² (as in PacGAN)."""
     ticks = torch.arange(-4, 5, 2, dtype=torch.float64)
     return Mixture(torch.cartesian_prod(ticks, ticks), 0.05)
 
 
 def moons() -> Mixture:
-    """Two half circles that reach into each other, .1 thick."""
-    angle = _middles(200) * math.pi
+    """Two interleaving half circles, with Gaussian noise of σ .1."""
+    angle = _midpoints(200) * math.pi
     upper = torch.stack([angle.cos(), angle.sin()], 1)
     lower = torch.stack([1 - angle.cos(), 0.5 - angle.sin()], 1)
     centre = torch.tensor([0.5, 0.25], dtype=torch.float64)
@@ -247,21 +250,21 @@ def moons() -> Mixture:
 
 
 def swissroll() -> Mixture:
-    """A spiral of one and a half turns, .05 thick, ending 1.5 from the middle."""
-    angle = 1.5 * math.pi * (1 + 2 * _middles(600))
+    """A spiral of one and a half turns and final radius 1.5, with Gaussian noise of σ .05."""
+    angle = 1.5 * math.pi * (1 + 2 * _midpoints(600))
     radius = angle / angle.max() * 1.5
     points = torch.stack([radius * angle.cos(), radius * angle.sin()], 1)
     return Mixture(points, 0.05, separate=False)
 
 
 def disjoint() -> Boxes:
-    """Two unit squares, two apart: the support is in pieces and no path of data joins them."""
+    """Two unit squares, two apart: a density with disconnected support."""
     corners = [[[-2.0, -0.5], [-1.0, 0.5]], [[1.0, -0.5], [2.0, 0.5]]]
     return Boxes(torch.tensor(corners, dtype=torch.float64))
 
 
-def _middles(n: int) -> Tensor:
-    """The middles of n equal parts of [0, 1]."""
+def _midpoints(n: int) -> Tensor:
+    """Return the midpoints of n equal parts of [0, 1]."""
     return (torch.arange(n, dtype=torch.float64) + 0.5) / n
 
 
@@ -276,7 +279,7 @@ DENSITIES: dict[str, Callable[[], Density]] = {
 
 
 def density_source(name: str) -> Callable[[str], Dataset]:
-    """The data source of a known density: points of its own, the same every time."""
+    """Return the data source of a density, which draws the same points every time."""
     return partial(_draw, name)
 
 

@@ -1,14 +1,13 @@
-"""Drawn faces, made on the spot: 20,000 frontal heads whose attributes are known and balanced.
+"""Cartoon faces with known, balanced attributes, generated on demand: 20,000 frontal heads.
 
-Every face has :data:`ATTRIBUTES`, each of them half the time, and every combination of them equally
-often: no two go together, so that what a generator or a classifier learns of one is not owed to
-another. "Woman" means drawn with long hair and "man" with short: a convention of the drawing, as is
-a beard on half of either. What is no attribute (hair cut, glasses' shape, eyes, brows, shirt) is
-drawn at random.
+Every combination of the :data:`ATTRIBUTES` is equally frequent, so that the attributes are
+independent and what a generator or a classifier learns about one is not due to another. "Woman"
+means long hair and otherwise hair is short: a convention of the drawings, as is a beard on half of
+either. Other features (hair cut, shape of glasses, eyes, brows, shirt) are random.
 
 The style is Avataaars by Pablo Stanley (https://avataaars.com), "free for personal and commercial
-use", as remixed by DiceBear, whose program draws it (MIT). It is the one among DiceBear's whose
-heads all look straight at the viewer from the same place.
+use", as remixed by DiceBear, whose program draws it (MIT). It is the only one of DiceBear's styles
+in which all heads are frontal and in the same place.
 """
 
 import contextlib
@@ -30,13 +29,13 @@ from ..errors import ForgeryError, lookup
 from .cache import cache_folder
 from .dataset import Dataset
 
-#: What is recorded of each face.
+#: The binary attributes of a face.
 ATTRIBUTES = ("glasses", "woman", "beard", "dark-hair", "dark-skin", "smiling")
 
 #: Split → (number of faces, seed). Both numbers are multiples of the 2⁶ combinations.
 SPLITS = {"train": (20_032, 0), "test": (2_048, 1)}
 
-#: Option of the style → what it may be (without the attribute, with it).
+#: Attribute → option of the style → its values (without the attribute, with it).
 CHOICES: dict[str, dict[str, tuple[list[str], list[str]]]] = {
     "woman": {
         "topVariant": (
@@ -50,7 +49,7 @@ CHOICES: dict[str, dict[str, tuple[list[str], list[str]]]] = {
     "dark-skin": {"skinColor": (["#edb98a", "#ffdbb4"], ["#8d5524", "#a5622f"])},
     "smiling": {"mouthVariant": (["serious", "sad", "disbelief"], ["smile", "twinkle"])},
 }
-#: What is drawn at random, whatever the attributes.
+#: Options of the style that do not depend on the attributes → their values.
 FREE = {
     "eyesVariant": ["default", "happy", "side", "squint"],
     "eyebrowsVariant": ["default", "defaultNatural", "flatNatural", "raisedExcitedNatural"],
@@ -59,15 +58,15 @@ FREE = {
     "accessoriesColor": ["#262e33"],
 }
 BACKGROUND = "#dfe7ee"
-#: The part of the style's canvas of 280 × 280 that is shown: x, y, width, height.
+#: The visible part of the style's canvas of 280 × 280: x, y, width, height.
 HEAD = "50 25 180 180"
 
-#: Told (faces drawn, faces in all).
+#: Called with (faces drawn, total number of faces).
 Progress = Callable[[int, int], None]
 
 
 def faces_source(size: int) -> Callable[[str], Dataset]:
-    """The data source of faces of size × size pixels, a function of the split."""
+    """Return the data source, a function of the split, for faces of size × size pixels."""
 
     def faces(split: str = "train") -> Dataset:
         n, seed = lookup(SPLITS, split, "split of faces")
@@ -77,18 +76,18 @@ def faces_source(size: int) -> Callable[[str], Dataset]:
 
 
 def load_faces(name: str, n: int, size: int, seed: int) -> Dataset:
-    """Faces from the cache, or drawn into it under a progress bar.
+    """Load faces from the cache, or draw them into it with a progress bar.
 
-    Images uint8 ``[n, 3, size, size]``, with their :data:`ATTRIBUTES`.
+    Images are uint8 ``[n, 3, size, size]``, with their :data:`ATTRIBUTES`.
 
     Raises
     ------
     ForgeryError
-        Where they must be drawn and the extra ``faces`` is not installed, or the cache cannot be
+        The faces are not cached and the extra ``faces`` is not installed, or the cache cannot be
         written.
     """
     attributes = balanced(n, len(ATTRIBUTES), seed)
-    path = cache_folder() / f"faces-{n}-{size}-{seed}-{_edition()}.npy"
+    path = cache_folder() / f"faces-{n}-{size}-{seed}-{_versions()}.npy"
     images = _read(path, (n, 3, size, size))
     if images is None:
         with _bar(f"drawing {n:,} faces of {size} × {size} pixels") as progress:
@@ -100,9 +99,9 @@ def load_faces(name: str, n: int, size: int, seed: int) -> Dataset:
 
 
 def balanced(n: int, attributes: int, seed: int) -> torch.Tensor:
-    """bool ``[n, attributes]`` in which every combination comes equally often, in random order.
+    """Return bool ``[n, attributes]`` with all combinations equally frequent, in random order.
 
-    Where n is no multiple of the 2^attributes combinations, some come once more than others.
+    If n is not a multiple of 2^attributes, some combinations occur once more than others.
     """
     order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
     return (order[:, None] >> torch.arange(attributes)) % 2 == 1
@@ -111,11 +110,11 @@ def balanced(n: int, attributes: int, seed: int) -> torch.Tensor:
 def draw_faces(
     attributes: torch.Tensor, size: int, seed: int, progress: Progress | None = None
 ) -> np.ndarray:
-    """One face for each row of attributes bool ``[n, 6]``: uint8 ``[n, 3, size, size]``.
+    """Draw one face for each row of attributes bool ``[n, 6]``: uint8 ``[n, 3, size, size]``.
 
-    About 15 milliseconds each. Face i depends on its attributes, the seed and i alone.
+    A face takes about 15 milliseconds. Face i depends only on its attributes, the seed and i.
     """
-    dicebear, svg_to_bytes, definition = _painter()
+    dicebear, svg_to_bytes, definition = _import_extra()
     style = dicebear.Style(definition)
     images = np.empty((len(attributes), 3, size, size), np.uint8)
     for i, row in enumerate(attributes.tolist()):
@@ -131,11 +130,11 @@ def draw_faces(
 
 
 def options_of(attributes: dict[str, bool], random: Random) -> dict[str, Any]:
-    """The style's options for a face with these attributes; the rest is drawn at random."""
+    """Choose the style's options for a face with these attributes, at random where possible."""
     options: dict[str, Any] = {"seed": "face"}
-    for attribute, has_it in attributes.items():
+    for attribute, present in attributes.items():
         for option, (without, with_it) in CHOICES[attribute].items():
-            values = with_it if has_it else without
+            values = with_it if present else without
             if values:
                 options[option] = [random.choice(values)]
     for option, values in FREE.items():
@@ -146,8 +145,8 @@ def options_of(attributes: dict[str, bool], random: Random) -> dict[str, Any]:
     return options
 
 
-def _painter() -> tuple[Any, Any, dict[str, Any]]:
-    """The three packages of the extra: what composes a face, what draws it, and its parts."""
+def _import_extra() -> tuple[Any, Any, dict[str, Any]]:
+    """Import what composes a face, what renders it as PNG, and the definition of the style."""
     try:
         import dicebear
         from resvg_py import svg_to_bytes
@@ -155,14 +154,14 @@ def _painter() -> tuple[Any, Any, dict[str, Any]]:
         text = files("dicebear_styles").joinpath("avataaars.json").read_text("utf-8")
     except ImportError as error:
         raise ForgeryError(
-            f"drawing faces needs the package {error.name}, which is not installed: "
+            f"drawing faces requires the package {error.name}, which is not installed: "
             "pip install 'forgery[faces]'"
         ) from error
     return dicebear, svg_to_bytes, json.loads(text)
 
 
-def _edition() -> str:
-    """The versions that draw: others may draw other faces. ``any`` where they are not there."""
+def _versions() -> str:
+    """Versions of the packages, which determine the faces; ``any`` if they are not installed."""
     try:
         return f"{metadata.version('dicebear-styles')}-{metadata.version('resvg-py')}"
     except metadata.PackageNotFoundError:
@@ -170,7 +169,7 @@ def _edition() -> str:
 
 
 def _read(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
-    """The images in a file of the cache; None where it is not there or not whole."""
+    """Read images from a file in the cache; return None if it is missing or damaged."""
     try:
         images = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):
@@ -179,7 +178,7 @@ def _read(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
 
 
 def _write(path: Path, images: np.ndarray) -> None:
-    """Whole or not at all: under another name first."""
+    """Write images atomically, under a temporary name first."""
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -190,7 +189,7 @@ def _write(path: Path, images: np.ndarray) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise ForgeryError(
-            f"cannot write to {path.parent}: {error.strerror or error}; FORGERY_CACHE names "
+            f"cannot write to {path.parent}: {error.strerror or error}; set FORGERY_CACHE to "
             "another folder"
         ) from error
 

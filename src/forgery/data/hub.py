@@ -1,8 +1,8 @@
-"""Pictures of a data set on the Hugging Face hub (``pip install forgery[hub]``).
+"""Pictures in a data set of the Hugging Face hub (``pip install forgery[hub]``).
 
-``hf:OWNER/NAME``, or ``hf:OWNER/NAME:CONFIG`` for one that has several configurations. The
-``datasets`` package downloads it once into its own cache; with ``HF_HUB_OFFLINE=1`` it only looks
-there.
+The source is ``hf:OWNER/NAME``, or ``hf:OWNER/NAME:CONFIG`` for a data set with several
+configurations. The ``datasets`` package downloads it once into its own cache; with
+``HF_HUB_OFFLINE=1`` only the cache is used.
 """
 
 import re
@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ForgeryError
-from .decode import MOST_BYTES, Rejected
+from .decode import MAX_BYTES, Rejected
 from .listing import Entry, Listing, too_large
 from .settings import ImageSettings
-from .tables import UNLABELLED, choose_columns, content_of, row_names, truths
+from .tables import UNLABELLED, choose_columns, content_of, row_names, truth_strings
 
 if TYPE_CHECKING:
     import datasets
@@ -27,26 +27,26 @@ _NAME = re.compile(r"hf:(?P<name>[\w-][\w.-]*/[\w-][\w.-]*)(:(?P<config>[\w.-]+)
 
 
 def is_on_hub(source: str) -> bool:
-    """Whether a source names a data set of the hub."""
+    """Whether ``source`` is a data set of the hub."""
     return source.startswith(PREFIX)
 
 
 @dataclass(frozen=True)
 class HubDataset:
-    """A data set that ``datasets`` has loaded: split → its table."""
+    """A data set loaded by ``datasets``, with one table per split."""
 
     source: str
     name: str
     splits: "dict[str, datasets.Dataset]"
 
     def stamp(self) -> list[object]:
-        """What changes when the data set does."""
+        """Return values that change if the data set changes."""
         prints = {split: table._fingerprint for split, table in self.splits.items()}
         return [self.source, prints]
 
     @contextmanager
     def listing(self, settings: ImageSettings) -> Iterator[Listing]:
-        """The rows of all splits, readable while the block runs."""
+        """List the rows of all splits, which can be read inside the context."""
         import datasets
 
         found = Listing(in_order=True, licence=licence_of(self.name))
@@ -60,7 +60,7 @@ class HubDataset:
                 labels = columns.labels(table[columns.label][:])
                 classes = columns.classes([*classes, *labels])
             kept = columns.attributes
-            attributes = truths([table[name][:] for name in kept], len(table))
+            attributes = truth_strings([table[name][:] for name in kept], len(table))
             found.attribute_names = kept
             cells = table.select_columns([columns.image])
             if isinstance(table.features[columns.image], datasets.Image):
@@ -74,39 +74,42 @@ class HubDataset:
 
 
 def open_hub(source: str) -> HubDataset:
-    """Load a data set, from the cache of ``datasets`` where it is there.
+    """Load a data set, from the cache of ``datasets`` if possible.
 
     Raises
     ------
     ForgeryError
-        When the name is none, the package is not installed, or it cannot load the data set.
+        The name is invalid, the package is not installed, or the data set cannot be loaded.
     """
-    told = _NAME.fullmatch(source)
-    if not told:
-        raise ForgeryError(f"{source!r}: a data set of the hub is hf:OWNER/NAME")
+    match = _NAME.fullmatch(source)
+    if not match:
+        raise ForgeryError(
+            f"invalid name {source!r}: a data set of the hub is hf:OWNER/NAME or "
+            "hf:OWNER/NAME:CONFIG"
+        )
     try:
         import datasets
     except ImportError:
         raise ForgeryError(
-            f"{source} is read by the datasets package: pip install 'forgery[hub]'"
+            f"loading {source} requires the package datasets: pip install 'forgery[hub]'"
         ) from None
     try:
-        splits = datasets.load_dataset(told["name"], told["config"])
-    except Exception as error:  # of the network, of the hub, of what is in the data set
+        splits = datasets.load_dataset(match["name"], match["config"])
+    except Exception as error:  # network, hub or content of the data set
         reason = " ".join(str(error).split())[:400]
-        hint = f": {PREFIX}{told['name']}:CONFIG" if "Config name is missing" in reason else ""
+        hint = f": {PREFIX}{match['name']}:CONFIG" if "Config name is missing" in reason else ""
         raise ForgeryError(f"{source} cannot be loaded: {reason}{hint}") from error
-    return HubDataset(source, told["name"], dict(splits))
+    return HubDataset(source, match["name"], dict(splits))
 
 
 def licence_of(name: str) -> str:
-    """The licence that a data set's card names; empty where it has no card, or that none."""
+    """Return the licence stated on a data set's card; empty if there is none."""
     try:
         from huggingface_hub import DatasetCard, hf_hub_download
 
         card = hf_hub_download(name, "README.md", repo_type="dataset")
         licence = DatasetCard.load(card).data.get("license") or ""
-    except Exception:  # no card, none in the cache, or one that is not as cards are
+    except Exception:  # no card, not in the cache, or invalid
         return ""
     return ", ".join(map(str, licence)) if isinstance(licence, list) else str(licence)
 
@@ -119,18 +122,18 @@ def _read(cells: "datasets.Dataset", column: str, row: int) -> bytes:
 
 
 def _read_file(cell: dict[str, Any]) -> bytes:
-    """A file that the row names: one that was downloaded with the data set, and no other."""
+    """Read a file that a row refers to, if it was downloaded with the data set."""
     from datasets import config
     from huggingface_hub import constants
 
     path = Path(cell["path"]).resolve()
     homes = (config.HF_DATASETS_CACHE, config.DOWNLOADED_DATASETS_PATH, constants.HF_HUB_CACHE)
     if not any(path.is_relative_to(Path(home).resolve()) for home in homes):
-        raise Rejected("it names a file outside of the data set")
+        raise Rejected("refers to a file outside the data set")
     try:
         if reason := too_large(path.stat().st_size):
             raise Rejected(reason)
         with open(path, "rb") as file:
-            return file.read(MOST_BYTES)
+            return file.read(MAX_BYTES)
     except OSError as error:
         raise Rejected(f"cannot be read: {error.strerror or error}") from error

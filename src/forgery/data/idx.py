@@ -1,7 +1,7 @@
-"""The IDX format that MNIST is published in, for images and labels, gzipped or not.
+"""Images and labels in IDX, the format of MNIST, gzipped or not.
 
 Layout: two zero bytes, one byte for the type (0x08 = unsigned byte), one byte for the number of
-dimensions, each dimension as a big-endian 32-bit integer, then the values in C order.
+dimensions, the dimensions as big-endian 32-bit integers, then the values in C order.
 """
 
 import gzip
@@ -18,60 +18,60 @@ from ..errors import ForgeryError
 from .dataset import Dataset
 
 UNSIGNED_BYTE = 0x08
-#: More than this in one file is taken for a damaged header, not for data (64 GiB).
-LARGEST = 1 << 36
+#: A header that states more values than this (64 GiB) is considered damaged.
+MAX_VALUES = 1 << 36
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """An IDX file of unsigned bytes as a uint8 array of the shape that its header states.
+    """Read an IDX file of unsigned bytes as a uint8 array.
 
     Raises
     ------
     ForgeryError
-        Naming the file and what was expected: not IDX, another type than unsigned byte, no
-        dimensions, sizes whose product cannot be held, fewer or more values than stated.
+        The file cannot be read, is not IDX, has another type than unsigned byte or no dimensions,
+        or does not have the number of values that its header states.
     """
     content = _read_bytes(path)
     if len(content) < 4:
-        raise ForgeryError(f"{path}: {len(content)} bytes is too short for an IDX header (4)")
+        raise ForgeryError(f"{path}: expected an IDX header of 4 bytes, got {len(content)} bytes")
     zeros, kind, dimensions = struct.unpack(">HBB", content[:4])
     if zeros != 0 or kind != UNSIGNED_BYTE:
         raise ForgeryError(
-            f"{path}: not an IDX file of unsigned bytes: it begins with {content[:4].hex()}, "
-            "expected 000008 and the number of dimensions"
+            f"{path}: not an IDX file of unsigned bytes: expected it to start with 000008 and the "
+            f"number of dimensions, got {content[:4].hex()}"
         )
     if dimensions == 0:
         raise ForgeryError(f"{path}: the IDX header states no dimensions")
     start = 4 + 4 * dimensions
     if len(content) < start:
         raise ForgeryError(
-            f"{path}: cut short in its header: {dimensions} dimensions need {start} bytes, "
-            f"there are {len(content)}"
+            f"{path}: truncated header: {dimensions} dimensions need {start} bytes, got "
+            f"{len(content)}"
         )
     shape = struct.unpack(f">{dimensions}I", content[4:start])
     size = math.prod(shape)
-    if size > LARGEST:
+    if size > MAX_VALUES:
         raise ForgeryError(
             f"{path}: the header states {' × '.join(map(str, shape))} = {size} values, "
-            "more than memory can hold: the file is damaged or not IDX"
+            "too many for memory: the file is damaged or not IDX"
         )
     if len(content) - start != size:
         raise ForgeryError(
             f"{path}: the header states {' × '.join(map(str, shape))} = {size} values, "
-            f"the file holds {len(content) - start}"
+            f"but the file has {len(content) - start}"
         )
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
 
 
 def load_idx(images: Path, labels: Path | None = None) -> Dataset:
-    """A data set from an IDX file of images ([N, H, W] or [N, C, H, W]) and one of labels ([N])."""
+    """Load images ``[N, H, W]`` or ``[N, C, H, W]`` and labels ``[N]`` from IDX files."""
     pixels = read_idx(images)
     if pixels.ndim == 3:
         pixels = pixels[:, None]
     if pixels.ndim != 4:
         raise ForgeryError(
-            f"{images}: images need 3 dimensions (number, height, width) or 4 "
-            f"(number, channels, height, width), the file has {pixels.ndim}"
+            f"{images}: expected images of 3 dimensions (number, height, width) or 4 "
+            f"(number, channels, height, width), got {pixels.ndim}"
         )
     if labels is None:
         return Dataset(images.name, _tensor(pixels))
@@ -79,17 +79,17 @@ def load_idx(images: Path, labels: Path | None = None) -> Dataset:
     if values.shape != pixels.shape[:1]:
         raise ForgeryError(
             f"{labels}: expected one label for each of the {len(pixels)} images of {images.name}, "
-            f"found shape {list(values.shape)}"
+            f"got shape {list(values.shape)}"
         )
     classes = tuple(str(i) for i in range(int(values.max(initial=0)) + 1))
     return Dataset(images.name, _tensor(pixels), _tensor(values).long(), classes)
 
 
-def labels_beside(images: Path) -> Path | None:
-    """The labels file that MNIST's naming puts beside an images file, if it is there."""
+def labels_path(images: Path) -> Path | None:
+    """Return the labels file of an images file by MNIST's naming; None if there is none."""
     name = images.name.replace("images", "labels").replace("idx3", "idx1").replace("idx4", "idx1")
-    beside = images.with_name(name)
-    return beside if beside != images and beside.is_file() else None
+    labels = images.with_name(name)
+    return labels if labels != images and labels.is_file() else None
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -103,4 +103,4 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _tensor(array: np.ndarray) -> Tensor:
-    return torch.from_numpy(array.copy())  # copied: a buffer of bytes is not writable
+    return torch.from_numpy(array.copy())  # copied, since a buffer of bytes is read-only

@@ -1,4 +1,4 @@
-"""The few samples whose labels a semi-supervised run knows."""
+"""The labelled samples of a semi-supervised run."""
 
 from collections.abc import Callable
 
@@ -10,24 +10,25 @@ from .dataset import Dataset
 
 
 def choose_labelled(data: Dataset, n: int, order: Tensor) -> Tensor:
-    """The rows ``[n]`` of ``n`` samples, as many of each class as of any other.
+    """Choose ``n`` samples, balanced across classes, and return their rows ``[n]``.
 
-    Of each class the first in an ``order`` ``[N]`` of all samples; where n is no multiple of the
-    number of classes, the first classes have one more. Classes of which there is none do not count.
+    Each class contributes its first samples in ``order`` ``[N]``, a permutation of the data. If n
+    is not a multiple of the number of classes, the first classes contribute one more. Classes
+    without samples are ignored.
 
     Raises
     ------
     ForgeryError
-        When there are no labels, fewer samples than n, of some class too few, or n is less than
-        the number of classes.
+        The data has no labels or fewer than n samples, a class has too few samples, or n is less
+        than the number of classes.
     """
     counts = data.class_counts
     present = counts.nonzero().flatten().tolist()
     if n > len(data):
-        raise ForgeryError(f"labels {n} are more than the {len(data)} {data.kind} of {data.name}")
+        raise ForgeryError(f"--labels {n} is more than the {len(data)} {data.kind} of {data.name}")
     if n < len(present):
         raise ForgeryError(
-            f"labels {n} are fewer than the {len(present)} classes of {data.name}: at least one of "
+            f"--labels {n} is less than the {len(present)} classes of {data.name}: at least one of "
             "each is needed"
         )
     assert data.labels is not None
@@ -37,28 +38,28 @@ def choose_labelled(data: Dataset, n: int, order: Tensor) -> Tensor:
         wanted = n // len(present) + (i < n % len(present))
         if counts[c] < wanted:
             raise ForgeryError(
-                f"labels {n} would be {wanted} of class {data.classes[c]!r}, and {data.name} has "
-                f"{counts[c]} of it: give fewer --labels, or 0 for all"
+                f"--labels {n} needs {wanted} of class {data.classes[c]!r}, but {data.name} has "
+                f"{counts[c]}: choose fewer --labels, or 0 for all"
             )
         chosen.append(order[in_order == c][:wanted])
     return torch.cat(chosen)
 
 
 class Labelled:
-    """Draws minibatches of labelled samples, with the random numbers of the step.
+    """Random minibatches of labelled samples, drawn with the global random number generator.
 
-    A minibatch holds no sample twice, unless there are fewer samples than it holds.
+    Samples are not repeated in a minibatch unless there are fewer of them than its size.
 
     Parameters
     ----------
     data, rows:
         The samples ``[N]``, and which of them are labelled.
     batch_size:
-        Samples in a minibatch.
-    where:
-        The device on which they are kept.
+        Samples per minibatch.
+    device:
+        Device of the minibatches.
     parts:
-        Number of equal parts in which a minibatch is returned, by one call after the other.
+        Number of equal parts in which a minibatch is returned, one per call.
     local:
         Keeps the rows of a part that this process holds.
     """
@@ -68,22 +69,22 @@ class Labelled:
         data: Dataset,
         rows: Tensor,
         batch_size: int,
-        where: torch.device,
+        device: torch.device,
         parts: int = 1,
         local: Callable[[Tensor], Tensor] = lambda rows: rows,
     ) -> None:
         assert data.labels is not None
         self.data, self.batch_size, self.parts, self.local = data, batch_size, parts, local
         self._drawn: list[Tensor] = []
-        self.values = data.values[rows].to(where)
-        self.labels = data.labels[rows].to(where)
+        self.values = data.values[rows].to(device)
+        self.labels = data.labels[rows].to(device)
 
     def __call__(self) -> tuple[Tensor, Tensor]:
-        """Samples as the networks see them ``[m, *shape]``, and their classes, int64 ``[m]``."""
+        """Return samples ``[m, *shape]`` in the networks' range and their classes ``[m]``."""
         if not self._drawn:
-            n, where = len(self.labels), self.labels.device
+            n, device = len(self.labels), self.labels.device
             rounds = -(-self.batch_size // n)
-            order = torch.cat([torch.randperm(n, device=where) for _ in range(rounds)])
+            order = torch.cat([torch.randperm(n, device=device) for _ in range(rounds)])
             self._drawn = list(order[: self.batch_size].chunk(self.parts))
         rows = self.local(self._drawn.pop(0))
         return self.data.to_model(self.values[rows]), self.labels[rows]

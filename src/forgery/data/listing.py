@@ -1,4 +1,4 @@
-"""The files of a folder or an archive: names, and how to read each, without extracting anything."""
+"""Files in a folder or an archive, listed and read without extracting the archive."""
 
 import lzma
 import os
@@ -13,21 +13,29 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from ..errors import ForgeryError
-from .decode import MOST_BYTES, Rejected
+from .decode import MAX_BYTES, Rejected
 
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-#: What reading a damaged archive raises, beside OSError.
+#: Exceptions other than OSError raised by damaged archives.
 DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError)
-#: What systems leave beside pictures; not listed at all.
-LITTER = ("thumbs.db", "desktop.ini", "__macosx")
+#: Files that operating systems create, which are not listed.
+SYSTEM_FILES = ("thumbs.db", "desktop.ini", "__macosx")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What may be a picture: its name, with ``/`` in a file's, and what returns its bytes.
+    """A file or a row of a table that may contain a picture.
 
-    ``split`` and ``label`` are for rows of tables; files have both in their names. ``attributes``
-    is a row's truth values, a 0 or a 1 for each of the listing's ``attribute_names``.
+    Parameters
+    ----------
+    name:
+        Name of the row, or path of the file with ``/`` as separator.
+    read:
+        Returns the bytes.
+    split, label:
+        Split and class of a row; those of a file are in its name.
+    attributes:
+        Truth values of a row, ``0`` or ``1`` for each of the listing's ``attribute_names``.
     """
 
     name: str
@@ -39,21 +47,23 @@ class Entry:
 
 @dataclass
 class Listing:
-    """What is in a folder, an archive or a table.
+    """The contents of a folder, an archive or a table.
 
     Parameters
     ----------
+    entries:
+        What can be read.
     refused:
-        (name, reason) of what is not even read.
+        (name, reason) of what is rejected without reading it.
     in_order:
-        Only one thread may read, one entry after the other.
+        Whether entries must be read sequentially by a single thread.
     classes:
-        The classes of a table in the order of their numbers, none if it has no labels; None where
-        folders are the classes.
+        Classes of a table in the order of their labels, empty if it has no labels; None if folders
+        are the classes.
     licence:
-        Of the pictures, where it is known.
+        Licence of the pictures, if known.
     attribute_names:
-        A table's columns of truth values.
+        Boolean columns of a table.
     """
 
     entries: list[Entry] = field(default_factory=list)
@@ -64,7 +74,7 @@ class Listing:
     attribute_names: tuple[str, ...] = ()
 
     def add(self, entry: Entry, reason: str = "") -> None:
-        """Take an entry in, or set it aside where there is a reason to."""
+        """Add an entry, or reject it if there is a reason."""
         if reason:
             self.refused.append((entry.name, reason))
         else:
@@ -72,12 +82,12 @@ class Listing:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether its name is that of a zip or tar file."""
+    """Whether a file is a zip or tar archive by its name."""
     return path.name.lower().endswith((".zip", *TAR_SUFFIXES))
 
 
 def stamp(path: Path) -> list[object]:
-    """What changes when the files do: their names, sizes and times of change, not their content."""
+    """Return names, sizes and modification times, which identify the files without reading them."""
     try:
         if not path.is_dir():
             about = path.stat()
@@ -96,7 +106,7 @@ def stamp(path: Path) -> list[object]:
 
 @contextmanager
 def listing(path: Path) -> Iterator[Listing]:
-    """The entries of a folder or an archive, readable while the block runs."""
+    """List a folder or an archive, whose entries can be read inside the context."""
     if path.is_dir():
         yield _folder(path)
         return
@@ -114,18 +124,18 @@ def listing(path: Path) -> Iterator[Listing]:
 def _folder(root: Path) -> Listing:
     found, home = Listing(), root.resolve()
     for name, file in _walk(root):
-        reason = _unfit(file, home)
+        reason = _reason_to_refuse(file, home)
         found.add(Entry(name, partial(_read_file, file)), reason)
     return found
 
 
-def _unfit(file: Path, home: Path) -> str:
-    """Why a file of a folder is not even read; empty if it is."""
+def _reason_to_refuse(file: Path, home: Path) -> str:
+    """Return why a file in a folder is rejected without reading it; empty if it is not."""
     try:
         if file.is_symlink() and not file.resolve().is_relative_to(home):
-            return "a link that points outside of the folder"
+            return "a link that points outside the folder"
         about = file.stat()
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+    except (OSError, RuntimeError) as error:  # RuntimeError: cyclic links
         return f"cannot be read: {getattr(error, 'strerror', None) or error}"
     if stat.S_ISDIR(about.st_mode):
         return "a link to another folder"
@@ -138,11 +148,11 @@ def _zip(zipped: zipfile.ZipFile) -> Listing:
     found = Listing()
     for info in sorted(zipped.infolist(), key=lambda info: info.filename):
         name = safe_name(info.filename)
-        if info.is_dir() or _is_litter(name):
+        if info.is_dir() or _is_hidden(name):
             continue
         mode = info.external_attr >> 16
         if _is_outside(name):
-            reason = "its name points outside of the archive"
+            reason = "its name points outside the archive"
         elif stat.S_ISLNK(mode):
             reason = "a link"
         elif info.flag_bits & 1:
@@ -157,10 +167,10 @@ def _tar(tar: tarfile.TarFile) -> Listing:
     found = Listing(in_order=True)
     for member in tar:
         name = safe_name(member.name)
-        if member.isdir() or _is_litter(name):
+        if member.isdir() or _is_hidden(name):
             continue
         if _is_outside(name):
-            reason = "its name points outside of the archive"
+            reason = "its name points outside the archive"
         elif member.issym() or member.islnk():
             reason = "a link"
         elif not member.isfile():
@@ -172,27 +182,27 @@ def _tar(tar: tarfile.TarFile) -> Listing:
 
 
 def _walk(root: Path) -> Iterator[tuple[str, Path]]:
-    """(name, path) of every file and link below a folder, by name; links are not followed."""
+    """Yield (name, path) of every file and link below a folder, sorted; do not follow links."""
     files = []
     for folder, folders, names in os.walk(root):
         here = Path(folder)
         links = [name for name in folders if (here / name).is_symlink()]
-        folders[:] = [name for name in folders if not _is_litter(name) and name not in links]
+        folders[:] = [name for name in folders if not _is_hidden(name) and name not in links]
         for name in names + links:
-            if not _is_litter(name):
+            if not _is_hidden(name):
                 path = here / name
                 files.append((safe_name(path.relative_to(root).as_posix()), path))
     return iter(sorted(files))
 
 
 def safe_name(name: str) -> str:
-    """A file's name as it can be printed and written: bytes that are no text are escaped."""
+    """Escape bytes of a file's name that are not valid text, so that it can be printed."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _is_litter(name: str) -> bool:
+def _is_hidden(name: str) -> bool:
     parts = [part for part in PurePosixPath(name).parts if part not in ("..", "/")]
-    return any(part.startswith(".") or part.lower() in LITTER for part in parts)
+    return any(part.startswith(".") or part.lower() in SYSTEM_FILES for part in parts)
 
 
 def _is_outside(name: str) -> bool:
@@ -202,8 +212,8 @@ def _is_outside(name: str) -> bool:
 
 
 def too_large(size: int) -> str:
-    """Why a file of so many bytes is not read; empty if it is."""
-    return f"{size:,} bytes (more than {MOST_BYTES:,})" if size > MOST_BYTES else ""
+    """Return the reason for rejecting a file of ``size`` bytes; empty if it is not too large."""
+    return f"{size:,} bytes (more than {MAX_BYTES:,})" if size > MAX_BYTES else ""
 
 
 def _read_file(path: Path) -> bytes:
@@ -216,7 +226,7 @@ def _read_file(path: Path) -> bytes:
 def _read_zip(zipped: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     try:
         with zipped.open(info) as file:
-            return _at_most(file.read(MOST_BYTES + 1))
+            return _checked_size(file.read(MAX_BYTES + 1))
     except (*DAMAGE, OSError, NotImplementedError) as error:
         raise Rejected(f"damaged in the archive: {error}") from error
 
@@ -230,7 +240,7 @@ def _read_tar(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
         raise Rejected(f"damaged in the archive: {error}") from error
 
 
-def _at_most(content: bytes) -> bytes:
+def _checked_size(content: bytes) -> bytes:
     if reason := too_large(len(content)):
         raise Rejected(reason)
     return content

@@ -1,4 +1,4 @@
-"""Pictures in a parquet file, a row each (``pip install forgery[parquet]``)."""
+"""Pictures in a parquet file, one per row (``pip install forgery[parquet]``)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from ..errors import ForgeryError
 from .decode import Rejected
 from .listing import Entry, Listing
 from .settings import ImageSettings
-from .tables import UNLABELLED, choose_columns, content_of, row_names, truths
+from .tables import UNLABELLED, choose_columns, content_of, row_names, truth_strings
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -19,19 +19,19 @@ SUFFIX = ".parquet"
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether its name is that of a parquet file."""
+    """Whether a file is a parquet file by its name."""
     return path.suffix.lower() == SUFFIX
 
 
 @contextmanager
 def parquet_listing(path: Path, settings: ImageSettings) -> Iterator[Listing]:
-    """The rows of a parquet file, readable while the block runs."""
+    """List the rows of a parquet file, which can be read inside the context."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
         raise ForgeryError(
-            f"{path}: parquet files are read by pyarrow: pip install 'forgery[parquet]'"
+            f"reading {path} requires the package pyarrow: pip install 'forgery[parquet]'"
         ) from None
     try:
         with pq.ParquetFile(path) as file:
@@ -42,7 +42,7 @@ def parquet_listing(path: Path, settings: ImageSettings) -> Iterator[Listing]:
                 labels = columns.labels(file.read([columns.label])[columns.label].to_pylist())
             kept = columns.attributes
             values = [file.read([name])[name].to_pylist() for name in kept]
-            attributes = truths(values, len(labels))
+            attributes = truth_strings(values, len(labels))
             found = Listing(in_order=True, classes=columns.classes(labels), attribute_names=kept)
             for i, (name, label) in enumerate(zip(row_names(len(labels)), labels, strict=True)):
                 reason = UNLABELLED if columns.label and not label else ""
@@ -53,7 +53,7 @@ def parquet_listing(path: Path, settings: ImageSettings) -> Iterator[Listing]:
 
 
 class _Rows:
-    """The cells of a column by their row; the group of rows that was read last is in memory."""
+    """The cells of a column, with the row group that was read last kept in memory."""
 
     def __init__(self, file: "pq.ParquetFile", column: str) -> None:
         self.file, self.column = file, column

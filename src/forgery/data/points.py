@@ -1,4 +1,4 @@
-"""A user's own points: a table of numbers, one point a row, from CSV, .npy or .npz."""
+"""Points in CSV, .npy and .npz files: tables of numbers with one point per row."""
 
 import csv
 from pathlib import Path
@@ -9,42 +9,41 @@ import torch
 from ..errors import ForgeryError
 from .dataset import Dataset, Units
 
-#: More columns than this are not points but something else: an image flattened, perhaps.
-MOST_DIMENSIONS = 16
+#: Tables with more columns are rejected: they are probably flattened images, not points.
+MAX_DIMENSIONS = 16
 SUFFIXES = (".csv", ".npy", ".npz")
 
 
 def load_points(path: Path) -> Dataset:
-    """The points in a file, shown to the networks with mean 0 and standard deviation 1.
+    """Load points, with units that standardise them to mean 0 and standard deviation 1.
 
-    A CSV file may begin with one line of column names. An .npz file must hold one array.
+    A CSV file may start with a line of column names. An .npz file must contain exactly one array.
 
     Raises
     ------
     ForgeryError
-        Naming the file and what is wrong: text or nothing where a number should be (with its
-        line), NaN or infinity, fewer than two rows, more than :data:`MOST_DIMENSIONS` columns, a
-        column that is the same in every row.
+        The file cannot be read, has cells that are not finite numbers, fewer than two rows, more
+        than :data:`MAX_DIMENSIONS` columns, or a column with a single value.
     """
     table = _read_csv(path) if path.suffix.lower() == ".csv" else _read_numpy(path)
     if table.ndim == 1:
         table = table[:, None]
     if table.ndim != 2:
         raise ForgeryError(
-            f"{path}: points are a table of rows and columns, this array has shape "
+            f"{path}: expected points as a table of rows and columns, got an array of shape "
             f"{list(table.shape)}"
         )
     rows, columns = table.shape
-    if not 1 <= columns <= MOST_DIMENSIONS:
+    if not 1 <= columns <= MAX_DIMENSIONS:
         raise ForgeryError(
-            f"{path}: points may have 1 to {MOST_DIMENSIONS} dimensions, these have {columns}"
+            f"{path}: expected points of 1 to {MAX_DIMENSIONS} dimensions, got {columns}"
         )
     if rows < 2:
-        raise ForgeryError(f"{path}: {rows} row is too little data: at least 2 points are needed")
+        raise ForgeryError(f"{path}: expected at least 2 points, got {rows}")
     bad = np.flatnonzero(~np.isfinite(table).all(axis=1))
     if len(bad):
         raise ForgeryError(
-            f"{path}: {len(bad)} of {rows} points hold NaN or infinity, the first is point "
+            f"{path}: {len(bad)} of {rows} points contain NaN or infinity, the first is point "
             f"{bad[0] + 1}"
         )
     points = torch.from_numpy(table.astype(np.float64))
@@ -52,8 +51,8 @@ def load_points(path: Path) -> Dataset:
     for column, spread in enumerate(scale.tolist(), start=1):
         if spread <= 1e-12 * max(1.0, abs(offset[column - 1].item())):
             raise ForgeryError(
-                f"{path}: column {column} is the same in every row ({offset[column - 1]:g}): "
-                "leave it out"
+                f"{path}: column {column} has the same value in every row "
+                f"({offset[column - 1]:g}): remove it"
             )
     return Dataset(path.name, points.float(), units=Units(offset.float(), scale.float()))
 
@@ -68,15 +67,15 @@ def _read_csv(path: Path) -> np.ndarray:
                 try:
                     row = [float(cell) for cell in cells]
                 except ValueError:
-                    if number == 1:  # the names of the columns
+                    if number == 1:  # column names
                         continue
                     raise ForgeryError(
-                        f"{path}, line {number}: expected numbers, found {', '.join(cells)[:60]!r}"
+                        f"{path}, line {number}: expected numbers, got {', '.join(cells)[:60]!r}"
                     ) from None
                 if rows and len(row) != len(rows[0]):
                     raise ForgeryError(
-                        f"{path}, line {number}: {len(row)} numbers, the lines before have "
-                        f"{len(rows[0])}"
+                        f"{path}, line {number}: expected {len(rows[0])} numbers as in the lines "
+                        f"before, got {len(row)}"
                     )
                 rows.append(row)
     except (UnicodeDecodeError, csv.Error) as error:
@@ -84,7 +83,7 @@ def _read_csv(path: Path) -> np.ndarray:
     except OSError as error:
         raise ForgeryError(f"cannot read {path}: {error.strerror or error}") from error
     if not rows:
-        raise ForgeryError(f"{path}: there are no points in it")
+        raise ForgeryError(f"{path}: it contains no points")
     return np.array(rows)
 
 
@@ -97,10 +96,10 @@ def _read_numpy(path: Path) -> np.ndarray:
         names = content.files
         if len(names) != 1:
             raise ForgeryError(
-                f"{path} holds {len(names)} arrays ({', '.join(names)}): expected 1 of points, or "
-                "images of three or four dimensions, named images, with or without labels"
+                f"{path} has {len(names)} arrays ({', '.join(names)}): expected one array of "
+                "points, or images and optional labels, in arrays named images and labels"
             )
         content = content[names[0]]
     if content.dtype.kind not in "fiu":
-        raise ForgeryError(f"{path}: expected numbers, found an array of {content.dtype}")
+        raise ForgeryError(f"{path}: expected numbers, got an array of {content.dtype}")
     return np.asarray(content)

@@ -1,4 +1,4 @@
-"""How pictures of any size, shape and mode become images that are all alike."""
+"""Settings for converting pictures of any size, shape and mode to images of one kind."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -8,24 +8,24 @@ from PIL import Image, ImageColor
 
 from ..errors import ForgeryError, lookup
 
-#: The sizes that are chosen from: 4·2^k and 7·2^k, which the convolutional networks draw. Larger
-#: ones are for who asks for them by ``size``: four times the pixels take four times as long.
+#: Sizes chosen automatically: 4·2^k and 7·2^k, which the convolutional networks support. Larger
+#: ones need an explicit ``size``, since four times the pixels take four times as long.
 SIZES = (8, 14, 16, 28, 32, 56, 64)
-#: Setting → channels.
+#: Setting → number of channels; None to decide from the pictures.
 COLOURS: dict[str, int | None] = {"auto": None, "grey": 1, "rgb": 3}
 
 Fill = tuple[int, int, int]
 
 
 def crop(image: Image.Image, size: int, fill: Fill) -> Image.Image:
-    """The largest square in the middle."""
+    """Crop to the largest centred square."""
     side = min(image.size)
     left, top = (image.width - side) / 2, (image.height - side) / 2
     return _resized(image, (size, size), (left, top, left + side, top + side))
 
 
 def pad(image: Image.Image, size: int, fill: Fill) -> Image.Image:
-    """The whole picture in the middle of a square of the background's colour."""
+    """Centre the whole picture in a square filled with ``fill``."""
     scale = size / max(image.size)
     width, height = (max(1, round(side * scale)) for side in image.size)
     square = Image.new(image.mode, (size, size), fill if image.mode == "RGB" else grey_of(fill))
@@ -35,7 +35,7 @@ def pad(image: Image.Image, size: int, fill: Fill) -> Image.Image:
 
 
 def stretch(image: Image.Image, size: int, fill: Fill) -> Image.Image:
-    """The whole picture, squeezed into a square."""
+    """Stretch the whole picture to a square."""
     return _resized(image, (size, size))
 
 
@@ -47,7 +47,7 @@ def _resized(
     return image.resize(size, Image.Resampling.LANCZOS, box=box)
 
 
-#: Fit → function of (picture in L or RGB, size, background).
+#: Fit → function of (picture in mode L or RGB, size, background colour).
 FITS: dict[str, Callable[[Image.Image, int, Fill], Image.Image]] = {
     "crop": crop,
     "pad": pad,
@@ -57,23 +57,24 @@ FITS: dict[str, Callable[[Image.Image, int, Fill], Image.Image]] = {
 
 @dataclass(frozen=True)
 class ImageSettings:
-    """What a person decides about pictures.
+    """The user's settings for pictures.
 
     Parameters
     ----------
     size:
-        Pixels of a side. 0 chooses: for pictures in files the largest of :data:`SIZES` that is not
-        above the median of their shorter sides; arrays stay as they are.
+        Height and width in pixels. 0 is automatic: for picture files the largest of :data:`SIZES`
+        that does not exceed the median shorter side; arrays keep their size.
     fit:
-        How a picture becomes square, one of :data:`FITS`. Smaller ones are enlarged.
+        How to make pictures square, one of :data:`FITS`. Small pictures are enlarged.
     colour:
-        ``grey``, ``rgb``, or ``auto``: grey where all pictures are.
+        ``grey``, ``rgb``, or ``auto``: grey if all pictures are grey, else RGB.
     background:
-        What lies behind transparent pixels and around padded pictures: a CSS name or ``#rrggbb``.
+        Colour behind transparent pixels and around padded pictures: a CSS name or ``#rrggbb``.
     strict:
-        Whether a file that cannot be used is an error; else it is set aside.
+        Whether unusable files are an error instead of being set aside.
     image_column, label_column:
-        Of a table. Empty chooses (``tables.py``); the label column ``none`` is no column.
+        Columns of a table. Empty is automatic (``tables.py``); the label column ``none`` ignores
+        labels.
     """
 
     size: int = 0
@@ -88,7 +89,7 @@ class ImageSettings:
         lookup(FITS, self.fit, "fit")
         lookup(COLOURS, self.colour, "colour")
         if self.size < 0:
-            raise ForgeryError(f"the size of images must be at least 0, not {self.size}")
+            raise ForgeryError(f"the image size must be at least 0, not {self.size}")
         try:
             ImageColor.getrgb(self.background)
         except ValueError:
@@ -97,7 +98,7 @@ class ImageSettings:
             ) from None
 
     def like(self, shape: Sequence[int]) -> "ImageSettings":
-        """These settings with the size and colour of images ``[C, H, W]`` there already."""
+        """Return these settings with the size and colour of images ``[C, H, W]``."""
         channels, height, width = shape
         if height != width:
             return self
@@ -106,7 +107,7 @@ class ImageSettings:
 
 @dataclass(frozen=True)
 class Form:
-    """What is left of :class:`ImageSettings` once all is decided."""
+    """The size, channels, fit and background of images, after resolving :class:`ImageSettings`."""
 
     size: int
     channels: int
@@ -120,12 +121,12 @@ class Form:
 
 
 def choose_size(shorter_sides: Sequence[int]) -> int:
-    """The largest of :data:`SIZES` that is not above the median; the smallest if all are."""
+    """Return the largest of :data:`SIZES` up to the median side, or the smallest if none is."""
     middle = median(shorter_sides)
     return max((size for size in SIZES if size <= middle), default=SIZES[0])
 
 
 def grey_of(fill: Fill) -> int:
-    """Its luma, 0 to 255 (ITU-R 601, as Pillow converts)."""
+    """Return the luma of a colour, 0 to 255 (ITU-R 601, as in Pillow)."""
     red, green, blue = fill
     return round((299 * red + 587 * green + 114 * blue) / 1000)

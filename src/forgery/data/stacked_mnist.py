@@ -1,7 +1,7 @@
-"""Stacked MNIST: three random digits as the channels of one RGB image, and so 1000 modes.
+"""Stacked MNIST: three random digits as the channels of one RGB image, which gives 1000 modes.
 
-Protocol of the mode-coverage papers, as PacGAN's authors run it (fjxmlzn/PacGAN): 128,000 triples,
-drawn with replacement. Which ones is fixed here by a seed.
+The protocol of the mode-coverage papers, as in PacGAN (fjxmlzn/PacGAN): 128,000 triples, drawn with
+replacement. Here a seed determines the triples.
 """
 
 import torch
@@ -10,12 +10,12 @@ from ..errors import lookup
 from .dataset import Dataset
 from .mnist import mnist
 
-#: Split → (split of MNIST that the digits come from, number of triples, seed).
+#: Split → (split of MNIST for the digits, number of triples, random seed).
 SPLITS = {"train": ("train", 128_000, 0), "test": ("test", 26_000, 1)}
 
 
 def stacked_mnist(split: str = "train") -> Dataset:
-    """Triples of digits, uint8 ``[N, 3, 28, 28]``; class abc is 100a + 10b + c."""
+    """Load triples of digits, uint8 ``[N, 3, 28, 28]``; the label of abc is 100a + 10b + c."""
     source, n, seed = lookup(SPLITS, split, "split of stacked-mnist")
     digits = mnist(source)
     assert digits.labels is not None

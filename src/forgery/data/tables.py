@@ -1,8 +1,8 @@
-"""Pictures in a column of a table: which column holds them, and which their labels.
+"""Pictures in tables: the choice of the columns for images, labels and attributes.
 
-What a table is, is Arrow's business: a parquet file (``parquet.py``) and a data set of the hub
-(``hub.py``) both come with an Arrow schema, and where the ``datasets`` package wrote them, with its
-description of the columns, which names the classes.
+Tables are described by an Arrow schema, which parquet files (``parquet.py``) and data sets of the
+hub (``hub.py``) both have. If the ``datasets`` package wrote the table, the schema also contains
+the names of the classes.
 """
 
 import json
@@ -18,20 +18,28 @@ from .settings import ImageSettings
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: What ``label_column`` says for "there are no labels".
+#: Value of ``label_column`` that ignores labels.
 NO_LABELS = "none"
-#: Columns that are labels without being named.
+#: Columns that are used as labels by default.
 USUAL_LABELS = ("label", "labels")
-#: The reason why a row is set aside that has no label where others have one.
+#: Why a row without a label is set aside if the table has a label column.
 UNLABELLED = "it has no label"
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The column of pictures, the column of labels (or None), and the names of its classes.
+    """The columns of a table that are used.
 
-    ``names`` is None where the values of the label column are the names. ``attributes`` are the
-    columns of truth values: what is true of a picture, as CelebA's ``Eyeglasses`` or ``Male``.
+    Parameters
+    ----------
+    image:
+        Column of pictures.
+    label:
+        Column of labels, or None.
+    names:
+        Names of the classes, if labels are their indices; None if labels are the names.
+    attributes:
+        Boolean columns, such as CelebA's ``Eyeglasses`` or ``Male``.
     """
 
     image: str
@@ -40,7 +48,7 @@ class Columns:
     attributes: tuple[str, ...] = ()
 
     def labels(self, values: Iterable[Any]) -> list[str]:
-        """The class of each row by name; empty where it has none."""
+        """Return the name of each row's class; empty if it has no label."""
         return [self._name(value) for value in values]
 
     def _name(self, value: Any) -> str:
@@ -51,7 +59,7 @@ class Columns:
         return str(value).lower() if isinstance(value, bool) else str(value)
 
     def classes(self, labels: Iterable[str]) -> tuple[str, ...]:
-        """All classes in the order of their numbers: as named, else sorted, numbers as numbers."""
+        """Return all classes: ``names``, or else the labels, sorted numerically if possible."""
         if self.names is not None:
             return self.names
         found = {label for label in labels if label}
@@ -62,59 +70,60 @@ class Columns:
 
 
 def choose_columns(where: str, schema: "pa.Schema", settings: ImageSettings) -> Columns:
-    """The columns that were asked for, else the only one of pictures, and a usual one of labels.
+    """Choose the columns in ``settings``, or else the only column of pictures and a usual label.
 
-    Pictures are bytes, or a struct with ``bytes`` in it, as ``datasets`` writes them. Labels are
-    whole numbers, words or truth values.
+    Pictures are binary, or a struct with a field ``bytes`` as written by ``datasets``. Labels are
+    integers, strings or booleans.
 
     Raises
     ------
     ForgeryError
-        When a column is not there, is of another kind, or nothing tells which one is meant.
+        A column does not exist or has the wrong type, or there is not exactly one column of
+        pictures.
     """
-    described = _described(schema)
-    image = settings.image_column or _the_column_of_pictures(where, schema)
+    descriptions = _descriptions(schema)
+    image = settings.image_column or _only_picture_column(where, schema)
     if not _holds_pictures(_kind(where, schema, image)):
         raise ForgeryError(
-            f"{where}: the column {image!r} holds {_kind(where, schema, image)}, and pictures are "
-            "binary, or a struct with bytes in it"
+            f"{where}: column {image!r} has type {_kind(where, schema, image)}, but pictures must "
+            "be binary, or a struct with a binary field 'bytes'"
         )
     label: str | None = settings.label_column
     if label == NO_LABELS and NO_LABELS not in schema.names:
         label = None
     elif label and not _holds_labels(_kind(where, schema, label)):
         raise ForgeryError(
-            f"{where}: the column {label!r} holds {_kind(where, schema, label)}, and labels are "
-            "whole numbers, words or truth values"
+            f"{where}: column {label!r} has type {_kind(where, schema, label)}, but labels must be "
+            "integers, strings or booleans"
         )
     elif not label:
         fit = [name for name in schema.names if _holds_labels(schema.field(name).type)]
-        named = [name for name in fit if described.get(name, {}).get("_type") == "ClassLabel"]
+        named = [name for name in fit if descriptions.get(name, {}).get("_type") == "ClassLabel"]
         usual = [name for name in USUAL_LABELS if name in fit]
         label = usual[0] if usual else named[0] if len(named) == 1 else None
-    names = described.get(label, {}).get("names") if label else None
-    attributes = tuple(n for n in schema.names if n != label and _is_truth(schema.field(n).type))
+    names = descriptions.get(label, {}).get("names") if label else None
+    attributes = tuple(n for n in schema.names if n != label and _is_boolean(schema.field(n).type))
     return Columns(image, label, None if names is None else tuple(map(str, names)), attributes)
 
 
-def truths(columns: Sequence[Sequence[bool | None]], rows: int) -> list[str]:
-    """Each row's truth values as 0s and 1s, one a column; what is missing is not true."""
+def truth_strings(columns: Sequence[Sequence[bool | None]], rows: int) -> list[str]:
+    """Encode each row's boolean columns as a string of 0s and 1s; missing values are 0."""
     if not columns:
         return [""] * rows
     return ["".join("1" if value else "0" for value in row) for row in zip(*columns, strict=True)]
 
 
 def content_of(cell: Any) -> bytes:
-    """The bytes of a picture in a cell, as Python sees it: bytes, or a struct as a dict.
+    """Return the bytes of a picture in a cell: bytes, or a dict for a struct.
 
     Raises
     ------
     Rejected
-        When there are none. A file that a cell only names is not looked for: it may be any file.
+        The cell has no bytes. Files that it refers to are not read, since they may be any files.
     """
     content = cell.get("bytes") if isinstance(cell, dict) else cell
     if content is None and isinstance(cell, dict) and cell.get("path"):
-        raise Rejected("the table only names a file, and does not hold it")
+        raise Rejected("the table refers to a file without containing it")
     if content is None:
         raise Rejected("empty")
     if reason := too_large(len(content)):
@@ -123,22 +132,22 @@ def content_of(cell: Any) -> bytes:
 
 
 def row_names(rows: int, split: str = "") -> Sequence[str]:
-    """The names of a table's rows, which sort as the rows do: ``test row 0012``."""
+    """Return names for the rows of a table, which sort like the rows: ``test row 0012``."""
     digits = len(str(max(0, rows - 1)))
     return [f"{split} row {i:0{digits}}".strip() for i in range(rows)]
 
 
-def _the_column_of_pictures(where: str, schema: "pa.Schema") -> str:
+def _only_picture_column(where: str, schema: "pa.Schema") -> str:
     found = [name for name in schema.names if _holds_pictures(schema.field(name).type)]
     if len(found) == 1:
         return str(found[0])
     if found:
         raise ForgeryError(
-            f"{where}: the columns {', '.join(found)} may all hold pictures: name one with "
+            f"{where}: several columns may contain pictures ({', '.join(found)}): choose one with "
             "--image-column"
         )
     columns = ", ".join(f"{name} ({schema.field(name).type})" for name in schema.names)
-    raise ForgeryError(f"{where}: none of its columns holds pictures: {columns or 'it has none'}")
+    raise ForgeryError(f"{where}: no column contains pictures: {columns or 'there are no columns'}")
 
 
 def _kind(where: str, schema: "pa.Schema", name: str) -> "pa.DataType":
@@ -160,20 +169,20 @@ def _holds_pictures(kind: "pa.DataType") -> bool:
 def _holds_labels(kind: "pa.DataType") -> bool:
     from pyarrow import types
 
-    if types.is_dictionary(kind):  # what pandas calls a categorical
+    if types.is_dictionary(kind):  # a categorical in pandas
         return _holds_labels(kind.value_type)
     text = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
     return text or types.is_integer(kind) or types.is_boolean(kind)
 
 
-def _is_truth(kind: "pa.DataType") -> bool:
+def _is_boolean(kind: "pa.DataType") -> bool:
     from pyarrow import types
 
     return bool(types.is_boolean(kind))
 
 
-def _described(schema: "pa.Schema") -> dict[str, Any]:
-    """What ``datasets`` wrote about each column; empty where that is not there or no JSON."""
+def _descriptions(schema: "pa.Schema") -> dict[str, Any]:
+    """Parse the description of the columns written by ``datasets``; empty if there is none."""
     try:
         features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
         return {name: about for name, about in features.items() if isinstance(about, dict)}

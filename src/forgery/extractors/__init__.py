@@ -1,4 +1,4 @@
-"""From images to features: the networks that measures look through, apart from the arithmetic."""
+"""Networks that extract the features and class logits on which measures are computed."""
 
 from .classifier import (
     Classifier,

@@ -18,15 +18,15 @@ FEATURES = 64
 class Classifier(nn.Module):
     """Three convolutions, one hidden layer of :data:`FEATURES` units, logits.
 
-    About 130,000 weights on 28×28 grey images; any ``[C, H, W]`` of at least 8×8 will do, since
-    what is left of the image is pooled to 3×3 before the hidden layer.
+    It has about 130,000 weights for 28×28 grey images. Images ``[C, H, W]`` may have any size from
+    8×8, since the feature maps are pooled to 3×3 before the hidden layer.
     """
 
     def __init__(self, image_shape: tuple[int, int, int], classes: tuple[str, ...]) -> None:
         super().__init__()
         if min(image_shape[1:]) < 8:
             raise ForgeryError(
-                f"the classifier needs images of at least 8×8, not "
+                "the classifier needs images of at least 8×8 pixels, not "
                 f"{image_shape[1]}×{image_shape[2]}"
             )
         self.image_shape = image_shape
@@ -46,7 +46,7 @@ class Classifier(nn.Module):
         self.head = nn.Linear(FEATURES, len(classes))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """float ``[N, C, H, W]`` in [-1, 1] → (features ``[N, 64]`` ≥ 0, logits ``[N, K]``)."""
+        """Map images ``[N, C, H, W]`` in [-1, 1] to features ``[N, 64]`` ≥ 0, logits ``[N, K]``."""
         features = self.body(images)
         return features, self.head(features)
 
@@ -62,49 +62,52 @@ def train_classifier(
     report: Callable[[int, float], None] | None = None,
     attributes: bool = False,
 ) -> Classifier:
-    """Train a classifier on labelled images; the defaults are those of the bundled digits.
+    """Train a classifier on labelled images.
 
-    AdamW on cross-entropy (of attributes the binary one, the mean over them), the learning rate
-    rising over the first tenth of the steps and falling along a cosine to 0 over the rest. Each
-    image is moved by up to ``shift`` pixels every time it is seen.
+    AdamW minimises the cross-entropy (for attributes, the mean binary cross-entropy). The learning
+    rate rises linearly over the first tenth of the steps, then decays to 0 along a cosine. Each
+    image is randomly shifted by up to ``shift`` pixels every time it is used. The bundled digit
+    classifier was trained with the defaults.
 
     Parameters
     ----------
     data:
-        Images with labels and names of classes, on the device that trains.
+        Labelled images, on the device to train on.
     epochs, batch_size:
-        Passes over the data, and images a step (the rest of an epoch that fills no batch waits
-        for the next order).
+        Passes over the data, and images per step. Images left over at the end of an epoch are
+        skipped.
     learning_rate, weight_decay:
-        The peak of the schedule, and AdamW's decay.
+        Peak learning rate, and AdamW's weight decay.
     shift:
-        Largest move of an image in pixels, in either direction along either axis.
+        Largest shift of an image in pixels, in either direction along either axis.
     seed:
-        Of the weights, the order of the data and the moves.
+        Random seed for the weights, the order of the data and the shifts.
     report:
         Called after each epoch with its number, from 1, and its mean loss in nats.
     attributes:
-        Learn the data's attributes instead of its classes: logit a is above 0 where the image is
-        believed to have attribute a, and several may be.
+        Whether to predict the data's attributes instead of its classes. Logit a is above 0 if
+        attribute a is predicted; attributes are not exclusive.
 
     Raises
     ------
     ForgeryError
-        The data has no labels (no attributes), fewer than two classes, or fewer images than one
+        The data has no labels (or no attributes), fewer than two classes, or fewer images than one
         batch.
     """
     names, targets, loss_of = _task(data, attributes)
     if len(data) < batch_size:
-        raise ForgeryError(f"{data.name}: {len(data)} images do not fill a batch of {batch_size}")
+        raise ForgeryError(
+            f"{data.name}: {len(data)} images are fewer than one batch of {batch_size}"
+        )
     device = data.values.device
     random = torch.Generator().manual_seed(seed)
-    with torch.random.fork_rng():  # the caller's random state is left as it was
+    with torch.random.fork_rng():  # leave the caller's random state unchanged
         torch.manual_seed(seed)
         channels, height, width = data.shape
         network = Classifier((channels, height, width), names).to(device)
     optimiser = torch.optim.AdamW(network.parameters(), learning_rate, weight_decay=weight_decay)
     steps = len(data) // batch_size
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _rise_and_fall(epochs * steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _warmup_cosine(epochs * steps))
     network.train()
     for epoch in range(1, epochs + 1):
         order = torch.randperm(len(data), generator=random).to(device)
@@ -124,7 +127,7 @@ def train_classifier(
 
 @torch.no_grad()
 def accuracy(network: Classifier, data: Dataset, batch_size: int = 1000) -> float:
-    """The share of ``data`` that the network puts in the right class."""
+    """Fraction of ``data`` that the network classifies correctly."""
     labels = _labels(data)
     network.eval()
     right = 0
@@ -137,7 +140,7 @@ def accuracy(network: Classifier, data: Dataset, batch_size: int = 1000) -> floa
 
 @torch.no_grad()
 def attribute_accuracy(network: Classifier, data: Dataset, batch_size: int = 1000) -> Tensor:
-    """The share of ``data`` on which the network is right about each attribute, float64 ``[A]``."""
+    """Fraction of ``data`` for which each attribute is predicted correctly, float64 ``[A]``."""
     attributes = _attributes(data)
     network.eval()
     right = torch.zeros(attributes.shape[1], dtype=torch.int64, device=attributes.device)
@@ -149,7 +152,7 @@ def attribute_accuracy(network: Classifier, data: Dataset, batch_size: int = 100
 
 
 def _convolution(inputs: int, outputs: int) -> list[nn.Module]:
-    # No bias: the normalisation that follows takes it away again.
+    # No bias, since the batch norm that follows would cancel it.
     convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
     return [convolution, nn.BatchNorm2d(outputs), nn.ReLU()]
 
@@ -157,7 +160,7 @@ def _convolution(inputs: int, outputs: int) -> list[nn.Module]:
 def _task(
     data: Dataset, attributes: bool
 ) -> tuple[tuple[str, ...], Tensor, Callable[[Tensor, Tensor], Tensor]]:
-    """What is learnt: the name of each logit, the targets, and the loss of (logits, targets)."""
+    """Return the names of the logits, the targets, and the loss function of (logits, targets)."""
     if attributes:
         targets = _attributes(data).float()
         return data.attribute_names, targets, F.binary_cross_entropy_with_logits
@@ -176,20 +179,20 @@ def _attributes(data: Dataset) -> Tensor:
     return data.attributes
 
 
-def _rise_and_fall(steps: int) -> Callable[[int], float]:
-    """Share of the peak learning rate at each step: up over a tenth of them, then a cosine to 0."""
-    rise = max(1, steps // 10)
+def _warmup_cosine(steps: int) -> Callable[[int], float]:
+    """Return the schedule: step → learning rate relative to its peak."""
+    warmup = max(1, steps // 10)
 
-    def share(step: int) -> float:
-        if step < rise:
-            return (step + 1) / rise
-        return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
+    def factor(step: int) -> float:
+        if step < warmup:
+            return (step + 1) / warmup
+        return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
 
-    return share
+    return factor
 
 
 def _shifted(images: Tensor, most: int, random: torch.Generator) -> Tensor:
-    """Each image moved by its own whole number of pixels; the border's colour fills the gap."""
+    """Shift each image by a random whole number of pixels, repeating its border pixels."""
     if most == 0:
         return images
     number, channels, height, width = images.shape

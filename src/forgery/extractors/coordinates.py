@@ -1,4 +1,4 @@
-"""Points as their own features: what the measures look at where the data are no images."""
+"""The extractor for points, which are their own features."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,15 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Coordinates:
-    """An extractor for points: the features are the coordinates, and there are no classes."""
+    """An extractor for points: features are the coordinates, and there are no classes."""
 
     name: str = "coordinates"
     sha256: str = "none"
 
     def features(self, points: Tensor) -> Tensor:
-        """The points ``[N, D]`` themselves."""
+        """Return the points ``[N, D]`` unchanged."""
         return points
 
     def features_and_logits(self, points: Tensor) -> tuple[Tensor, Tensor]:
-        """The points ``[N, D]``, and the logits of no classes ``[N, 0]``."""
+        """Return the points ``[N, D]`` unchanged, and empty logits ``[N, 0]``."""
         return points, points.new_empty(len(points), 0)

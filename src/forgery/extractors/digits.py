@@ -1,9 +1,9 @@
-"""The bundled extractor: a classifier of MNIST's digits, trained by this package.
+"""The bundled extractor: a classifier of MNIST digits, trained by this package.
 
-There is no standard extractor for MNIST. This one is small, fixed by its hash, and trained on the
-60,000 training images with the defaults of ``train_classifier``, which were judged on the paper's
-``valid10k`` split (``benchmarks/train_digit_classifier.py`` repeats both). Beside any Fréchet
-distance on its features print the distance between the training and the test images: the floor.
+There is no standard extractor for MNIST. This one is small, identified by its hash, and trained on
+the 60,000 training images with the defaults of ``train_classifier``, which were chosen on the
+paper's ``valid10k`` split (``benchmarks/train_digit_classifier.py`` repeats both). With any Fréchet
+distance on its features, report that between the training and the test images as a lower bound.
 """
 
 from dataclasses import replace
@@ -20,21 +20,22 @@ SHA256 = "584807bf9fc5770cd060055c3d036e4a75659b3f2692c21e2f6259d57ad8f13f"
 
 
 def load_digit_classifier() -> Extractor:
-    """64 features and 10 logits of 28×28 grey images of digits.
+    """Load the extractor of 64 features and 10 logits for 28×28 grey images of digits.
 
     Raises
     ------
     ForgeryError
-        The file in the package is not the one whose hash this module states.
+        The packaged file does not have the expected hash.
     """
     with as_file(files("forgery.extractors") / FILE) as path:
         return load_classifier(path, SHA256)
 
 
 def load_stacked_digit_classifier() -> Extractor:
-    """The same for images of three digits, one a channel (Stacked MNIST).
+    """Load the extractor for Stacked MNIST, whose images have one digit per channel.
 
-    192 features, those of the three, and 1000 logits: the log-probabilities of every triple.
+    Its 192 features are those of the three digits; its 1000 logits are the log-probabilities of
+    all triples of digits.
     """
     one = load_digit_classifier()
     classes = tuple(a + b + c for a in one.classes for b in one.classes for c in one.classes)
@@ -48,7 +49,7 @@ def load_stacked_digit_classifier() -> Extractor:
 
 
 class _EachChannel(nn.Module):
-    """``[N, 3, H, W]`` → features ``[N, 3d]``, logits ``[N, K³]``, by a network of one channel."""
+    """Apply a one-channel network per channel: ``[N, 3, H, W]`` → ``[N, 3d]`` and ``[N, K³]``."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What every extractor offers: images in, features and logits out, with the name of who says so."""
+"""A trained network that maps images to features and logits, identified by name and hash."""
 
 from dataclasses import dataclass, replace
 
@@ -11,25 +11,25 @@ from ..pixels import to_model
 
 @dataclass(frozen=True)
 class Extractor:
-    """A trained network that turns images into features, known by name and hash.
+    """A feature extractor.
 
-    A figure measured on features means nothing without the network that they came from, so the
-    name and the hash travel with the network and are printed beside the figure.
+    A measure computed on features is only meaningful together with the network that computed
+    them, so its name and hash are reported with the value.
 
     Parameters
     ----------
     name:
-        What the network is, as it is printed: ``mnist-digits``, ``inception-2015-12-05``.
+        Name of the network, as reported: ``mnist-digits``, ``inception-2015-12-05``.
     sha256:
-        Of the file of weights, 64 hexadecimal digits.
+        SHA-256 of the weights file, 64 hexadecimal digits.
     network:
         float32 ``[N, C, H, W]`` in [-1, 1] → (features ``[N, d]``, logits ``[N, K]``).
     image_shape:
-        (channels, height, width) that the network was made for; None where it takes any.
+        Expected (channels, height, width); None for a dimension that may have any size.
     classes:
-        The name of each of the K logits.
+        Names of the K logits.
     batch_size:
-        How many images go through the network at a time.
+        Number of images per forward pass.
     """
 
     name: str
@@ -43,31 +43,31 @@ class Extractor:
         self.network.eval().requires_grad_(False)
 
     def to(self, device: torch.device) -> "Extractor":
-        """The same extractor on a device (the network moves; it is not copied)."""
+        """Return the extractor on ``device``; the network is moved, not copied."""
         return replace(self, network=self.network.to(device))
 
     def features(self, images: Tensor) -> Tensor:
-        """float32 ``[N, d]`` on the network's device; see :meth:`features_and_logits`."""
+        """Return features ``[N, d]`` on the network's device; see :meth:`features_and_logits`."""
         return self.features_and_logits(images)[0]
 
     def logits(self, images: Tensor) -> Tensor:
-        """float32 ``[N, K]`` on the network's device; see :meth:`features_and_logits`."""
+        """Return logits ``[N, K]`` on the network's device; see :meth:`features_and_logits`."""
         return self.features_and_logits(images)[1]
 
     @torch.no_grad()
     def features_and_logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Both from one pass over the images.
+        """Return features ``[N, d]`` and logits ``[N, K]``, float32, from one pass over the images.
 
         Parameters
         ----------
         images:
             ``[N, C, H, W]``, either uint8 0…255 or floating point in [-1, 1]. An image with
-            non-finite values gives non-finite features; the other images are not affected.
+            non-finite values gives non-finite features; other images are not affected.
 
         Raises
         ------
         ForgeryError
-            There are no images, or they are not of the shape that the network was made for.
+            There are no images, or they do not have the expected shape or dtype.
         """
         self._check(images)
         device = next(self.network.parameters()).device

@@ -1,4 +1,4 @@
-"""Extractors on disk: safetensors and a hash, never pickle."""
+"""Reading and writing of extractors as safetensors files, verified by hash."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from .extractor import Extractor
 
 
 def save_classifier(network: Classifier, path: Path, name: str) -> str:
-    """Write a trained classifier with its name, image shape and classes; its SHA-256 is returned.
+    """Write a classifier with its name, image shape and classes, and return the file's SHA-256.
 
     Raises
     ------
@@ -22,7 +22,7 @@ def save_classifier(network: Classifier, path: Path, name: str) -> str:
     """
     about = {"name": name, "image_shape": network.image_shape, "classes": network.classes}
     tensors = {key: value.contiguous().cpu() for key, value in network.state_dict().items()}
-    # One entry of metadata: several come out in a random order, and the hash would differ.
+    # A single metadata entry, since several are written in random order and change the hash.
     content = save(tensors, metadata={"classifier": json.dumps(about, sort_keys=True)})
     try:
         path.write_bytes(content)
@@ -32,36 +32,36 @@ def save_classifier(network: Classifier, path: Path, name: str) -> str:
 
 
 def load_classifier(path: Path, sha256: str | None = None) -> Extractor:
-    """A classifier that :func:`save_classifier` wrote, as an extractor.
+    """Load a classifier written by :func:`save_classifier` as an extractor.
 
     Parameters
     ----------
     path:
         The safetensors file.
     sha256:
-        What its SHA-256 must be, 64 hexadecimal digits; None takes it as it is.
+        Expected SHA-256, 64 hexadecimal digits; None to accept any.
 
     Raises
     ------
     ForgeryError
-        The file cannot be read, has another hash, or is not such a classifier.
+        The file cannot be read, has a different hash, or is not such a classifier.
     """
     content = read_checked(path, sha256)
     try:
-        weights = load(content)  # the bytes that were checked: the file is not opened again
+        weights = load(content)  # parse the verified bytes instead of reading the file again
         about = json.loads(_metadata(content)["classifier"])
         network = Classifier(tuple(about["image_shape"]), tuple(about["classes"]))
         network.load_state_dict(weights)
         name = str(about["name"])
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ForgeryError(f"{path}: not a classifier that forgery wrote ({error})") from error
+        raise ForgeryError(f"{path}: not a classifier written by forgery ({error})") from error
     return Extractor(
         name, hashlib.sha256(content).hexdigest(), network, network.image_shape, network.classes
     )
 
 
 def read_checked(path: Path, sha256: str | None) -> bytes:
-    """A file's bytes, refused with a :class:`ForgeryError` unless their SHA-256 is as stated."""
+    """Read a file; raise a :class:`ForgeryError` if its SHA-256 is not ``sha256`` (unless None)."""
     try:
         content = Path(path).read_bytes()
     except OSError as error:
@@ -69,12 +69,13 @@ def read_checked(path: Path, sha256: str | None) -> bytes:
     found = hashlib.sha256(content).hexdigest()
     if sha256 is not None and found != sha256:
         raise ForgeryError(
-            f"{path}: its SHA-256 is {found}, expected {sha256}: it is damaged or another file"
+            f"{path}: its SHA-256 is {found}, expected {sha256}: the file is damaged or a different"
+            " one"
         )
     return content
 
 
 def _metadata(content: bytes) -> dict[str, str]:
-    """A safetensors file's free text: 8 bytes state the length of the JSON header that has it."""
+    """Parse the metadata in the JSON header of a safetensors file, after 8 bytes for its length."""
     length = int.from_bytes(content[:8], "little")
     return json.loads(content[8 : 8 + length]).get("__metadata__", {})

@@ -1,13 +1,13 @@
-"""The original Inception of the FID (Heusel et al. 2017), from a file that the user names.
+"""The original Inception network of the FID (Heusel et al. 2017), loaded from a user's file.
 
-The network is Inception-v3 (Szegedy et al. 2016, arXiv:1512.00567) as TensorFlow's
-``inception-2015-12-05.tgz`` holds it; its weights are public as PyTorch tensors in the file
+The network is Inception-v3 (Szegedy et al. 2016, arXiv:1512.00567) as in TensorFlow's
+``inception-2015-12-05.tgz``. Its weights are public as PyTorch tensors in the file
 ``pt_inception-2015-12-05-6726825d.pth`` (released by mseitzer/pytorch-fid; torch-fidelity releases
-the same bytes as ``weights-inception-2015-12-05-6726825d.pth``). This graph differs from the
-textbook's: average pools leave the padding out of the mean, the last block pools by maximum, there
-are 1008 logits, and images are resized the way TensorFlow 1 did.
+the same bytes as ``weights-inception-2015-12-05-6726825d.pth``). The graph differs from the
+paper's: average pooling excludes the padding, the last block uses max pooling, there are 1008
+logits, and images are resized as in TensorFlow 1.
 
-Modules have the names that the file's keys have.
+Module names match the keys in the file.
 """
 
 import io
@@ -22,56 +22,56 @@ from ..errors import ForgeryError
 from .extractor import Extractor
 from .files import read_checked
 
-#: The only file whose features may be called Inception's, and whose distance the FID.
+#: The only network whose Fréchet distance may be called the FID.
 NAME = "inception-2015-12-05"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 
 COUNTER = "num_batches_tracked"
 
-#: Side of the square image that the network sees, in pixels.
+#: Height and width of the network's input, in pixels.
 SIDE = 299
 
 
 def load_inception(path: Path) -> Extractor:
-    """The FID's extractor, 2048 features, from ``pt_inception-2015-12-05-6726825d.pth``.
+    """Load the FID's extractor of 2048 features from ``pt_inception-2015-12-05-6726825d.pth``.
 
-    Takes uint8 images of any size, or [-1, 1]; one channel is repeated to three. The published
-    protocol measures 8-bit images: hand it uint8. Published figures come from 50,000 samples.
+    Images may have any size, and be uint8 or in [-1, 1]; one channel is repeated to three. The
+    published protocol uses 8-bit images, so pass uint8, and 50,000 samples.
 
     Raises
     ------
     ForgeryError
-        The file cannot be read, its SHA-256 is not that of the original (found out before anything
-        in it is interpreted), or its tensors do not fit the network.
+        The file cannot be read, its SHA-256 is not that of the original (checked before the file
+        is parsed), or its tensors do not match the network.
     """
     content = read_checked(path, SHA256)
     try:
         weights = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:
         raise ForgeryError(f"{path}: not a file of PyTorch tensors ({error})") from error
-    with torch.device("meta"):  # no time spent on random weights that are replaced at once
+    with torch.device("meta"):  # skip the random initialisation, which would be overwritten
         network = Inception()
-    weights = _shapes_checked(weights, network, path)
+    weights = _checked_weights(weights, network, path)
     network.to_empty(device="cpu").load_state_dict(weights, strict=False)
     classes = tuple(f"class {i}" for i in range(1008))
     return Extractor(NAME, SHA256, network, (None, None, None), classes, batch_size=50)
 
 
-def _shapes_checked(weights: object, network: nn.Module, path: Path) -> dict[str, Tensor]:
-    """The weights, without batch counters: evaluation uses none, and some files leave them out."""
+def _checked_weights(weights: object, network: nn.Module, path: Path) -> dict[str, Tensor]:
+    """Check names and shapes, dropping batch counters, which some files omit and nothing uses."""
     given = weights if isinstance(weights, dict) else {}
     kept = {key: value for key, value in given.items() if not str(key).endswith(COUNTER)}
     expected = {k: v.shape for k, v in network.state_dict().items() if not k.endswith(COUNTER)}
     if {key: getattr(value, "shape", None) for key, value in kept.items()} != expected:
-        raise ForgeryError(f"{path}: its tensors are not those of {NAME}")
+        raise ForgeryError(f"{path}: its tensors do not match those of {NAME}")
     return kept
 
 
 def resize_like_tensorflow(images: Tensor, side: int) -> Tensor:
-    """Bilinear ``[N, C, H, W]`` → ``[N, C, side, side]``, as TensorFlow 1's resize_bilinear.
+    """Resize ``[N, C, H, W]`` to ``[N, C, side, side]`` like TensorFlow 1's resize_bilinear.
 
-    Pixel i of the result lies at i·H/side of the image: corners are aligned at the top left only
-    and nothing is averaged when the image shrinks.
+    Pixel i of the result is interpolated at i·H/side: only the top left corners are aligned, and
+    there is no antialiasing.
     """
     down = _interpolation(images.shape[2], side).to(images)
     across = _interpolation(images.shape[3], side).to(images)
@@ -79,7 +79,7 @@ def resize_like_tensorflow(images: Tensor, side: int) -> Tensor:
 
 
 def _interpolation(size: int, side: int) -> Tensor:
-    """The matrix ``[side, size]`` that interpolates along one axis; each row sums to 1."""
+    """Return the matrix ``[side, size]`` that interpolates along one axis; its rows sum to 1."""
     position = torch.arange(side, dtype=torch.float64) * size / side
     before = position.floor().long()
     after = (before + 1).clamp(max=size - 1)
@@ -117,7 +117,7 @@ class Inception(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         if images.shape[1] not in (1, 3):
             raise ForgeryError(f"{NAME} takes 1 or 3 channels, not {images.shape[1]}")
-        # TensorFlow's graph is given pixels 0…255, resizes, and then takes (x − 128)/128.
+        # TensorFlow's graph takes pixels 0…255, resizes them, and then computes (x − 128)/128.
         pixels = (images.expand(-1, 3, -1, -1) + 1) * 127.5
         x = (resize_like_tensorflow(pixels, SIDE) - 128) / 128
         x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))
@@ -133,7 +133,7 @@ class Inception(nn.Module):
 
 
 class Convolution(nn.Module):
-    """Convolution without a bias, batch normalisation, ReLU."""
+    """Convolution without bias, batch normalisation and ReLU."""
 
     def __init__(
         self,
@@ -168,7 +168,7 @@ def _column(inputs: int, outputs: int) -> Convolution:
 
 
 class Mixed35(nn.Module):
-    """At 35×35: 1×1; 5×5; two 3×3; pooled."""
+    """Block at 35×35 with four branches: 1×1; 5×5; two 3×3; pooling."""
 
     def __init__(self, inputs: int, pooled: int) -> None:
         super().__init__()
@@ -191,7 +191,7 @@ class Mixed35(nn.Module):
 
 
 class Shrink35(nn.Module):
-    """From 35×35 to 17×17."""
+    """Block that reduces 35×35 to 17×17."""
 
     def __init__(self, inputs: int) -> None:
         super().__init__()
@@ -210,7 +210,7 @@ class Shrink35(nn.Module):
 
 
 class Mixed17(nn.Module):
-    """At 17×17: 1×1; 7×7 in two strips; two 7×7 in four strips; pooled."""
+    """Block at 17×17 with four branches: 1×1; 7×7 factorised; two 7×7 factorised; pooling."""
 
     def __init__(self, inputs: int, inner: int) -> None:
         super().__init__()
@@ -237,7 +237,7 @@ class Mixed17(nn.Module):
 
 
 class Shrink17(nn.Module):
-    """From 17×17 to 8×8."""
+    """Block that reduces 17×17 to 8×8."""
 
     def __init__(self, inputs: int) -> None:
         super().__init__()
@@ -259,7 +259,7 @@ class Shrink17(nn.Module):
 
 
 class Mixed8(nn.Module):
-    """At 8×8: 1×1; 3×3 split into two strips side by side; the same after a 3×3; pooled."""
+    """Block at 8×8 with four branches: 1×1; 1×3 and 3×1; the same after a 3×3; pooling."""
 
     def __init__(self, inputs: int, pool: Callable[[Tensor], Tensor]) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""Walking in z: what lies between, beyond and around the samples of a generator.
+"""Exploration of a generator's latent space, one method per file.
 
-Each file is one walk, on a :class:`Space`: a generator seen from its z.
+All of them work on a :class:`Space`: a generator with its distribution of z.
 """
 
 from .arithmetic import Exemplars, Figure, Share, combine, find_exemplars, score

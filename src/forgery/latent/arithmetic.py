@@ -1,9 +1,9 @@
-"""Arithmetic with concepts: man with glasses − man + woman, in z, and how often it comes true.
+"""Vector arithmetic in z (man with glasses − man + woman), and its success rate.
 
-After Radford et al. 2015, section 6.3.2: the z of three exemplars are averaged for each concept,
-since single ones were unstable; the averages are added and subtracted; the result is drawn, and
-drawn again with noise. There people chose the exemplars and looked at one result. Here a classifier
-chooses and judges, so that many results can be counted.
+After Radford et al. 2015, section 6.3.2: for each concept the z of three exemplars are averaged,
+since single ones were unstable; the means are added and subtracted; G generates an image from the
+result, and from the result with noise. There, people chose the exemplars and inspected one result.
+Here a classifier does both, so that success can be measured over many results.
 """
 
 import math
@@ -19,27 +19,27 @@ from .concepts import Concept, Expression
 from .judge import Judge
 from .space import BLOCK, Space
 
-#: How sure the judge must be of every attribute of an exemplar.
+#: Probability of every attribute that an exemplar must exceed, according to the judge.
 SURE = 0.9
-#: The paper's z is uniform on [-1, 1], this package's has variance 1: √3 times as wide.
+#: The paper's z is uniform on [-1, 1]; here z has variance 1, and is √3 times as wide.
 UNIT = math.sqrt(3)
 NEIGHBOURS = 8
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One result, as the paper's figure 7 shows it.
+    """One result of vector arithmetic, as in the paper's figure 7.
 
     Images are float32 ``[..., C, H, W]`` in [-1, 1].
 
     Parameters
     ----------
     texts:
-        The sign and the name of each concept, ``("", "man+glasses"), ("−", "man")`` …
+        Sign and name of each concept, ``("", "man+glasses"), ("−", "man")`` …
     exemplars, means:
-        For each concept G of its exemplars' z ``[n, …]``, and of their mean ``[…]``.
+        For each concept, images of its exemplars ``[n, …]``, and of their mean z ``[…]``.
     result, neighbours:
-        G of the sum, and of the sum with noise added ``[8, …]``.
+        Images of the sum, and of the sum plus noise ``[8, …]``.
     """
 
     texts: tuple[tuple[str, str], ...]
@@ -52,17 +52,19 @@ class Figure:
 def combine(
     space: Space, terms: Sequence[tuple[int, str, Tensor]], noise: float = 0.25, seed: int = 0
 ) -> Figure:
-    """The sum of the means of exemplars, drawn.
+    """Add and subtract the means of exemplars, and generate images from the sum.
 
     Parameters
     ----------
+    space:
+        The latent space.
     terms:
         For each concept its sign, its name, and the z of its exemplars ``[n, Z]``.
     noise:
-        The neighbours are the sum plus U(-noise, noise), in the paper's unit of z: half the width
-        of a uniform z, which is √3 standard deviations.
+        Neighbours are the sum plus U(-noise, noise), in units of √3 standard deviations of z: the
+        half-width of the paper's uniform z.
     seed:
-        Of that noise.
+        Random seed for that noise.
     """
     means = [z.mean(0) for _, _, z in terms]
     total = _signed_sum([sign for sign, _, _ in terms], means)
@@ -85,15 +87,15 @@ class Exemplars:
     Parameters
     ----------
     expression:
-        What was searched for.
+        The expression.
     z:
-        For each term ``[draws, n, Z]``: no sample is in it twice, over all draws and terms.
+        For each term ``[draws, n, Z]``. No sample is used twice for a concept.
     found:
-        Concept → how many of the samples show it.
+        Concept → number of samples that show it.
     searched:
-        How many samples the judge looked at.
+        Number of samples that were classified.
     chance:
-        The share of them that show the expression's target; None where it has none.
+        Fraction of these that show the expression's target; None if it has none.
     """
 
     expression: Expression
@@ -107,7 +109,7 @@ class Exemplars:
         return len(self.z[0])
 
     def terms(self, draw: int) -> list[tuple[int, str, Tensor]]:
-        """The terms of one draw, as :func:`combine` takes them."""
+        """Return the terms of one draw as an argument of :func:`combine`."""
         terms = zip(self.expression.terms, self.z, strict=True)
         return [(sign, concept.text, z[draw]) for (sign, concept), z in terms]
 
@@ -121,16 +123,16 @@ def find_exemplars(
     searched: int = 10_000,
     seed: int = 0,
 ) -> Exemplars:
-    """Exemplars of every concept of an expression among the samples 0 to ``searched`` - 1.
+    """Find exemplars of every concept of an expression among the samples 0 to ``searched`` - 1.
 
-    A sample is an exemplar where the judge is :data:`SURE` of every attribute. There are ``draws``
-    sets of n, or as many as were found; sets share no sample, so that what comes of each is
-    independent of the others, given G and the judge.
+    In an exemplar, every attribute is as wanted with a probability above :data:`SURE`. There are
+    ``draws`` sets of n exemplars, or as many as were found. Sets share no samples, so that their
+    results are independent, given G and the judge.
 
     Raises
     ------
     ForgeryError
-        Fewer exemplars of some concept than one draw needs.
+        There are fewer exemplars of a concept than one draw needs.
     """
     z = space.z(searched, seed)
     parts = [judge.probabilities(space.pictures(part)) for part in z.split(BLOCK)]
@@ -143,9 +145,9 @@ def find_exemplars(
         needed = n * uses[concept.text]
         if len(rows) < needed:
             raise ForgeryError(
-                f"{len(rows)} exemplar{'' if len(rows) == 1 else 's'} of {concept.text!r} among "
-                f"{searched:,} samples, {needed} needed: search more of them (--samples), or "
-                "average fewer (--exemplars)"
+                f"found {len(rows)} exemplar{'' if len(rows) == 1 else 's'} of {concept.text!r} "
+                f"among {searched:,} samples, but {needed} are needed: search more samples "
+                "(--samples), or average fewer exemplars (--exemplars)"
             )
     draws = min(draws, *(found[text] // (n * used) for text, used in uses.items()))
     taken: Counter[str] = Counter()
@@ -168,7 +170,7 @@ def find_exemplars(
 
 @dataclass(frozen=True)
 class Share:
-    """How many results show the target, of how many."""
+    """The fraction ``share`` of ``of`` results that show the target, for the method ``what``."""
 
     what: str
     share: float
@@ -176,30 +178,34 @@ class Share:
 
     @property
     def standard_error(self) -> float:
-        """√(p(1 - p)/n), of independent draws."""
+        """√(p(1 - p)/n), for independent draws."""
         return math.sqrt(self.share * (1 - self.share) / self.of)
 
 
 def score(
     space: Space, judge: Judge, exemplars: Exemplars, noise: float = 0.25, seed: int = 0
 ) -> list[Share]:
-    """How often arithmetic comes true, and how often other ways do.
+    """Measure how often vector arithmetic gives the target, compared with other methods.
 
-    Of each draw's exemplars: the mean of n in z; the same with the neighbours' noise; one exemplar
-    a concept in z; the same scaled to the length that z has on average; the mean of n pictures,
-    added and subtracted as pixels (and cut to [-1, 1]); and, for chance, samples as they come.
+    The methods, applied to the exemplars of each draw, are: means of n exemplars in z; the same
+    with the neighbours' noise; single exemplars in z; the same, scaled to the typical length of z;
+    means of n images, added and subtracted as pixels (and clamped to [-1, 1]); and, for chance,
+    random samples.
 
-    A sum of three means of three has the variance of z, a sum of three single z three times as
-    much: "scaled" says how much of the paper's averaging is due to that.
+    A sum of three means of three has the variance of z, a sum of three single z has three times as
+    much: scaling shows how much of the benefit of averaging is due to that.
 
     Raises
     ------
     ForgeryError
-        The expression comes to no concept.
+        The expression has no target.
     """
     target = exemplars.expression.target
     if target is None or exemplars.chance is None:
-        raise ForgeryError(f"{exemplars.expression} comes to no concept that could be counted")
+        raise ForgeryError(
+            f"{exemplars.expression} does not add up to a concept, so that success cannot be "
+            "measured: every attribute must sum to 0 or 1"
+        )
     signs = [sign for sign, _ in exemplars.expression.terms]
     n = exemplars.z[0].shape[1]
     averaged = _signed_sum(signs, [z.mean(1) for z in exemplars.z])

@@ -1,4 +1,4 @@
-"""Concepts in words: ``"man+glasses - man + woman"`` as signs, attributes and what it comes to."""
+"""Parsing of expressions of concepts such as ``"man+glasses - man + woman"``."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from torch import Tensor
 
 from ..errors import ForgeryError, did_you_mean
 
-#: Word → (attribute, whether it is true), where an attribute of another name says it. The first
-#: attribute that the data has counts.
+#: Word → equivalent attributes of other names, as (attribute, value). The first one that the data
+#: has is used.
 WORDS: dict[str, tuple[tuple[str, bool], ...]] = {
     "man": (("woman", False), ("male", True)),
     "woman": (("male", False),),
@@ -18,15 +18,15 @@ WORDS: dict[str, tuple[tuple[str, bool], ...]] = {
 
 @dataclass(frozen=True)
 class Concept:
-    """What a picture shows of some attributes: ``man+glasses`` is woman: no, glasses: yes."""
+    """Required values of some attributes: ``man+glasses`` is woman: False, glasses: True."""
 
     text: str
     wanted: dict[str, bool]
 
     def shown(self, probabilities: Tensor, names: tuple[str, ...], sure: float = 0.5) -> Tensor:
-        """Which pictures show it, by the judge's probabilities ``[N, K]``: bool ``[N]``.
+        """Return which images show the concept, bool ``[N]``, from probabilities ``[N, K]``.
 
-        Every wanted attribute must be as wanted with a probability above ``sure``.
+        Every attribute must have the wanted value with a probability above ``sure``.
         """
         fits = torch.ones(len(probabilities), dtype=torch.bool)
         for name, value in self.wanted.items():
@@ -37,7 +37,7 @@ class Concept:
 
 @dataclass(frozen=True)
 class Expression:
-    """Concepts with signs, and the concept that they come to; None where it is none."""
+    """Concepts with signs, and the concept that they add up to; None if there is none."""
 
     terms: tuple[tuple[int, Concept], ...]
     target: Concept | None
@@ -48,37 +48,41 @@ class Expression:
 
 
 def parse(text: str, names: tuple[str, ...], exclusive: bool = False) -> Expression:
-    """``"man+glasses - man + woman"``, of attributes or classes with these names.
+    """Parse an expression such as ``"man+glasses - man + woman"``.
 
-    A concept is one attribute, or several joined by ``+`` without spaces; ``no-glasses`` asks for
-    its absence. Between concepts stands a ``+`` or a ``-`` with spaces around it. An attribute that
-    the expression speaks of anywhere and a concept does not name must be absent from that concept:
-    the man of ``man+glasses - man`` has none, as in the paper (Radford et al. 2015, section 6.3.2).
+    A concept is an attribute, or several joined by ``+`` without spaces; ``no-glasses`` is the
+    absence of one. Concepts are separated by ``+`` or ``-`` with spaces around it. Attributes that
+    occur anywhere in the expression must be absent from concepts that do not name them: the man in
+    ``man+glasses - man`` has no glasses, as in the paper (Radford et al. 2015, section 6.3.2).
 
-    What it comes to is found by the same sum: yes counts 1, no 0, and each attribute must end as
-    one of the two.
+    The target is given by the same sum, with 1 for presence and 0 for absence; there is none if an
+    attribute sums to another value.
 
     Parameters
     ----------
+    text:
+        The expression.
+    names:
+        Names of the attributes or classes.
     exclusive:
-        The names are classes, of which a picture has exactly one.
+        Whether the names are classes, of which an image has exactly one.
 
     Raises
     ------
     ForgeryError
-        For an unknown name, with the nearest that is known, and for anything else than the above.
+        A name is unknown, or the expression is invalid.
     """
     tokens = text.split()
     if not tokens or len(tokens) % 2 == 0:
         raise ForgeryError(
-            f"cannot read {text!r}: expected concepts with ' + ' or ' - ' between them, spaces "
-            "included, as in 'man+glasses - man + woman'"
+            f"cannot parse {text!r}: expected concepts separated by ' + ' or ' - ', including the "
+            "spaces, as in 'man+glasses - man + woman'"
         )
     signs = [1]
     for sign in tokens[1::2]:
         if sign not in ("+", "-", "−"):
             raise ForgeryError(
-                f"cannot read {text!r}: expected + or - with spaces around it, found {sign!r}"
+                f"cannot parse {text!r}: expected + or - with spaces around it, got {sign!r}"
             )
         signs.append(1 if sign == "+" else -1)
     named = [_attributes(concept, names) for concept in tokens[::2]]
@@ -94,14 +98,14 @@ def parse(text: str, names: tuple[str, ...], exclusive: bool = False) -> Express
 
 
 def attribute(word: str, names: tuple[str, ...]) -> tuple[str, bool]:
-    """The attribute that a word names, and whether the word says that it is true.
+    """Return the attribute that a word refers to, and its value.
 
-    Case counts for nothing, and ``_`` is ``-``.
+    Case is ignored, and ``_`` is equivalent to ``-``.
 
     Raises
     ------
     ForgeryError
-        For a word that is no attribute, with the nearest that is.
+        The word is not an attribute; the message has the nearest one.
     """
     known = {_plain(name): name for name in names}
     asked = _plain(word)
@@ -126,7 +130,7 @@ def _attributes(concept: str, names: tuple[str, ...]) -> dict[str, bool]:
     for word in concept.split("+"):
         name, value = attribute(word, names)
         if wanted.setdefault(name, value) != value:
-            raise ForgeryError(f"{concept!r} asks for {name} and for its absence")
+            raise ForgeryError(f"{concept!r} requires both presence and absence of {name}")
     return wanted
 
 
@@ -144,7 +148,7 @@ def _target(sums: dict[str, int]) -> Concept | None:
 def _of_classes(signs: list[int], texts: list[str], named: list[dict[str, bool]]) -> Expression:
     for text, wanted in zip(texts, named, strict=True):
         if list(wanted.values()) != [True]:
-            raise ForgeryError(f"{text!r}: a concept of this data is one class by its name")
+            raise ForgeryError(f"{text!r}: for this data, a concept must be the name of one class")
     concepts = [Concept(text, wanted) for text, wanted in zip(texts, named, strict=True)]
     terms = tuple(zip(signs, concepts, strict=True))
     sums = {name: _sum(terms, name) for wanted in named for name in wanted}

@@ -1,4 +1,4 @@
-"""Directions of z along which an attribute comes and goes."""
+"""Directions in z that change an attribute."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,24 +11,24 @@ from ..errors import ForgeryError, lookup
 from .judge import Judge
 from .space import BLOCK, Space
 
-#: Fewer samples with, or without, the attribute than this say nothing of a direction.
+#: Minimum number of samples with, and without, the attribute.
 LEAST = 20
 
 
 @dataclass(frozen=True)
 class Direction:
-    """A direction of z that belongs to an attribute.
+    """A direction in z associated with an attribute.
 
     Parameters
     ----------
     attribute, method:
-        Which, and how it was found.
+        Name of the attribute, and the method used to find the direction.
     vector:
-        Of length 1, ``[Z]``, pointing to where the attribute is. z has variance 1 along it.
+        Unit vector ``[Z]`` towards samples with the attribute. z has variance 1 along it.
     probe_accuracy:
-        How well the side of a plane across it tells the attribute of held-out samples.
+        Accuracy on held-out samples when the attribute is predicted by a plane normal to it.
     samples, having:
-        How many samples it was found from, and how many of them have the attribute.
+        Number of samples used, and how many of them have the attribute.
     """
 
     attribute: str
@@ -40,10 +40,11 @@ class Direction:
 
 
 def mean_difference(z: Tensor, has_it: Tensor) -> tuple[Tensor, float]:
-    """The mean of z with the attribute minus the mean without; the plane half-way between them.
+    """Mean of z with the attribute minus the mean without, and the plane half-way between them.
 
-    z ``[N, Z]``, has_it bool ``[N]`` → the normal ``[Z]``, and the offset b: z·normal > b on the
-    attribute's side. Radford et al. 2015's "turn" vector is one such, of four exemplars each.
+    z ``[N, Z]``, has_it bool ``[N]`` → normal ``[Z]`` and offset b: samples with z·normal > b are
+    predicted to have the attribute. The "turn" vector of Radford et al. 2015 is of this kind, from
+    four exemplars each.
     """
     with_it, without = z[has_it].mean(0), z[~has_it].mean(0)
     normal = with_it - without
@@ -51,9 +52,9 @@ def mean_difference(z: Tensor, has_it: Tensor) -> tuple[Tensor, float]:
 
 
 def linear_probe(z: Tensor, has_it: Tensor, decay: float = 1e-3) -> tuple[Tensor, float]:
-    """Logistic regression of the attribute on z, to convergence; as :func:`mean_difference`.
+    """Fit a logistic regression of the attribute on z; returns as :func:`mean_difference`.
 
-    ``decay`` is the weight of ½‖w‖² beside the mean loss.
+    ``decay`` is the weight of ½‖w‖², added to the mean loss.
     """
     w = torch.zeros(z.shape[1] + 1, dtype=torch.float64, requires_grad=True)
     x, y = F.pad(z.double(), (0, 1), value=1), has_it.double()
@@ -83,14 +84,14 @@ def find_direction(
     samples: int = 5000,
     seed: int = 0,
 ) -> Direction:
-    """The direction of one of the judge's attributes (or classes), from G's own samples.
+    """Find the direction of one of the judge's attributes (or classes) from G's samples.
 
-    Four fifths of the samples find it, the rest say how good it is.
+    Four fifths of the samples are used to find it, the rest to measure its accuracy.
 
     Raises
     ------
     ForgeryError
-        For an unknown method, or where nearly all samples have the attribute, or nearly none.
+        The method is unknown, or too few samples have the attribute, or too few do not.
     """
     find = lookup(METHODS, method, "method")
     z = space.z(samples, seed)
@@ -101,8 +102,8 @@ def find_direction(
     known = int(has_it[:cut].sum())
     if not LEAST <= known <= cut - LEAST:
         raise ForgeryError(
-            f"{having} of {samples:,} samples are {attribute!r}: at least {LEAST} with it and "
-            f"{LEAST} without are needed among the first {cut:,}"
+            f"{having} of {samples:,} samples have {attribute!r}: among the first {cut:,}, at "
+            f"least {LEAST} with it and {LEAST} without it are needed"
         )
     normal, offset = find(z[:cut], has_it[:cut])
     right = ((z[cut:] @ normal > offset) == has_it[cut:]).float().mean().item()
@@ -110,10 +111,10 @@ def find_direction(
 
 
 def along(z: Tensor, direction: Direction, strengths: Sequence[float]) -> Tensor:
-    """z moved along a direction: ``[N, Z]`` and S strengths → ``[N, S, Z]``.
+    """Move z along a direction: ``[N, Z]`` and S strengths → ``[N, S, Z]``.
 
-    A strength is the place along the direction that z is put, in standard deviations of z, whatever
-    its own place was; all that lies across the direction stays.
+    A strength is the new component of z along the direction, in standard deviations of z, whatever
+    it was before. Orthogonal components do not change.
     """
     across = z - (z @ direction.vector)[:, None] * direction.vector
     return across[:, None] + torch.tensor(strengths)[:, None] * direction.vector
@@ -122,15 +123,14 @@ def along(z: Tensor, direction: Direction, strengths: Sequence[float]) -> Tensor
 def effect(
     space: Space, judge: Judge, direction: Direction, strengths: Sequence[float], z: Tensor
 ) -> Tensor:
-    """The share of samples z ``[N, Z]`` with each of the judge's concepts at each strength.
+    """Fraction of samples z ``[N, Z]`` that show each concept at each strength, float32 ``[S, K]``.
 
-    float32 ``[S, K]``. The direction's own column says whether it works, the others what else it
-    takes along.
+    The column of the direction's attribute shows whether it works, the others what else changes.
     """
     moved = along(z, direction, strengths)
     shares = []
-    for places in moved.unbind(1):
-        p = judge.probabilities(space.pictures(places))
+    for z_moved in moved.unbind(1):
+        p = judge.probabilities(space.pictures(z_moved))
         shown = F.one_hot(p.argmax(1), p.shape[1]) if judge.exclusive else p > 0.5
         shares.append(shown.float().mean(0))
     return torch.stack(shares)

@@ -1,4 +1,4 @@
-"""From a picture back to a z that G draws it from, as nearly as G can."""
+"""Inversion of a generator: finding z such that G(z) approximates a picture."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,25 +9,25 @@ from torch import Tensor
 from ..errors import ForgeryError
 from .space import Space
 
-#: z that are tried before any is moved; the nearest ones are the starts.
+#: Number of random z, of which the nearest are used as starting points.
 CANDIDATES = 1000
 
 
 @dataclass(frozen=True)
 class Inversion:
-    """What was found for N pictures.
+    """The result of inverting N pictures.
 
     Parameters
     ----------
     z:
-        The best of all starts, float32 ``[N, Z]``.
+        Best z over all starts, float32 ``[N, Z]``.
     pictures:
-        G(z), float32 ``[N, C, H, W]`` in [-1, 1], CPU.
+        G(z), float32 ``[N, C, H, W]`` in [-1, 1], on the CPU.
     errors:
-        For each picture and start the root mean square difference of a pixel, in levels of 0 to
-        255: float32 ``[N, starts]``, the best start first.
+        Root mean square error of the pixels for each picture and start, on a scale of 0 to 255,
+        float32 ``[N, starts]``, best start first.
     nearest:
-        The same of the nearest among the :data:`CANDIDATES`, before z moved ``[N]``.
+        The same error for the nearest of the :data:`CANDIDATES`, before optimisation, ``[N]``.
     """
 
     z: Tensor
@@ -46,31 +46,37 @@ def invert(
     seed: int = 0,
     report: Callable[[int, int], None] | None = None,
 ) -> Inversion:
-    """Move z until G draws the pictures: Adam on the mean squared difference of pixels.
+    """Find z for each picture by minimising the mean squared error of pixels with Adam.
 
-    Each picture begins from its ``starts`` nearest among :data:`CANDIDATES` samples, since one
-    start may end in a place that no step leads out of. The learning rate falls to 0 along a line.
+    The optimisation starts from the ``starts`` nearest of :data:`CANDIDATES` samples, since a
+    single start may end in a poor local minimum. The learning rate decays linearly to 0.
 
     Parameters
     ----------
+    space:
+        The latent space of G.
     pictures:
-        float32 ``[N, C, H, W]`` in [-1, 1], of the shape that G draws.
+        float32 ``[N, C, H, W]`` in [-1, 1], of the shape of G's images.
+    starts, steps, learning_rate:
+        Starting points per picture, optimisation steps, and initial learning rate.
     prior:
-        Weight of the mean of z² in the loss, which keeps z among those that G was trained on.
+        Weight of the mean of z² in the loss, which keeps z typical of its distribution.
+    seed:
+        Random seed for the candidates.
     report:
-        Told (steps made, steps in all).
+        Called after each step with (steps done, total steps).
 
     Raises
     ------
     ForgeryError
-        Pictures of another shape than G's.
+        The pictures do not have the shape of G's images.
     """
     tried = space.z(CANDIDATES, seed)
     drawn = space.pictures(tried)
     if pictures.shape[1:] != drawn.shape[1:]:
         raise ForgeryError(
-            f"the picture is {size_of(pictures.shape)}, and this generator draws "
-            f"{size_of(drawn.shape)}: give one of that size"
+            f"the picture is {size_of(pictures.shape)}, but the generator's images are "
+            f"{size_of(drawn.shape)}: use a picture of that kind"
         )
     squares = torch.stack([(drawn - one).square().mean((1, 2, 3)) for one in pictures])
     least, rows = squares.topk(starts, largest=False)
@@ -82,7 +88,7 @@ def invert(
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate * (1 - step / steps)
             difference = (space.draw(z) - wanted).square().mean((1, 2, 3))
-            loss = (difference + prior * z.square().mean(1)).sum()  # each z has its own part
+            loss = (difference + prior * z.square().mean(1)).sum()  # terms are independent
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -99,6 +105,6 @@ def invert(
 
 
 def size_of(shape: torch.Size) -> str:
-    """``[N, C, H, W]`` in words: ``32 × 32 in colour``."""
+    """Describe the shape ``[N, C, H, W]`` of images: ``32 × 32 in colour``."""
     colour = {1: "in grey", 3: "in colour"}.get(shape[1], f"of {shape[1]} channels")
     return f"{shape[3]} × {shape[2]} {colour}"

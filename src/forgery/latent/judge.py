@@ -1,4 +1,4 @@
-"""Who says what is in a picture: a classifier of the data's attributes, or of its classes."""
+"""Classifiers of a data set's attributes or classes, for judging generated images."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,20 +21,20 @@ from ..extractors import (
     train_classifier,
 )
 
-#: Passes over the data when a judge of attributes, or of classes, is trained.
+#: Epochs for training a classifier of attributes or of classes.
 EPOCHS = {"attributes": 2, "classes": 6}
 
 
 @dataclass(frozen=True)
 class Judge:
-    """A classifier that says which concepts an image shows.
+    """A classifier that predicts which concepts an image shows.
 
     Parameters
     ----------
     extractor:
-        Its logits are one for each concept.
+        The classifier, with one logit per concept.
     exclusive:
-        Whether an image shows exactly one of them (classes), or each on its own (attributes).
+        Whether an image shows exactly one concept (classes) or any number of them (attributes).
     """
 
     extractor: Extractor
@@ -42,16 +42,16 @@ class Judge:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The concepts."""
+        """Names of the concepts."""
         return self.extractor.classes
 
     def probabilities(self, images: Tensor) -> Tensor:
-        """How sure the judge is of each concept: ``[N, C, H, W]`` → float32 ``[N, K]``, CPU."""
+        """Predict the probability of each concept: ``[N, C, H, W]`` → float32 ``[N, K]``, CPU."""
         logits = self.extractor.logits(images).cpu()
         return logits.softmax(1) if self.exclusive else logits.sigmoid()
 
     def accuracy(self, data: Dataset) -> dict[str, float]:
-        """The share of data that it is right about, by attribute; for classes under ``class``."""
+        """Return the accuracy on ``data`` for each attribute, or for classes as ``class``."""
         network = self.extractor.network
         assert isinstance(network, Classifier)
         if self.exclusive:
@@ -60,17 +60,17 @@ class Judge:
 
 
 def judge_of(train: Dataset, report: Callable[[int, float], None] | None = None) -> Judge:
-    """The judge of some data: of its attributes where it has them, else of its classes.
+    """Load or train the judge of a data set's attributes, or of its classes if it has none.
 
-    Digits are judged by the bundled classifier. Any other is trained on the data when it is first
-    asked for, a minute or two, and kept in the cache under the data's fingerprint.
+    MNIST uses the bundled classifier. Any other judge is trained when it is first needed, which
+    takes a minute or two, and cached by the data's fingerprint.
 
     Parameters
     ----------
     train:
-        The data that it learns from.
+        The training data.
     report:
-        Called after each epoch of its training with the number, from 1, and the mean loss.
+        Called after each epoch of training with its number, from 1, and its mean loss.
 
     Raises
     ------
@@ -78,11 +78,11 @@ def judge_of(train: Dataset, report: Callable[[int, float], None] | None = None)
         The data are points, or have neither attributes nor classes.
     """
     if train.kind == "points":
-        raise ForgeryError(f"{train.name} are points: concepts are found in images")
+        raise ForgeryError(f"{train.name}: the data are points, but concepts need images")
     if train.attributes is None and len(train.classes) < 2:
         raise ForgeryError(
-            f"{train.name} has neither attributes nor classes, so that no classifier can learn "
-            "its concepts: give samples by number"
+            f"{train.name} has neither attributes nor classes for a classifier to learn: choose "
+            "samples by number instead"
         )
     if train.attributes is None and train.name.startswith("mnist["):
         return Judge(load_digit_classifier(), exclusive=True)
@@ -90,7 +90,7 @@ def judge_of(train: Dataset, report: Callable[[int, float], None] | None = None)
     path = cache_folder() / f"judge-{kind}-{EPOCHS[kind]}-{train.fingerprint[:32]}.safetensors"
     try:
         return Judge(load_classifier(path), kind == "classes")
-    except ForgeryError:  # not there, or damaged: made anew
+    except ForgeryError:  # missing or damaged: train it
         pass
     with torch.enable_grad():
         network = train_classifier(
@@ -106,5 +106,5 @@ def _make_folder(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ForgeryError(
-            f"cannot write to {path.parent}: {error.strerror}; FORGERY_CACHE names another folder"
+            f"cannot write to {path.parent}: {error.strerror}; set FORGERY_CACHE to another folder"
         ) from error

@@ -1,6 +1,6 @@
-"""What D learnt: how well a linear classifier tells classes by D's features, from few labels.
+"""Evaluation of D's features by the accuracy of a linear classifier trained on few labels.
 
-After Radford et al. 2015, section 5: the features of all layers of D, each layer's maps max-pooled
+After Radford et al. 2015, section 5: features of all layers of D, with each layer's maps max-pooled
 to a 4 × 4 grid, and a regularised linear classifier on them (there an L2-SVM, here logistic
 regression).
 """
@@ -15,44 +15,49 @@ from torch.nn import functional as F
 from ..errors import ForgeryError
 from ..models.layers import Discriminator, Maxout
 
-#: Layers after which features are taken.
+#: Layers whose outputs are used as features.
 ACTIVATIONS = (nn.LeakyReLU, nn.ReLU, Maxout)
-#: Side of the grid that maps are pooled to.
+#: Height and width of the grid that maps are pooled to.
 GRID = 4
-#: Images at a time.
+#: Images per forward pass.
 BLOCK = 500
 
 
 @torch.no_grad()
 def features_of_all_layers(discriminator: nn.Module, images: Tensor) -> Tensor:
-    """``[N, C, H, W]`` in [-1, 1] → float32 ``[N, F]``: every activation of D, maps pooled.
+    """Compute the pooled activations of all layers of D: ``[N, C, H, W]`` → float32 ``[N, F]``.
+
+    Images are in [-1, 1].
 
     Raises
     ------
     ForgeryError
-        For a D that is not one stack of layers (:class:`~forgery.models.layers.Discriminator`).
+        D is not a single stack of layers (:class:`~forgery.models.layers.Discriminator`).
     """
     if not isinstance(discriminator, Discriminator) or not hasattr(discriminator, "layers"):
         raise ForgeryError(
-            f"{type(discriminator).__name__} is not one stack of layers: train an unconditional "
-            "run with --discriminator mlp, dcgan, maxout …"
+            f"{type(discriminator).__name__} is not a single stack of layers: train an "
+            "unconditional run with --discriminator mlp, dcgan, maxout …"
         )
     device = next(discriminator.parameters()).device
     parts = []
     for block in images.split(BLOCK):
-        h, seen = discriminator.enter(block.to(device)), []
+        h, activations = discriminator.enter(block.to(device)), []
         for layer in list(discriminator.layers)[:-1]:
             h = layer(h)
             if isinstance(layer, ACTIVATIONS):
                 pooled = F.adaptive_max_pool2d(h, GRID) if h.dim() == 4 else h
-                seen.append(pooled.flatten(1).cpu())
-        parts.append(torch.cat(seen or [h.flatten(1).cpu()], 1))
+                activations.append(pooled.flatten(1).cpu())
+        parts.append(torch.cat(activations or [h.flatten(1).cpu()], 1))
     return torch.cat(parts)
 
 
 @dataclass(frozen=True)
 class LinearScore:
-    """The accuracy of a linear classifier on test images, and the decay that validation chose."""
+    """The test accuracy of a linear classifier, and the weight decay chosen by validation.
+
+    ``features`` and ``labels`` are the numbers of features and of training labels.
+    """
 
     accuracy: float
     decay: float
@@ -66,15 +71,15 @@ def linear_score(
     test: tuple[Tensor, Tensor],
     decays: Sequence[float] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0),
 ) -> LinearScore:
-    """Logistic regression on features, trained to convergence on few labels.
+    """Train a logistic regression on features to convergence, and test it.
 
     Parameters
     ----------
     train, validation, test:
-        Features ``[N, F]`` and labels int64 ``[N]``. Features are scaled by the training part's
-        mean and deviation. Validation chooses the decay.
+        Features ``[N, F]`` and labels, int64 ``[N]``. Features are standardised by the mean and
+        standard deviation of the training part. The validation part is used to choose the decay.
     decays:
-        Weights of ½‖w‖² beside the mean loss.
+        Candidate weights of ½‖w‖², which is added to the mean loss.
     """
     deviation, mean = torch.std_mean(train[0].double(), 0)
 
@@ -82,15 +87,15 @@ def linear_score(
         return ((features.double() - mean) / deviation.clamp(min=1e-6)).float()
 
     x, y = scaled(train[0]), train[1]
-    chosen = None
+    best = None
     for decay in decays:
         head = _fit(x, y, decay)
-        right = _accuracy(head, scaled(validation[0]), validation[1])
-        if chosen is None or right > chosen[0]:
-            chosen = right, decay, head
-    assert chosen is not None
-    accuracy = _accuracy(chosen[2], scaled(test[0]), test[1])
-    return LinearScore(accuracy, chosen[1], x.shape[1], len(x))
+        accuracy = _accuracy(head, scaled(validation[0]), validation[1])
+        if best is None or accuracy > best[0]:
+            best = accuracy, decay, head
+    assert best is not None
+    accuracy = _accuracy(best[2], scaled(test[0]), test[1])
+    return LinearScore(accuracy, best[1], x.shape[1], len(x))
 
 
 def _fit(x: Tensor, y: Tensor, decay: float) -> nn.Linear:

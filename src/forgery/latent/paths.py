@@ -1,4 +1,4 @@
-"""Ways from one z to another: along a line, on the sphere, through several points."""
+"""Interpolation between points in z, linear and spherical."""
 
 from itertools import pairwise
 
@@ -9,19 +9,19 @@ from ..errors import lookup
 
 
 def line(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """(1 - t)a + tb, as in the 2014 paper's figure 3.
+    """Linear interpolation (1 - t)a + tb, as in the 2014 paper's figure 3.
 
-    a, b ``[..., Z]``, t ``[...]`` or a number of axes that fits → ``[..., Z]``. Half-way between
-    two unrelated z it is 1/√2 as long as they are, which hardly any z of the distribution is.
+    a, b ``[..., Z]`` and t ``[...]`` (broadcast) → ``[..., Z]``. The midpoint of two independent z
+    is shorter than them by a factor of about 1/√2, which is rare for a z of the distribution.
     """
     return torch.lerp(a, b, t[..., None])
 
 
 def sphere(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """Spherical interpolation: the angle from a to b grows with t, and so does the length.
+    """Spherical interpolation: angle and length are interpolated linearly in t.
 
-    As :func:`line`, but z keeps the length that the distribution gives it. Where a and b point the
-    same way, the line is all there is. Source: Shoemake 1985; for GANs, White 2016.
+    Shapes are as in :func:`line`, but z keeps a typical length. If a and b are parallel, it is
+    linear. Source: Shoemake 1985; for GANs, White 2016.
     """
     from_a, from_b = a.norm(dim=-1, keepdim=True), b.norm(dim=-1, keepdim=True)
     u, v = a / from_a.clamp(min=1e-12), b / from_b.clamp(min=1e-12)
@@ -38,20 +38,20 @@ WAYS = {"line": line, "sphere": sphere}
 
 
 def through(points: Tensor, steps: int, way: str = "sphere") -> Tensor:
-    """From each point to the next in equal steps, the points themselves included.
+    """Interpolate from each point to the next in equal steps, including the points.
 
     Parameters
     ----------
     points:
-        z ``[P, Z]``, P ≥ 2. Radford et al. 2015 (figure 4) take nine random ones.
+        z ``[P, Z]``, P ≥ 2. Radford et al. 2015 (figure 4) use nine random points.
     steps:
-        Steps from a point to the next, at least 1.
+        Steps between two points, at least 1.
     way:
-        A name of :data:`WAYS`.
+        Kind of interpolation, a name in :data:`WAYS`.
 
     Returns
     -------
-    ``[P - 1, steps + 1, Z]``: one row a stretch, whose last z is the first of the next row.
+    ``[P - 1, steps + 1, Z]``: one row per segment; its last z is the first of the next row.
     """
     go = lookup(WAYS, way, "way")
     t = torch.linspace(0, 1, steps + 1)

@@ -1,4 +1,4 @@
-"""A person's own picture, as the generator would draw it."""
+"""Reading of a user's picture in the format of a generator's images."""
 
 from pathlib import Path
 
@@ -14,25 +14,27 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 
 
 def read_picture(path: Path, shape: tuple[int, ...]) -> Tensor:
-    """The picture in a file: float32 ``[C, H, W]`` in [-1, 1].
+    """Read a picture from a file as float32 ``[C, H, W]`` in [-1, 1].
 
     Parameters
     ----------
+    path:
+        The file.
     shape:
-        (C, H, W) that it must have; its colour is changed to C channels, its size is not.
+        Expected (C, H, W). Colours are converted to C channels, but the size is not changed.
 
     Raises
     ------
     ForgeryError
-        For a file that cannot be read, is no picture, or has another size.
+        The file cannot be read, is not a picture, or has another size.
     """
     channels, height, width = shape
     try:
         with Image.open(path, formats=FORMATS) as opened:
             if opened.size != (width, height):
                 raise ForgeryError(
-                    f"{path} is {opened.width} × {opened.height} pixels, and this generator draws "
-                    f"{width} × {height}: scale or cut it first"
+                    f"{path} has {opened.width} × {opened.height} pixels, but the generator's "
+                    f"images have {width} × {height}: resize or crop it first"
                 )
             pixels = np.array(opened.convert("L" if channels == 1 else "RGB"))
     except UnidentifiedImageError as error:

@@ -1,4 +1,4 @@
-"""How far a small step in z moves the picture, in the eyes of an extractor."""
+"""Perceptual path length: how much a small step in z changes an extractor's features."""
 
 from dataclasses import dataclass
 
@@ -13,22 +13,22 @@ from .space import Space
 
 @dataclass(frozen=True)
 class Smoothness:
-    """Perceptual path length by this package's own protocol; it is **not** StyleGAN's number.
+    """Perceptual path length by this package's protocol, which is **not** StyleGAN's.
 
-    Between pairs of z, at a random place t of the way from one to the other, the pictures of t and
-    t + ε are compared: ‖f(G(z(t + ε))) - f(G(z(t)))‖² / ε², f being the extractor's features.
-    StyleGAN's PPL (Karras et al. 2019) does so with LPIPS on VGG16's layers, a crop, ε = 10⁻⁴ and
-    100,000 pairs; figures of unlike extractors do not compare.
+    It is the mean of ‖f(G(z(t + ε))) - f(G(z(t)))‖² / ε² over pairs of z, where z(t) is the
+    interpolation at a random t, and f are the extractor's features. StyleGAN's PPL (Karras et al.
+    2019) uses LPIPS on VGG16's layers, a crop, ε = 10⁻⁴ and 100,000 pairs. Values for different
+    extractors are not comparable.
 
     Parameters
     ----------
     path_length, standard_error:
-        The mean over pairs, and its standard error. A generator that goes straight from one
-        picture to the other, in the extractor's features, has the ``apart`` of the same pairs.
+        Mean over pairs, and its standard error. It equals ``apart`` if the features change at
+        constant speed along a straight line.
     apart:
-        The mean of ‖f(G(z₁)) - f(G(z₀))‖² over the pairs.
+        Mean of ‖f(G(z₁)) - f(G(z₀))‖² over the same pairs.
     pairs, epsilon, way, extractor:
-        The protocol.
+        The protocol: number of pairs, ε, kind of interpolation, and name of the extractor.
     """
 
     path_length: float
@@ -48,7 +48,7 @@ def smoothness(
     way: str = "sphere",
     seed: int = 0,
 ) -> Smoothness:
-    """The :class:`Smoothness` of a generator; see there for what is measured."""
+    """Measure the perceptual path length of a generator; see :class:`Smoothness`."""
     go = lookup(WAYS, way, "way")
     a, b = space.z(2 * pairs, seed).chunk(2)
     t = torch.rand(pairs, generator=torch.Generator().manual_seed(seed)) * (1 - epsilon)
@@ -56,8 +56,8 @@ def smoothness(
     def features(z: Tensor) -> Tensor:
         return extractor.features(space.pictures(z)).double().cpu()
 
-    moved = features(go(a, b, t + epsilon)) - features(go(a, b, t))
-    lengths = moved.square().sum(1) / epsilon**2
+    change = features(go(a, b, t + epsilon)) - features(go(a, b, t))
+    lengths = change.square().sum(1) / epsilon**2
     return Smoothness(
         lengths.mean().item(),
         (lengths.std() / pairs**0.5).item(),

@@ -1,4 +1,4 @@
-"""A generator seen from its z: what the other files of this room walk in."""
+"""The latent space of a generator."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,26 +9,26 @@ from torch import Tensor, nn
 from ..errors import ForgeryError
 from ..training import randomness
 
-#: Samples are numbered from 0 to one less than this.
+#: Samples are numbered from 0 to this minus 1.
 NUMBERED = 1_000_000
-#: How many z go through the generator at a time.
+#: Samples per forward pass of the generator.
 BLOCK = 500
 
 
 @dataclass(frozen=True)
 class Space:
-    """The latent space of a generator of images, its weights fixed.
+    """The latent space of a trained generator of images.
 
     Parameters
     ----------
     generator:
         z ``[N, size]`` (and y ``[N]``, if conditional) → images ``[N, C, H, W]`` in [-1, 1].
     noise:
-        The distribution of z by name; each number of z has mean 0 and variance 1.
+        Name of the distribution of z, whose components have mean 0 and variance 1.
     size:
-        Dimensions of z.
+        Number of dimensions of z.
     label:
-        The class that a conditional generator is asked for throughout; None for other generators.
+        The class on which a conditional generator is conditioned; None for other generators.
     """
 
     generator: nn.Module
@@ -41,18 +41,18 @@ class Space:
         return next(self.generator.parameters()).device
 
     def z(self, n: int, seed: int) -> Tensor:
-        """z of the samples 0 to n - 1, as ``Model.sample`` draws them: float32 ``[n, size]``."""
+        """Return z of the samples 0 to n - 1 of ``Model.sample``, float32 ``[n, size]``."""
         if n > NUMBERED:
-            raise ForgeryError(f"{n:,} samples are more than {NUMBERED:,}")
+            raise ForgeryError(f"expected at most {NUMBERED:,} samples, got {n:,}")
         return randomness.fixed_noise(self.noise, n, self.size, seed)
 
     def numbered(self, numbers: Sequence[int], seed: int) -> Tensor:
-        """z of the samples with these numbers, ``[len(numbers), size]``.
+        """Return z of the samples with the given numbers, ``[len(numbers), size]``.
 
         Raises
         ------
         ForgeryError
-            For a number below 0 or beyond :data:`NUMBERED`.
+            A number is below 0, or not below :data:`NUMBERED`.
         """
         for number in numbers:
             if not 0 <= number < NUMBERED:
@@ -62,16 +62,16 @@ class Space:
         return self.z(max(numbers) + 1, seed)[list(numbers)]
 
     def draw(self, z: Tensor) -> Tensor:
-        """G(z) on the generator's device, with gradients to z where it asks for them."""
+        """Return G(z) on the generator's device, differentiable in z."""
         z = z.to(self.device)
         if self.label is None:
             images: Tensor = self.generator(z)
         else:
             y = torch.full((len(z),), self.label, device=self.device)
             images = self.generator(z, y)
-        return images.clamp(-1, 1)  # not every generator ends in a tanh
+        return images.clamp(-1, 1)  # some generators have no final tanh
 
     @torch.no_grad()
     def pictures(self, z: Tensor) -> Tensor:
-        """G(z) on the CPU, in parts: float32 ``[N, C, H, W]`` in [-1, 1]."""
+        """Return G(z) on the CPU, computed in blocks: float32 ``[N, C, H, W]`` in [-1, 1]."""
         return torch.cat([self.draw(part).cpu() for part in z.split(BLOCK)])

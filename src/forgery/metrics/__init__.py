@@ -1,8 +1,8 @@
-"""Tensors in, plain numbers out; one measure a file. Nothing here loads or prints anything.
+"""Evaluation measures: functions of tensors that return plain numbers, one measure per file.
 
-Samples and features are ``[N, ...]``, one a row; work is done in float64, on the tensors' device,
-in blocks that keep 50,000 × 50,000 distances out of memory. Every measure raises
-:class:`~forgery.errors.ForgeryError` on non-finite values.
+Samples and features are ``[N, ...]``, one per row. Computation is in float64 on the tensors'
+device, in blocks, so that 50,000 × 50,000 distances need not fit into memory. Every measure raises
+:class:`~forgery.errors.ForgeryError` on non-finite values. Nothing here loads or prints anything.
 """
 
 from .classes import ClassBalance, class_balance, class_histogram, kl_divergence

@@ -1,4 +1,4 @@
-"""Whether a generator makes every class as often as the data holds it."""
+"""Class balance: whether generated samples have the class frequencies of the data."""
 
 import math
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from ..errors import ForgeryError
 
 @dataclass(frozen=True)
 class ClassBalance:
-    """How often each class occurs.
+    """Class frequencies of generated samples and of the data.
 
     Parameters
     ----------
     generated, data:
-        The number of samples of each class.
+        Number of samples of each class.
     kl:
-        KL(generated ‖ data) in nats: 0 when the shares agree, infinite when a class is generated
-        that the data does not hold, finite when one is missing.
+        KL(generated ‖ data) in nats: 0 if the frequencies agree, infinite if a class is generated
+        that the data does not contain. A missing class leaves it finite.
     missing:
-        Classes that the data holds and that were never generated.
+        Classes of the data that were never generated.
     """
 
     generated: tuple[int, ...]
@@ -31,46 +31,49 @@ class ClassBalance:
 
 
 def class_balance(generated: Tensor, data: Tensor, classes: int) -> ClassBalance:
-    """The balance of predicted labels against that of the data.
+    """Compare the class frequencies of generated samples with those of the data.
 
     Parameters
     ----------
-    generated, data:
-        Labels, int64 ``[N]`` and ``[M]``, 0 to ``classes`` − 1: a classifier's on both, or its on
-        generated samples and the true ones of the data.
+    generated:
+        Predicted labels of generated samples, int64 ``[N]``, 0 to ``classes`` − 1.
+    data:
+        Predicted or true labels of the data, int64 ``[M]``, in the same range.
+    classes:
+        Number of classes.
 
     Raises
     ------
     ForgeryError
-        No labels, not integers, or labels outside the range.
+        There are no labels, they are not integers, or some are out of range.
     """
-    made = class_histogram(generated, classes)
-    held = class_histogram(data, classes)
-    missing = ((made == 0) & (held > 0)).nonzero().flatten()
+    generated_counts = class_histogram(generated, classes)
+    data_counts = class_histogram(data, classes)
+    missing = ((generated_counts == 0) & (data_counts > 0)).nonzero().flatten()
     return ClassBalance(
-        tuple(made.tolist()),
-        tuple(held.tolist()),
-        kl_divergence(made, held),
+        tuple(generated_counts.tolist()),
+        tuple(data_counts.tolist()),
+        kl_divergence(generated_counts, data_counts),
         tuple(missing.tolist()),
     )
 
 
 def class_histogram(labels: Tensor, classes: int) -> Tensor:
-    """The number of samples of each class, int64 ``[classes]``, from labels ``[N]``."""
+    """Count the samples of each class: labels ``[N]`` → int64 ``[classes]``."""
     if labels.is_floating_point() or labels.dim() != 1 or len(labels) == 0:
         raise ForgeryError(f"expected integer labels [N], got {labels.dtype} {list(labels.shape)}")
     if labels.min() < 0 or labels.max() >= classes:
         raise ForgeryError(
-            f"labels must be 0 to {classes - 1}, found {labels.min()} to {labels.max()}"
+            f"expected labels from 0 to {classes - 1}, got {labels.min()} to {labels.max()}"
         )
     return torch.bincount(labels, minlength=classes).cpu()
 
 
 def kl_divergence(p: Tensor, q: Tensor) -> float:
-    """KL(p ‖ q) = Σ p log(p/q) in nats, of two histograms ``[K]`` that need not sum to 1."""
+    """KL(p ‖ q) = Σ p log(p/q) in nats for histograms ``[K]``, which need not be normalised."""
     p, q = p.double() / p.sum(), q.double() / q.sum()
     present = p > 0
     if (q[present] == 0).any():
         return math.inf
     divergence = (p[present] * (p[present] / q[present]).log()).sum().item()
-    return max(0.0, divergence)  # rounding can leave −1e-17 between equal histograms
+    return max(0.0, divergence)  # rounding can give −1e-17 for equal histograms

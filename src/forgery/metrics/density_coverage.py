@@ -11,15 +11,15 @@ from .inputs import as_matching_rows
 
 @dataclass(frozen=True)
 class DensityCoverage:
-    """Fidelity and variety, from the real samples' balls alone.
+    """Fidelity and diversity, from neighbourhoods of the real samples alone.
 
     Parameters
     ----------
     density:
-        How many real samples' balls a generated sample lies in, on average, divided by k. About 1
-        for real data; above 1 where generated samples crowd together in dense regions.
+        Mean number of real samples' balls that contain a generated sample, divided by k. About 1
+        for real data; above 1 if generated samples concentrate in dense regions.
     coverage:
-        The share of real samples, 0 to 1, whose ball holds a generated sample.
+        Fraction of real samples, 0 to 1, whose ball contains a generated sample.
     """
 
     density: float
@@ -27,22 +27,22 @@ class DensityCoverage:
 
 
 def density_and_coverage(real: Tensor, generated: Tensor, k: int = 5) -> DensityCoverage:
-    """Generated samples in the balls around real ones.
+    """Compute density and coverage.
 
-    A real sample's ball reaches to its k-th nearest real neighbour, itself excluded; a point at
-    the very radius is outside (<).
+    The radius of a real sample's ball is the distance to its k-th nearest real neighbour, not
+    counting itself; a point at exactly the radius is outside (<).
 
     Parameters
     ----------
     real, generated:
         Features ``[N, d]`` and ``[M, d]``.
     k:
-        5 in the paper.
+        Number of neighbours; 5 in the paper.
 
     Raises
     ------
     ForgeryError
-        There are k real samples or fewer, or either set holds non-finite values.
+        There are at most k real samples, or some values are not finite.
     """
     x, y = as_matching_rows(real, generated, ("real", "generated"))
     radius = kth_neighbour(x, k, "real")

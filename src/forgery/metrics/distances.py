@@ -1,4 +1,4 @@
-"""Distances between two sets of points, a block of rows at a time."""
+"""Distances between two sets of points, computed in blocks of rows."""
 
 from collections.abc import Iterator
 
@@ -7,18 +7,18 @@ from torch import Tensor
 
 from ..errors import ForgeryError
 
-#: Entries of one block of distances: 2²³ of float64 are 64 MiB, so that 50,000 × 50,000 points
-#: never take the 20 GB of the whole matrix. Smaller blocks make the matrix product slower.
+#: Entries per block of distances: 2²³ in float64 take 64 MiB, where all of 50,000 × 50,000 would
+#: take 20 GB. Smaller blocks make the matrix product slower.
 BLOCK = 1 << 23
 
 
 def squared_distance_blocks(a: Tensor, b: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    """‖aᵢ − bⱼ‖² for all j and some consecutive i at a time.
+    """Yield ‖aᵢ − bⱼ‖² for all j, in blocks of consecutive i.
 
-    ‖a‖² + ‖b‖² − 2a·b turns the work into a matrix product, some hundred times faster than the
-    differences themselves. It cancels when points are near each other: on MNIST's pixels that
-    leaves an error of 2e-14·‖a‖² in float64. In float32 it was 4e-6·‖a‖², which put some Parzen
-    likelihoods out by 2e-3.
+    The form ‖a‖² + ‖b‖² − 2a·b is a matrix product, about a hundred times faster than computing
+    the differences. It suffers from cancellation for nearby points: the error on MNIST's pixels is
+    2e-14·‖a‖² in float64. In float32 it is 4e-6·‖a‖², which changes some Parzen likelihoods by
+    2e-3.
 
     Parameters
     ----------
@@ -28,9 +28,9 @@ def squared_distance_blocks(a: Tensor, b: Tensor) -> Iterator[tuple[slice, Tenso
     Yields
     ------
     rows, distances:
-        The slice of ``a``, and float64 ``[rows, M]``, ≥ 0, which the caller may overwrite.
+        A slice of the rows of ``a``, and float64 ``[rows, M]``, ≥ 0, which the caller may modify.
     """
-    norms = torch.einsum("nd,nd->n", b, b)  # unlike b.square(), no second copy of b
+    norms = torch.einsum("nd,nd->n", b, b)  # unlike b.square(), makes no copy of b
     step = max(1, BLOCK // len(b))
     for start in range(0, len(a), step):
         rows = slice(start, min(start + step, len(a)))
@@ -40,14 +40,14 @@ def squared_distance_blocks(a: Tensor, b: Tensor) -> Iterator[tuple[slice, Tenso
 
 
 def kth_neighbour(points: Tensor, k: int, name: str = "points") -> Tensor:
-    """The squared distance from each point to its k-th nearest other point, float64 ``[N]``.
+    """Squared distance from each point to its k-th nearest other point, float64 ``[N]``.
 
-    A point is not its own neighbour; a duplicate of it is, at distance 0.
+    A point is not its own neighbour, but a duplicate is a neighbour at distance 0.
     """
     if not 1 <= k < len(points):
         raise ForgeryError(
-            f"{name}: the {k}-nearest neighbour needs k ≥ 1 and more than k points, "
-            f"there are {len(points)}"
+            f"{name}: the k-th nearest neighbour needs k ≥ 1 and more than k points, "
+            f"got k = {k} and {len(points)} points"
         )
     distances = points.new_empty(len(points))
     for rows, block in squared_distance_blocks(points, points):
@@ -57,7 +57,7 @@ def kth_neighbour(points: Tensor, k: int, name: str = "points") -> Tensor:
 
 
 def nearest(points: Tensor, others: Tensor) -> Tensor:
-    """The squared distance from each point to the nearest of the others, float64 ``[N]``."""
+    """Squared distance from each point to the nearest of ``others``, float64 ``[N]``."""
     distances = points.new_empty(len(points))
     for rows, block in squared_distance_blocks(points, others):
         distances[rows] = block.min(1).values

@@ -1,4 +1,4 @@
-"""Which samples stand in another set as well, bit for bit."""
+"""Exact duplicates between two sets of samples."""
 
 import hashlib
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ from torch import Tensor
 def occurs_in(samples: Tensor, others: Tensor) -> Tensor:
     """Whether each of ``samples`` ``[N, ...]`` equals one of ``others`` ``[M, ...]``: bool ``[N]``.
 
-    By a 128-bit hash of its values and their type: so many bytes of memory a sample, and a second
-    or two for a million images of 32 × 32.
+    Samples are compared by a 128-bit hash of their values, and differ if their dtypes do. A million
+    images of 32 × 32 take a second or two.
     """
     if samples.shape[1:] != others.shape[1:] or samples.dtype != others.dtype:
         return torch.zeros(len(samples), dtype=torch.bool)
@@ -20,6 +20,6 @@ def occurs_in(samples: Tensor, others: Tensor) -> Tensor:
 
 
 def _hashes(samples: Tensor) -> Iterator[bytes]:
-    for part in samples.split(4096):  # a mapped file need not fit into memory
+    for part in samples.split(4096):  # a memory-mapped file may be larger than the memory
         for row in part.flatten(1).cpu().contiguous().numpy():
             yield hashlib.blake2b(row, digest_size=16).digest()

@@ -1,4 +1,4 @@
-"""JSD and KL between samples and a known density, by counting samples in the cells of a grid."""
+"""JSD and KL between samples and a known density, from counts in the cells of a grid."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,19 +9,18 @@ from torch import Tensor
 from ..errors import ForgeryError
 from .inputs import as_rows
 
-#: What is added to the count of every cell before the KL is taken: where the data is and no sample
-#: fell, it would be infinite.
+#: Added to the count of every cell for the KL, which an empty cell would make infinite.
 SMOOTHING = 0.01
 
 
 @dataclass(frozen=True)
 class GridDivergence:
-    """In nats, of the two distributions over the same cells.
+    """Divergences in nats between two distributions over the cells of a grid.
 
     Parameters
     ----------
     jsd:
-        The Jensen-Shannon divergence, 0 to log 2 = .693; nothing is smoothed.
+        Jensen-Shannon divergence, 0 to log 2 = .693, without smoothing.
     kl:
         KL(p_data‖p_g), with :data:`SMOOTHING` added to each cell's count.
     """
@@ -33,26 +32,33 @@ class GridDivergence:
 def grid_divergence(
     masses: Tensor, samples: Tensor, edges: Sequence[Tensor], smoothing: float = SMOOTHING
 ) -> GridDivergence:
-    """How far samples are from a density, on a grid.
+    """Estimate the divergences between samples and a density on a grid.
+
+    Everything outside the grid counts as one more cell. The estimates are biased: for N samples
+    from the density itself, the JSD is about (number of cells) / 8N, not 0.
 
     Parameters
     ----------
     masses:
-        The density's probability of each cell, float64 ``[R₁, …, R_D]``.
+        Probability of each cell under the density, float64 ``[R₁, …, R_D]``.
     samples:
         ``[N, D]``.
     edges:
-        The borders of the cells along each dimension, ``[R + 1]``, rising.
+        Cell edges along each dimension, ``[R + 1]`` each, ascending.
+    smoothing:
+        Added to each cell's count for the KL.
 
-    What lies outside of the grid is one more cell. The divergences are those of the counts: N
-    samples of the density itself get some (number of cells) / 8N for the JSD, not 0.
+    Raises
+    ------
+    ForgeryError
+        The shapes do not match, or some values are not finite.
     """
     rows = as_rows(samples, "samples").cpu()
     shape = tuple(len(edge) - 1 for edge in edges)
     if masses.shape != shape or rows.shape[1] != len(edges):
         raise ForgeryError(
-            f"a grid of {list(shape)} cells needs as many masses and points of {len(edges)} "
-            f"dimensions, not {list(masses.shape)} and {rows.shape[1]}"
+            f"expected masses {list(shape)} and samples of {len(edges)} dimensions for these edges,"
+            f" got masses {list(masses.shape)} and samples of {rows.shape[1]} dimensions"
         )
     cell = torch.zeros(len(rows), dtype=torch.int64)
     inside = torch.ones(len(rows), dtype=torch.bool)
@@ -74,5 +80,5 @@ def grid_divergence(
 
 
 def _kl(p: Tensor, q: Tensor) -> float:
-    """Σ p log(p/q); cells without p count nothing."""
+    """Σ p log(p/q), with 0 log 0 = 0."""
     return torch.special.xlogy(p, p).sub(torch.special.xlogy(p, q)).sum().item()

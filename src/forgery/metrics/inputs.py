@@ -1,4 +1,4 @@
-"""What every measure asks of the tensors that it is given."""
+"""Input validation shared by the measures."""
 
 import torch
 from torch import Tensor
@@ -7,21 +7,22 @@ from ..errors import ForgeryError
 
 
 def count_nonfinite(samples: Tensor) -> int:
-    """How many samples of ``[N, ...]`` hold at least one value that is infinite or not a number.
+    """Count the samples of ``[N, ...]`` with at least one infinite or NaN value.
 
-    Measures refuse such samples; whether to drop them, and to say how many there were, is up to
-    the caller.
+    Measures reject such samples; the caller decides whether to drop and report them.
     """
     return int((~torch.isfinite(samples).flatten(1).all(1)).sum())
 
 
 def as_rows(samples: Tensor, name: str) -> Tensor:
-    """``[N, ...]`` of any kind of number as float64 ``[N, d]``, one sample a row.
+    """Flatten samples ``[N, ...]`` of any dtype to float64 rows ``[N, d]``.
+
+    ``name`` identifies the tensor in error messages.
 
     Raises
     ------
     ForgeryError
-        Fewer than two axes, no samples, or non-finite values; ``name`` says which tensor.
+        There are fewer than two axes, no samples, or non-finite values.
     """
     if samples.dim() < 2 or samples.numel() == 0:
         raise ForgeryError(
@@ -29,18 +30,18 @@ def as_rows(samples: Tensor, name: str) -> Tensor:
         )
     bad = count_nonfinite(samples)
     if bad:
-        raise ForgeryError(f"{name}: {bad} of {len(samples)} samples hold non-finite values")
+        raise ForgeryError(f"{name}: {bad} of {len(samples)} samples have non-finite values")
     if samples.device.type == "mps":
-        samples = samples.cpu()  # Apple's graphics processors have no float64
+        samples = samples.cpu()  # MPS has no float64
     return samples.detach().flatten(1).double()
 
 
 def as_matching_rows(a: Tensor, b: Tensor, names: tuple[str, str]) -> tuple[Tensor, Tensor]:
-    """:func:`as_rows` of two sets, which must agree on the size d of a sample."""
+    """Apply :func:`as_rows` to two sets of samples that must have the same size d."""
     rows_a, rows_b = as_rows(a, names[0]), as_rows(b, names[1])
     if rows_a.shape[1] != rows_b.shape[1]:
         raise ForgeryError(
-            f"{names[0]} and {names[1]} differ in the size of a sample: "
-            f"{rows_a.shape[1]} and {rows_b.shape[1]} values"
+            f"expected samples of the same size, got {names[0]} of {rows_a.shape[1]} values and "
+            f"{names[1]} of {rows_b.shape[1]}"
         )
     return rows_a, rows_b

@@ -1,7 +1,7 @@
-"""The kernel distance between two sets of features (KID).
+"""The kernel distance between two sets of features.
 
-Bińkowski et al. 2018 (arXiv:1801.01401). It is the KID only on the features of the original
-Inception network.
+Bińkowski et al. 2018 (arXiv:1801.01401). It is the KID only on features of the original Inception
+network.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from .inputs import as_matching_rows
 
 @dataclass(frozen=True)
 class KernelDistance:
-    """Mean and (population) standard deviation of MMD² over the subsets."""
+    """Mean and (population) standard deviation of MMD² over subsets."""
 
     mean: float
     std: float
@@ -24,42 +24,43 @@ class KernelDistance:
 def kernel_distance(
     real: Tensor, generated: Tensor, subsets: int = 100, subset_size: int = 1000, seed: int = 0
 ) -> KernelDistance:
-    """Unbiased MMD² with the kernel (x·y/d + 1)³, over random subsets of both sets.
+    """Estimate MMD² with the kernel (x·y/d + 1)³, without bias, on random subsets of both sets.
 
-    Unbiased: around 0, and as often below it as above, when both sets come from one distribution.
+    If both sets come from the same distribution, the expected value is 0, and negative values
+    occur.
 
     Parameters
     ----------
     real, generated:
         Features ``[N, d]`` and ``[M, d]``.
     subsets, subset_size:
-        How many times, and how many of each set without repetition.
+        Number of subsets, and samples per subset and set, drawn without replacement.
     seed:
-        Of the choice of subsets.
+        Random seed for choosing the subsets.
 
     Raises
     ------
     ForgeryError
-        Either set is smaller than a subset, or holds non-finite values.
+        Either set is smaller than a subset, or some values are not finite.
     """
     x, y = as_matching_rows(real, generated, ("real", "generated"))
     if min(len(x), len(y)) < subset_size or subset_size < 2 or subsets < 1:
         raise ForgeryError(
-            f"the kernel distance on {subsets} subsets of {subset_size} needs as many samples of "
-            f"each: there are {len(x)} real and {len(y)} generated"
+            f"the kernel distance on {subsets} subsets of {subset_size} needs at least "
+            f"{subset_size} samples of each kind, got {len(x)} real and {len(y)} generated"
         )
     random = torch.Generator().manual_seed(seed)
 
-    def some(rows: Tensor) -> Tensor:
+    def subset(rows: Tensor) -> Tensor:
         chosen = torch.randperm(len(rows), generator=random)[:subset_size]
         return rows[chosen.to(rows.device)]
 
-    values = torch.tensor([mmd2(some(x), some(y)) for _ in range(subsets)], dtype=torch.float64)
+    values = torch.tensor([mmd2(subset(x), subset(y)) for _ in range(subsets)], dtype=torch.float64)
     return KernelDistance(values.mean().item(), values.std(correction=0).item())
 
 
 def mmd2(x: Tensor, y: Tensor) -> float:
-    """Unbiased MMD² of float64 ``[n, d]`` and ``[m, d]``: a pair of a point with itself is out."""
+    """Unbiased MMD² of float64 ``[n, d]`` and ``[m, d]``, without pairs of a point with itself."""
 
     def kernel(a: Tensor, b: Tensor) -> Tensor:
         return (a @ b.T / a.shape[1] + 1) ** 3

@@ -1,8 +1,8 @@
-"""Which code stands for which class, and how often it does: accuracy of an unsupervised labelling.
+"""Clustering accuracy: how well unsupervised codes agree with classes.
 
-The codes mean nothing by themselves, so that each is matched with one class, no two with the same,
-in the way that is right most often: an assignment problem, solved exactly (Kuhn 1955; here by
-shortest augmenting paths, as Jonker and Volgenant 1987).
+Codes have no meaning of their own, so they are matched one-to-one with classes such that most
+samples agree: an assignment problem, solved exactly (Kuhn 1955; here by shortest augmenting paths,
+as Jonker and Volgenant 1987).
 """
 
 import numpy as np
@@ -13,21 +13,21 @@ from ..errors import ForgeryError
 
 
 def matched_accuracy(codes: Tensor, labels: Tensor) -> float:
-    """The share of samples whose code, by the best one-to-one match, says their label.
+    """Fraction of samples whose code matches their label under the best one-to-one matching.
 
     Parameters
     ----------
     codes, labels:
-        int64 ``[N]``, from 0. Where there are more codes than classes, some stand for none.
+        int64 ``[N]``, from 0. If there are more codes than classes, some codes match no class.
 
     Raises
     ------
     ForgeryError
-        When they are of different lengths, or there are none.
+        The lengths differ, or there are no samples.
     """
     if codes.shape != labels.shape or codes.dim() != 1 or not len(codes):
         raise ForgeryError(
-            f"expected as many codes as labels, got {list(codes.shape)} and {list(labels.shape)}"
+            f"expected codes [N] and labels [N], got {list(codes.shape)} and {list(labels.shape)}"
         )
     size = int(max(codes.max(), labels.max())) + 1
     counts = torch.bincount(codes * size + labels, minlength=size**2).view(size, size)
@@ -35,31 +35,31 @@ def matched_accuracy(codes: Tensor, labels: Tensor) -> float:
 
 
 def best_match(gains: Tensor) -> Tensor:
-    """The permutation p ``[K]`` that makes Σ gains[i, p[i]] largest, of ``[K, K]``."""
+    """Return the permutation p ``[K]`` that maximises Σ gains[i, p[i]] for gains ``[K, K]``."""
     cost = -gains.double().numpy()
     size = len(cost)
-    # Prices of rows and columns, under which no pair costs less than 0 and matched ones cost 0.
+    # Dual variables: every reduced cost is at least 0, and that of a matched pair is 0.
     row_price, column_price = np.zeros(size), np.zeros(size)
-    row_of = np.full(size, -1)  # of each column, the row that it is matched with
+    row_of = np.full(size, -1)  # the row matched with each column
     for start in range(size):
-        # The cheapest way to a free column, beginning at this row (Dijkstra).
+        # Find the shortest path from this row to an unmatched column (Dijkstra).
         distance, via = np.full(size, np.inf), np.full(size, -1)
         done = np.zeros(size, dtype=bool)
         row, column, reached = start, -1, 0.0
         while row != -1:
-            onwards = reached + cost[row] - row_price[row] - column_price
-            nearer = ~done & (onwards < distance)
-            distance[nearer], via[nearer] = onwards[nearer], column
+            candidate = reached + cost[row] - row_price[row] - column_price
+            nearer = ~done & (candidate < distance)
+            distance[nearer], via[nearer] = candidate[nearer], column
             column = int(np.where(done, np.inf, distance).argmin())
             done[column], reached = True, distance[column]
             row = row_of[column]
-        # Prices change so that the way costs nothing, and what is matched still does not.
+        # Update the prices so that reduced costs are 0 along the path and for matched pairs.
         slack = reached - distance[done]
         column_price[done] -= slack
         row_price[start] += reached
         inner = row_of[done] != -1
         row_price[row_of[done][inner]] += slack[inner]
-        # Along the way back each column takes the row of the one before.
+        # Augment: going back along the path, each column takes the row of its predecessor.
         while via[column] != -1:
             row_of[column] = row_of[via[column]]
             column = int(via[column])

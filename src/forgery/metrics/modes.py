@@ -1,8 +1,8 @@
-"""How many modes of a known mixture the samples reach.
+"""Mode coverage of a known mixture.
 
-The protocol of the mode-coverage papers, as PacGAN's authors run it (fjxmlzn/PacGAN): 2,500
-samples; one is of high quality when it lies within 3 standard deviations of the nearest mode; a
-mode is covered when at least one such sample is nearest to it.
+The protocol of the mode-coverage papers, as in PacGAN (fjxmlzn/PacGAN): of 2,500 samples, those
+within 3 standard deviations of the nearest mode are of high quality; a mode is covered if it is the
+nearest mode of at least one of these.
 """
 
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from .inputs import as_matching_rows
 
 @dataclass(frozen=True)
 class Modes:
-    """What the samples reach.
+    """Mode coverage of a set of samples.
 
     Parameters
     ----------
     covered:
-        Modes with at least one sample of high quality.
+        Number of modes with at least one high-quality sample.
     high_quality:
-        The share of samples of high quality, 0 to 1.
+        Fraction of high-quality samples, 0 to 1.
     counts:
-        Samples of high quality at each mode, int64 ``[K]``.
+        Number of high-quality samples per mode, int64 ``[K]``.
     """
 
     covered: int
@@ -33,17 +33,21 @@ class Modes:
 
 
 def mode_coverage(samples: Tensor, modes: Tensor, std: float, within: float = 3.0) -> Modes:
-    """Count what samples ``[N, D]`` reach of modes ``[K, D]``.
+    """Count the modes that samples cover.
 
     Parameters
     ----------
+    samples:
+        ``[N, D]``.
+    modes:
+        Centres of the modes, ``[K, D]``.
     std:
-        A mode's standard deviation in each direction.
+        Standard deviation of a mode in each direction.
     within:
-        How many of them a sample of high quality may be away, at most.
+        Largest distance of a high-quality sample to its mode, in standard deviations (exclusive).
     """
     points, centres = as_matching_rows(samples, modes.to(samples.device), ("samples", "modes"))
-    # Differences, not an expanded square: modes are a hundred times further apart than wide.
+    # Avoid cancellation: modes are a hundred times further apart than they are wide.
     distances = torch.cdist(points, centres, compute_mode="donot_use_mm_for_euclid_dist")
     distance, which = distances.min(1)
     good = distance < within * std

@@ -11,14 +11,14 @@ from .inputs import as_matching_rows
 
 @dataclass(frozen=True)
 class PrecisionRecall:
-    """Fidelity and variety, both shares from 0 to 1.
+    """Fidelity and diversity, both from 0 to 1.
 
     Parameters
     ----------
     precision:
-        Of the generated samples, the share inside the real samples' manifold.
+        Fraction of generated samples inside the manifold of the real samples.
     recall:
-        Of the real samples, the share inside the generated samples' manifold.
+        Fraction of real samples inside the manifold of the generated samples.
     """
 
     precision: float
@@ -26,30 +26,31 @@ class PrecisionRecall:
 
 
 def precision_and_recall(real: Tensor, generated: Tensor, k: int = 3) -> PrecisionRecall:
-    """How much of each set lies in the other's manifold.
+    """Compute improved precision and recall.
 
-    The manifold of a set is the union of balls around its points, each reaching to the point's
-    k-th nearest neighbour in the set, itself excluded; a point at the very radius is inside (≤).
+    The manifold of a set is the union of balls around its points. The radius of a ball is the
+    distance to the k-th nearest neighbour in the set, not counting the point itself; a point at
+    exactly the radius is inside (≤).
 
     Parameters
     ----------
     real, generated:
-        Features ``[N, d]`` and ``[M, d]``. The figures fall with d and depend on N and M: compare
-        only at equal numbers.
+        Features ``[N, d]`` and ``[M, d]``. The values decrease with d and depend on N and M:
+        compare them at equal d, N and M only.
     k:
-        3 in the paper.
+        Number of neighbours; 3 in the paper.
 
     Raises
     ------
     ForgeryError
-        Either set has k samples or fewer, or holds non-finite values.
+        Either set has at most k samples, or some values are not finite.
     """
     x, y = as_matching_rows(real, generated, ("real", "generated"))
     real_radius = kth_neighbour(x, k, "real")
     generated_radius = kth_neighbour(y, k, "generated")
-    precise = 0
+    inside = 0
     recalled = torch.zeros(len(x), dtype=torch.bool, device=x.device)
     for rows, block in squared_distance_blocks(y, x):
-        precise += int((block <= real_radius).any(1).sum())
+        inside += int((block <= real_radius).any(1).sum())
         recalled |= (block <= generated_radius[rows, None]).any(0)
-    return PrecisionRecall(precise / len(y), recalled.double().mean().item())
+    return PrecisionRecall(inside / len(y), recalled.double().mean().item())

@@ -1,9 +1,9 @@
-"""Generators and discriminators, one family a file.
+"""Generators and discriminators, one family per file.
 
-Every generator maps z ``[N, latent]`` to images ``[N, C, H, W]`` in [-1, 1], or to points
+Every generator maps z ``[N, latent]`` to images ``[N, C, H, W]`` in [-1, 1] or to points
 ``[N, D]``; every discriminator maps such samples to logits ``[N]``, never to probabilities.
-``conditional.py`` makes either of any family know classes. A new pair is one file in this folder
-and a line in each table.
+``conditional.py`` conditions any of them on classes. To add a family, write one file in this
+folder and add a line to each table.
 """
 
 from collections.abc import Callable

@@ -1,8 +1,9 @@
-"""Networks that are told a class or tell it: made of any family's, whose code knows nothing of it.
+"""Conditional versions of any family's generator and discriminator.
 
-y ``[N]`` are numbers of classes, 0 to K - 1. A G that is told one is told by the one-hot code of y
-beside z. A D is told the class too, or has to tell it: then ``class_logits`` says what it makes of
-features, and ``class_losses`` what it loses by that. The table says which, and whose classes.
+Class labels y ``[N]`` are integers from 0 to K - 1. A conditional G takes the one-hot code of y
+concatenated to z. A conditional D either takes y as an input or predicts it from its features: then
+``class_logits`` are its predictions and ``class_losses`` their losses. :data:`CONDITIONS` lists the
+combinations.
 """
 
 from collections.abc import Callable
@@ -18,12 +19,12 @@ from ..errors import ForgeryError
 from .layers import Discriminator
 from .spec import Spec
 
-#: Makes a family's network.
+#: Builds a family's network.
 Build = Callable[[Spec], nn.Module]
 
 
 class ConditionalGenerator(nn.Module):
-    """z ``[N, latent]`` and y ``[N]`` → samples: a family's G on z with the one-hot code of y.
+    """z ``[N, latent]`` and y ``[N]`` → samples: a family's G applied to [z, one-hot y].
 
     Mirza & Osindero 2014.
     """
@@ -39,9 +40,9 @@ class ConditionalGenerator(nn.Module):
 
 
 class ConcatDiscriminator(nn.Module):
-    """x and y ``[N]`` → logits ``[N]``: a family's D on x with the one-hot code of y.
+    """x and y ``[N]`` → logits ``[N]``: a family's D applied to [x, one-hot y].
 
-    The code is K further numbers for a family that flattens its samples, else K constant maps.
+    The code is K extra inputs for a family that flattens its samples, otherwise K constant maps.
     Mirza & Osindero 2014.
     """
 
@@ -56,52 +57,53 @@ class ConcatDiscriminator(nn.Module):
             shape = (channels + classes, height, width)
         self.network = build(replace(spec, shape=shape, mean=torch.zeros(shape)))
 
-    def beside(self, x: Tensor, y: Tensor) -> Tensor:
-        """x with the code of y, as the family's network takes them."""
+    def concatenate(self, x: Tensor, y: Tensor) -> Tensor:
+        """Concatenate x and the one-hot code of y to an input of the family's network."""
         code = _one_hot(y, self.classes, x)
         if self.flattens:
             return torch.cat([x.flatten(1), code], 1)
         return torch.cat([x, code[:, :, None, None].expand(-1, -1, *x.shape[2:])], 1)
 
     def look(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        return with_features(self.network).look(self.beside(x, y))
+        return require_features(self.network).look(self.concatenate(x, y))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        logits: Tensor = self.network(self.beside(x, y))
+        logits: Tensor = self.network(self.concatenate(x, y))
         return logits
 
 
 class ProjectionDiscriminator(nn.Module):
-    """x and y ``[N]`` → logits ``[N]``: ψ(h) + ⟨embed(y), h⟩ on a family's features h.
+    """x and y ``[N]`` → logits ``[N]``: ψ(h) + ⟨embed(y), h⟩ for a family's features h.
 
-    Miyato & Koyama 2018; pfnet-research/sngan_projection. ψ is the family's own head.
+    ψ is the family's head. Miyato & Koyama 2018; pfnet-research/sngan_projection.
     """
 
     def __init__(self, build: Build, spec: Spec, classes: int) -> None:
         super().__init__()
-        self.network = with_features(build(spec))
-        # Row y of the weights is embed(y): the layer's output number y is ⟨embed(y), h⟩.
-        self.embed = as_its_head(self.network, classes, bias=False)
+        self.network = require_features(build(spec))
+        # Row y of the weights is embed(y), so that output y of the layer is ⟨embed(y), h⟩.
+        self.embed = extra_head(self.network, classes, bias=False)
         nn.init.xavier_uniform_(self.embed.weight)
 
     def look(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        own, h = self.network.look(x)
-        return own + self.embed(h).gather(1, y[:, None]).squeeze(1), h
+        unconditional, h = self.network.look(x)
+        return unconditional + self.embed(h).gather(1, y[:, None]).squeeze(1), h
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         return self.look(x, y)[0]
 
 
 class AuxiliaryDiscriminator(nn.Module):
-    """x → logits ``[N]``, and beside them what it says of the class: ACGAN (Odena et al. 2017).
+    """x → logits ``[N]``, with an auxiliary classifier: ACGAN (Odena et al. 2017).
 
-    Both come from a family's features h by a linear layer each. y has no part in the logits.
+    The head and the classifier are linear layers on a family's features h. The logits do not
+    depend on y.
     """
 
     def __init__(self, build: Build, spec: Spec, classes: int) -> None:
         super().__init__()
-        self.network = with_features(build(spec))
-        self.classify = as_its_head(self.network, classes, bias=True)
+        self.network = require_features(build(spec))
+        self.classify = extra_head(self.network, classes, bias=True)
 
     def look(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         return self.network.look(x)
@@ -110,25 +112,25 @@ class AuxiliaryDiscriminator(nn.Module):
         return self.look(x)[0]
 
     def class_logits(self, h: Tensor) -> Tensor:
-        """Features ``[N, F]`` → logits of the classes ``[N, K]``."""
+        """Return class logits ``[N, K]`` from features h ``[N, F]``."""
         logits: Tensor = self.classify(h)
         return logits
 
     def class_losses(self, h: Tensor, y: Tensor, z: Tensor | None = None) -> Tensor:
-        """-log P(y | x) ``[N]``, from the features of x."""
+        """Return -log P(y | x) ``[N]`` from the features h ``[N, F]`` of x."""
         return functional.cross_entropy(self.class_logits(h), y, reduction="none")
 
 
 class SemiSupervisedDiscriminator(AuxiliaryDiscriminator):
-    """x → logits ``[N]`` of being of any of the K classes: Salimans et al. 2016, section 5.
+    """x → logits ``[N]``: a classifier of K + 1 classes (Salimans et al. 2016, section 5).
 
-    Of K + 1 classes the last is "drawn by G", its logit fixed at 0. Then D(x) = Z/(Z + 1), where Z
-    is the sum of the exponentials of the K others l: its logit is their log-sum-exp.
+    The last class is "generated", with its logit fixed at 0. Then D(x) = Z/(Z + 1), where Z is the
+    sum of the exponentials of the other K logits: the logit of D(x) is their log-sum-exp.
     """
 
     def __init__(self, build: Build, spec: Spec, classes: int) -> None:
         super().__init__(build, spec, classes)
-        self.network.drop_head()  # the class logits take its place
+        self.network.drop_head()  # replaced by the class logits
 
     def look(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         h = self.network.features(x)
@@ -136,24 +138,24 @@ class SemiSupervisedDiscriminator(AuxiliaryDiscriminator):
 
 
 class InfoDiscriminator(AuxiliaryDiscriminator):
-    """x → logits ``[N]``, and beside them the code that G was given: InfoGAN (Chen et al. 2016).
+    """x → logits ``[N]``, with a prediction of G's code: InfoGAN (Chen et al. 2016).
 
-    The code is a class y and the first ``spec.continuous`` dimensions of z. Q(code | x), on D's
-    features, is a categorical and a Gaussian of ``variance``; log Q bounds from below, but for a
-    constant, how much x tells of the code.
+    The code is a class y and the first ``spec.continuous`` dimensions of z. Q(code | x), computed
+    from D's features, is a categorical distribution times a Gaussian with variance ``variance``.
+    Up to a constant, the mean of log Q is a lower bound on the mutual information of code and x.
     """
 
-    #: That of openai/InfoGAN is 1 for codes of U(-1, 1); z here has three times their variance.
+    #: openai/InfoGAN uses 1 for codes from U(-1, 1); the z here has three times their variance.
     variance = 3.0
 
     def __init__(self, build: Build, spec: Spec, classes: int) -> None:
         super().__init__(build, spec, classes)
         self.continuous = spec.continuous
         if self.continuous:
-            self.mean = as_its_head(self.network, self.continuous, bias=True)
+            self.mean = extra_head(self.network, self.continuous, bias=True)
 
     def class_losses(self, h: Tensor, y: Tensor, z: Tensor | None = None) -> Tensor:
-        """-log Q(code | x) ``[N]``, less a constant, from the features of x."""
+        """Return -log Q(code | x) ``[N]``, up to a constant, from the features h of x."""
         losses = super().class_losses(h, y)
         if not self.continuous:
             return losses
@@ -166,51 +168,51 @@ def _one_hot(y: Tensor, classes: int, like: Tensor) -> Tensor:
     return functional.one_hot(y, classes).to(like.dtype)
 
 
-def with_features(network: nn.Module) -> Discriminator:
-    """The network, if it has features to look at; a :class:`ForgeryError` if not."""
+def require_features(network: nn.Module) -> Discriminator:
+    """Return the network if it exposes features, else raise a :class:`ForgeryError`."""
     if not isinstance(network, Discriminator):
         raise ForgeryError(
-            f"{type(network).__name__} has no features that a class could be told by: choose "
-            "another --discriminator, such as mlp, or --conditional concat"
+            f"{type(network).__name__} has no features to predict a class from: choose another "
+            "--discriminator, such as mlp, or --conditional concat"
         )
     return network
 
 
-def as_its_head(network: Discriminator, outputs: int, bias: bool) -> nn.Linear:
-    """A linear layer from the features, beside the network's head."""
+def extra_head(network: Discriminator, outputs: int, bias: bool) -> nn.Linear:
+    """Create a linear layer from the network's features, in addition to its head."""
     assert isinstance(network.head, nn.Linear)
     return nn.Linear(network.head.in_features, outputs, bias=bias)
 
 
-#: How the classes of G's samples come about: (their number, the classes of the real minibatch or
-#: None, K, device) → y ``[n]``.
+#: Chooses the classes to generate: (n, classes of the real minibatch or None, K, device) → y
+#: ``[n]``.
 Ask = Callable[[int, Tensor | None, int, torch.device], Tensor | None]
 
 
-def as_the_real(n: int, y: Tensor | None, classes: int, where: torch.device) -> Tensor | None:
-    """The classes of the real minibatch, so that each is drawn as often as the data has it."""
+def real_classes(n: int, y: Tensor | None, classes: int, device: torch.device) -> Tensor | None:
+    """Return the classes of the real minibatch, so that G follows the class balance of the data."""
     return y
 
 
-def at_random(n: int, y: Tensor | None, classes: int, where: torch.device) -> Tensor:
-    """Each of the K as often as any other."""
-    return rows.drawn(n, lambda m: torch.randint(classes, (m,), device=where))
+def uniform_classes(n: int, y: Tensor | None, classes: int, device: torch.device) -> Tensor:
+    """Draw classes uniformly from 0 to K - 1."""
+    return rows.drawn(n, lambda m: torch.randint(classes, (m,), device=device))
 
 
 @dataclass(frozen=True)
 class Condition:
-    """Who is told a class, and by whom.
+    """How G and D use classes.
 
     Parameters
     ----------
     generator, discriminator:
-        Make a network of (family, spec, classes).
+        Functions that build a network from (family, spec, number of classes).
     ask:
-        How the classes that G is told come about; None for a G that is told none.
+        How to choose the classes that G is conditioned on; None if G is unconditional.
     predicts_classes:
         Whether D predicts the class of a sample, and learns from its errors.
     labels:
-        Whose labels D learns from: ``every`` sample's, those of ``some``, or ``no`` sample's.
+        Which real samples need a label: ``every``, ``some`` or ``no`` sample.
     """
 
     generator: Callable[[Build, Spec, int], nn.Module]
@@ -221,7 +223,7 @@ class Condition:
 
     @property
     def invents(self) -> bool:
-        """Whether the classes are G's own codes, which no label says the meaning of."""
+        """Whether the classes are codes that G learns without labels (InfoGAN)."""
         return self.ask is not None and self.labels == "no"
 
 
@@ -231,15 +233,15 @@ def _unconditional(build: Build, spec: Spec, classes: int) -> nn.Module:
 
 CONDITIONS: dict[str, Condition] = {
     "none": Condition(_unconditional, _unconditional),
-    "concat": Condition(ConditionalGenerator, ConcatDiscriminator, as_the_real, labels="every"),
+    "concat": Condition(ConditionalGenerator, ConcatDiscriminator, real_classes, labels="every"),
     "projection": Condition(
-        ConditionalGenerator, ProjectionDiscriminator, as_the_real, labels="every"
+        ConditionalGenerator, ProjectionDiscriminator, real_classes, labels="every"
     ),
     "auxiliary": Condition(
-        ConditionalGenerator, AuxiliaryDiscriminator, as_the_real, True, labels="every"
+        ConditionalGenerator, AuxiliaryDiscriminator, real_classes, True, labels="every"
     ),
     "semi-supervised": Condition(
         _unconditional, SemiSupervisedDiscriminator, predicts_classes=True, labels="some"
     ),
-    "infogan": Condition(ConditionalGenerator, InfoDiscriminator, at_random, True),
+    "infogan": Condition(ConditionalGenerator, InfoDiscriminator, uniform_classes, True),
 }

@@ -1,11 +1,11 @@
-"""DCGAN: deep convolutional networks by the guidelines that made them train.
+"""DCGAN's deep convolutional networks.
 
-Source: Radford et al. 2015, and Newmu/dcgan_code, faces/train_uncond_dcgan.py. Width 128 at 64
-pixels are its networks, with 1024 maps at 4 × 4. Square images of 4·2^k or 7·2^k pixels; their
-size says how many layers there are, and the spec's depth is ignored.
+Source: Radford et al. 2015, and Newmu/dcgan_code, faces/train_uncond_dcgan.py. The original
+networks have width 128 at 64 pixels, with 1024 maps at 4 × 4. Images are square, of 4·2^k or 7·2^k
+pixels; their size determines the number of layers, and the spec's depth is ignored.
 
-No layer but batch norm has a bias, as there. That program normalises by the minibatch's statistics
-always; here samples are drawn in evaluation mode, by running averages.
+As in the original, only batch norm has biases. The original always normalises by the minibatch's
+statistics; here samples are generated in evaluation mode, with running averages.
 """
 
 from torch import Tensor, nn
@@ -15,8 +15,8 @@ from .layers import Discriminator, doublings
 from .spec import Spec
 
 
-def _begin(network: nn.Module) -> None:
-    """Weights from N(0, .02²), gains of batch norm from N(1, .02²), its biases at zero."""
+def _init_weights(network: nn.Module) -> None:
+    """Initialise weights from N(0, .02²), batch norm's gains from N(1, .02²), its biases to 0."""
     for layer in network.modules():
         if isinstance(layer, nn.modules.batchnorm._BatchNorm):
             nn.init.normal_(layer.weight, 1, 0.02)
@@ -25,7 +25,7 @@ def _begin(network: nn.Module) -> None:
             nn.init.normal_(layer.weight, std=0.02)
 
 
-class _Twice(nn.ConvTranspose2d):
+class _Upsample(nn.ConvTranspose2d):
     """A fractionally strided convolution: ``[N, inputs, H, W]`` → ``[N, outputs, 2H, 2W]``."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -40,7 +40,7 @@ class _Twice(nn.ConvTranspose2d):
         return functional.fold(patches, (2 * height, 2 * width), 5, padding=2, stride=2)
 
 
-def _half(inputs: int, outputs: int) -> nn.Conv2d:
+def _downsample(inputs: int, outputs: int) -> nn.Conv2d:
     """A strided convolution: ``[N, inputs, 2H, 2W]`` → ``[N, outputs, H, W]``."""
     return nn.Conv2d(inputs, outputs, 5, 2, padding=2, bias=False)
 
@@ -48,8 +48,8 @@ def _half(inputs: int, outputs: int) -> nn.Conv2d:
 class DCGANGenerator(nn.Module):
     """z ``[N, latent]`` → images ``[N, C, S, S]`` in [-1, 1].
 
-    z is projected to 4 × 4 or 7 × 7; each layer doubles the size and halves the maps, down to
-    ``width`` before the last.
+    z is projected to 4 × 4 or 7 × 7 maps. Each layer doubles the size and halves the number of
+    maps, down to ``width`` before the last layer.
     """
 
     def __init__(self, spec: Spec) -> None:
@@ -64,10 +64,10 @@ class DCGANGenerator(nn.Module):
             nn.Unflatten(1, (maps, start, start)),
         ]
         for _ in range(k - 1):
-            layers += [_Twice(maps, maps // 2), nn.BatchNorm2d(maps // 2), nn.ReLU(inplace=True)]
+            layers += [_Upsample(maps, maps // 2), nn.BatchNorm2d(maps // 2), nn.ReLU(inplace=True)]
             maps //= 2
-        self.layers = nn.Sequential(*layers, _Twice(maps, spec.shape[0]), nn.Tanh())
-        _begin(self)
+        self.layers = nn.Sequential(*layers, _Upsample(maps, spec.shape[0]), nn.Tanh())
+        _init_weights(self)
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         images: Tensor = self.layers(z)
@@ -77,19 +77,22 @@ class DCGANGenerator(nn.Module):
 class DCGANDiscriminator(Discriminator):
     """Images ``[N, C, S, S]`` in [-1, 1] → logits ``[N]``.
 
-    Each layer halves the size and doubles the maps, from ``width`` after the first. Batch norm in
-    all of them but the first lets the samples of a batch see each other.
+    Each layer halves the size and doubles the number of maps, from ``width`` after the first. All
+    layers but the first have batch norm, so that a logit depends on the whole minibatch.
     """
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
         start, k = doublings(spec)
         maps = spec.width
-        layers: list[nn.Module] = [_half(spec.shape[0], maps), nn.LeakyReLU(0.2, inplace=True)]
+        layers: list[nn.Module] = [
+            _downsample(spec.shape[0], maps),
+            nn.LeakyReLU(0.2, inplace=True),
+        ]
         for _ in range(k - 1):
-            layers += [_half(maps, 2 * maps), nn.BatchNorm2d(2 * maps)]
+            layers += [_downsample(maps, 2 * maps), nn.BatchNorm2d(2 * maps)]
             layers.append(nn.LeakyReLU(0.2, inplace=True))
             maps *= 2
         output = nn.Linear(maps * start**2, 1, bias=False)
         self.layers = nn.Sequential(*layers, nn.Flatten(), output)
-        _begin(self)
+        _init_weights(self)

@@ -1,28 +1,28 @@
-"""A VAE's encoder, made of any family's discriminator."""
+"""A VAE's encoder, built on any family's discriminator."""
 
 import torch
 from torch import Tensor, nn
 
-from .conditional import Build, as_its_head, with_features
+from .conditional import Build, extra_head, require_features
 from .spec import Spec
 
 
 class Encoder(nn.Module):
-    """Samples → (mean, log variance) of z, each ``[N, latent]``: two heads on a family's features.
+    """Samples → (mean, log variance) of q(z | x), each ``[N, latent]``.
 
-    ``log_sigma`` is the logarithm of σ, one for all values, in p(x | z) = N(G(z), σ²). It is learnt
-    with the rest, and so weighs what is lost in drawing against what z tells: with σ fixed that
-    would be a setting to tune (Rybkin et al. 2021).
+    Both are linear layers on a family's features. ``log_sigma`` is the logarithm of σ in
+    p(x | z) = N(G(z), σ²I). σ is learnt and balances the reconstruction error against the KL
+    term, so that no weight needs to be tuned (Rybkin et al. 2021).
     """
 
     def __init__(self, build: Build, spec: Spec) -> None:
         super().__init__()
-        self.network = with_features(build(spec))
+        self.network = require_features(build(spec))
         self.mean, self.log_variance = (
-            as_its_head(self.network, spec.latent, bias=True) for _ in range(2)
+            extra_head(self.network, spec.latent, bias=True) for _ in range(2)
         )
         self.network.drop_head()
-        # At first q(z | x) is the prior, whatever the features: what a sample costs starts at 0.
+        # Start with q(z | x) close to the prior, so that the KL term starts near 0.
         for head in (self.mean, self.log_variance):
             nn.init.normal_(head.weight, std=0.01 / head.in_features**0.5)
             nn.init.zeros_(head.bias)

@@ -1,7 +1,8 @@
 """The 2014 paper's networks for MNIST, as its authors released them.
 
-Source: goodfeli/adversarial, mnist.yaml. Width 1200, depth 2 (G) and width 240, depth 2 (D) are its
-sizes. That program works on pixels in [0, 1]; the first and last operations here translate.
+Source: goodfeli/adversarial, mnist.yaml. The original sizes are width 1200 and depth 2 for G, width
+240 and depth 2 for D. The original works on pixels in [0, 1]; the first operation of D and the last
+one of G convert between that range and [-1, 1].
 """
 
 from itertools import pairwise
@@ -14,7 +15,7 @@ from .spec import Spec
 
 
 def _uniform(linear: nn.Linear, limit: float) -> nn.Linear:
-    """Weights from U(-limit, limit) (pylearn2's ``irange``), biases at zero."""
+    """Initialise weights from U(-limit, limit) (pylearn2's ``irange``) and biases to zero."""
     nn.init.uniform_(linear.weight, -limit, limit)
     nn.init.zeros_(linear.bias)
     return linear
@@ -23,8 +24,8 @@ def _uniform(linear: nn.Linear, limit: float) -> nn.Linear:
 class ReLUSigmoidGenerator(nn.Module):
     """z ``[N, latent]`` → ReLU layers → sigmoid → images ``[N, C, H, W]`` in [-1, 1].
 
-    Weights start at U(-.05, .05); the output's bias at the logit of the training data's mean
-    image, so that G begins by drawing that mean.
+    Initial weights are U(-.05, .05). The output's bias is initialised to the logit of the training
+    data's mean image, so that G starts near that mean.
     """
 
     def __init__(self, spec: Spec) -> None:
@@ -54,8 +55,8 @@ def _maxout(inputs: int, units: int, limit: float) -> Maxout:
 class MaxoutDiscriminator(Discriminator):
     """Images ``[N, C, H, W]`` in [-1, 1] → dropout and maxout layers → logits ``[N]``.
 
-    Dropout keeps .8 of the pixels and .5 of each later layer's inputs, scaled up by 1.25 and 2;
-    weights start at U(-.005, .005).
+    Dropout keeps .8 of the pixels and .5 of each later layer's inputs, scaled by 1.25 and 2.
+    Initial weights are U(-.005, .005).
     """
 
     flattens = True
@@ -69,5 +70,5 @@ class MaxoutDiscriminator(Discriminator):
         self.layers = nn.Sequential(*layers, nn.Dropout(0.5), output)
 
     def enter(self, x: Tensor) -> Tensor:
-        # Dropout must meet black as 0, as it did in [0, 1].
+        # Black must be 0, as in the original, since dropout sets pixels to 0.
         return (x.flatten(1) + 1) / 2

@@ -1,4 +1,4 @@
-"""Layers that several families share."""
+"""Layers shared by several families."""
 
 from typing import TypeVar
 
@@ -10,14 +10,14 @@ from torch.nn.utils.parametrize import is_parametrized
 from ..errors import ForgeryError
 from .spec import Spec
 
-#: Linear pieces whose maximum a maxout unit takes: five in the 2014 paper's networks and PacGAN's.
+#: Linear pieces per maxout unit: five in the networks of the 2014 paper and of PacGAN.
 PIECES = 5
 
 Network = TypeVar("Network", bound=nn.Module)
 
 
 class Maxout(nn.Module):
-    """``[N, inputs]`` → ``[N, units]``: each unit is the largest of :data:`PIECES` linear maps."""
+    """``[N, inputs]`` → ``[N, units]``: each unit is the maximum of :data:`PIECES` linear maps."""
 
     def __init__(self, inputs: int, units: int) -> None:
         super().__init__()
@@ -31,16 +31,16 @@ class Maxout(nn.Module):
 class Discriminator(nn.Module):
     """Samples → features h ``[N, F]`` → a linear layer, the head → logits ``[N]``.
 
-    A family sets ``layers``, of which the last is the head, and says how a sample comes to the
-    first. The conditional versions (conditional.py) look at h, and so may an objective.
+    A family sets ``layers``, whose last one is the head, and may override :meth:`enter`. The
+    conditional versions (conditional.py) and some objectives use h.
     """
 
-    #: Whether samples are flattened first, so that their shape is of no account.
+    #: Whether samples are flattened first, so that any shape is accepted.
     flattens = False
     layers: nn.Sequential
 
     def enter(self, x: Tensor) -> Tensor:
-        """Samples as the first layer takes them."""
+        """Convert samples to the input of the first layer."""
         return x
 
     @property
@@ -48,18 +48,18 @@ class Discriminator(nn.Module):
         return self.layers[-1]
 
     def drop_head(self) -> None:
-        """Give up the head and its weights, where another layer judges by the features."""
+        """Remove the head and its weights, for networks that use the features alone."""
         self.layers[-1] = nn.Identity()
 
     def features(self, x: Tensor) -> Tensor:
-        """h ``[N, F]``: what the head is given."""
+        """Return the features h ``[N, F]``, the input of the head."""
         h = self.enter(x)
         for layer in list(self.layers)[:-1]:
             h = layer(h)
         return h
 
     def look(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Logits ``[N]`` and features ``[N, F]``, from one pass."""
+        """Return logits ``[N]`` and features ``[N, F]`` from one forward pass."""
         h = self.features(x)
         return self.head(h).squeeze(1), h
 
@@ -76,12 +76,12 @@ def couples_batch(network: nn.Module) -> bool:
 
 
 def doublings(spec: Spec) -> tuple[int, int]:
-    """(4 or 7, k ≥ 1): the images are 4·2^k or 7·2^k pixels high and wide.
+    """Return (4 or 7, k ≥ 1) for images of 4·2^k or 7·2^k pixels in height and width.
 
     Raises
     ------
     ForgeryError
-        When they are of another size, or points.
+        The images have another size, or the data are points.
     """
     _, height, width = spec.image_shape
     for start in (4, 7):
@@ -90,23 +90,23 @@ def doublings(spec: Spec) -> tuple[int, int]:
             return start, k
     sizes = sorted(start << k for start in (4, 7) for k in range(1, 7))
     raise ForgeryError(
-        f"this network is for square images of {', '.join(map(str, sizes))} … pixels "
-        f"(4·2^k or 7·2^k), and the data are {height} × {width}: "
+        f"this network needs square images of {', '.join(map(str, sizes))} … pixels "
+        f"(4·2^k or 7·2^k), but the data are {height} × {width}: "
         "choose another --generator and --discriminator, such as mlp"
     )
 
 
 def spectrally_normalised(network: Network) -> Network:
-    """The network, each of whose linear and convolutional weights is divided by its largest
-    singular value from now on (Miyato et al. 2018).
+    """Apply spectral normalisation to all linear and convolutional layers, in place.
 
-    The value is estimated by one power iteration at each pass in training mode; the vectors that
-    it works on are buffers, saved and restored with the weights.
+    Weights are divided by their largest singular value (Miyato et al. 2018). The value is estimated
+    by one power iteration per forward pass in training mode; its vectors are buffers, saved and
+    restored with the weights.
 
     Raises
     ------
     ForgeryError
-        For a layer that begins at zero: it has no direction to keep.
+        A layer's weights are all zero, so that they cannot be normalised.
     """
     for name, layer in list(network.named_modules()):
         weighted = isinstance(layer, nn.Linear | nn.modules.conv._ConvNd)
@@ -115,7 +115,7 @@ def spectrally_normalised(network: Network) -> Network:
         assert isinstance(layer.weight, Tensor)
         if not torch.any(layer.weight):
             raise ForgeryError(
-                f"spectral normalisation cannot scale weights that begin at zero ({name}): "
+                f"spectral normalisation cannot scale weights that start at zero ({name}): "
                 "choose another --discriminator, such as resnet"
             )
         spectral_norm(layer)

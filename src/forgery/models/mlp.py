@@ -1,7 +1,7 @@
-"""The pair of the well-known PyTorch tutorial: plain multi-layer perceptrons.
+"""Multi-layer perceptrons, as in the well-known PyTorch tutorial.
 
-Source: yunjey/pytorch-tutorial, generative_adversarial_network/main.py. Width 256 and depth 2 are
-its networks: 64-256-256-784 with ReLU and tanh, 784-256-256-1 with LeakyReLU(.2).
+Source: yunjey/pytorch-tutorial, generative_adversarial_network/main.py. Its networks have width 256
+and depth 2: 64-256-256-784 with ReLU and tanh, 784-256-256-1 with LeakyReLU(.2).
 """
 
 from itertools import pairwise

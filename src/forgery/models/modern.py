@@ -1,14 +1,15 @@
-"""Plain residual networks without normalisation, after R3GAN.
+"""Residual networks without normalisation, after R3GAN.
 
 Source: Huang et al., "The GAN is dead; long live the GAN!", NeurIPS 2024, from the paper's
-description. Square images of 4·2^k or 7·2^k pixels. ``width`` is the channels at the full size,
-doubled at each halving up to :data:`MOST` times it; ``depth`` the residual blocks at each size.
+description. Images are square, of 4·2^k or 7·2^k pixels. ``width`` is the number of channels at
+full resolution; they double at each halving, up to ``width`` times :data:`MAX_WIDENING`. ``depth``
+is the number of residual blocks per resolution.
 
-What the description leaves open is chosen here: the expansion and the groups of a block, the cap on
-the channels, and that only the output and the layers before an activation have biases.
+The description leaves some choices open: the expansion and groups of a block, the cap on the
+channels, and biases, which only the output and layers before an activation have here.
 
-The ``patched`` versions are for a CPU: they take 2 × 2 pixels for one place with four times the
-channels, and so leave out the blocks at the full size, where most of the time would go.
+The ``patched`` versions are for a CPU: they fold 2 × 2 pixels into one position with four times the
+channels, and so omit the blocks at full resolution, which would take most of the time.
 """
 
 from itertools import pairwise
@@ -20,22 +21,22 @@ from torch.nn import functional
 from .layers import Discriminator, doublings
 from .spec import Spec
 
-#: The channels at the small end are at most this many times the width.
-MOST = 8
-#: A block's inner channels for each outer one, before they are rounded up to whole groups.
+#: Limit on the number of channels, as a multiple of the width.
+MAX_WIDENING = 8
+#: A block's inner channels per outer channel, before rounding up to whole groups.
 EXPANSION = 2
-#: Channels in a group of its 3 × 3 convolution.
+#: Channels per group of a block's 3 × 3 convolution.
 GROUP = 16
 SLOPE = 0.2
 
 
 def _channels(width: int, k: int) -> list[int]:
-    """Channels at each size, the smallest first."""
-    return [width * min(2**i, MOST) for i in range(k, -1, -1)]
+    """Return the number of channels at each resolution, lowest resolution first."""
+    return [width * min(2**i, MAX_WIDENING) for i in range(k, -1, -1)]
 
 
 def _linear(layer: nn.Linear | nn.Conv2d) -> nn.Module:
-    """Weights that keep the variance where no activation follows; bias at zero."""
+    """Initialise weights to preserve the variance without an activation, and the bias to zero."""
     nn.init.kaiming_normal_(layer.weight, nonlinearity="linear")
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
@@ -43,29 +44,33 @@ def _linear(layer: nn.Linear | nn.Conv2d) -> nn.Module:
 
 
 class _Block(nn.Module):
-    """``[N, C, H, W]`` → x + 1 × 1 → 3 × 3 in groups → 1 × 1 of x.
+    """x ``[N, C, H, W]`` → x + f(x), where f is 1 × 1, grouped 3 × 3 and 1 × 1 convolutions.
 
-    The last layer begins at zero, so that the block begins as the identity; the others are scaled
-    by L^(-1/(2m - 2)) with L = ``blocks`` in the network and m = 3 layers in each, after which the
-    network's output changes as much in one step however deep it is (Zhang et al. 2019, Fixup).
+    The last layer is initialised to zero, so that the block starts as the identity. The others are
+    scaled by L^(-1/(2m - 2)) with L = ``blocks`` in the network and m = 3 layers in each, so that
+    the size of an update does not depend on the depth (Zhang et al. 2019, Fixup).
     """
 
     def __init__(self, channels: int, blocks: int) -> None:
         super().__init__()
         groups = -(-channels * EXPANSION // GROUP)
         inner = groups * GROUP
-        enter = nn.Conv2d(channels, inner, 1)
+        expand = nn.Conv2d(channels, inner, 1)
         mix = nn.Conv2d(inner, inner, 3, padding=1, groups=groups)
-        leave = nn.Conv2d(inner, channels, 1, bias=False)
-        for layer in (enter, mix):
+        reduce = nn.Conv2d(inner, channels, 1, bias=False)
+        for layer in (expand, mix):
             nn.init.kaiming_normal_(layer.weight, a=SLOPE)
             with torch.no_grad():
                 layer.weight *= blocks**-0.25
             assert layer.bias is not None
             nn.init.zeros_(layer.bias)
-        nn.init.zeros_(leave.weight)
+        nn.init.zeros_(reduce.weight)
         self.residual = nn.Sequential(
-            enter, nn.LeakyReLU(SLOPE, inplace=True), mix, nn.LeakyReLU(SLOPE, inplace=True), leave
+            expand,
+            nn.LeakyReLU(SLOPE, inplace=True),
+            mix,
+            nn.LeakyReLU(SLOPE, inplace=True),
+            reduce,
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -74,7 +79,7 @@ class _Block(nn.Module):
 
 
 class _Resample(nn.Module):
-    """Twice or half the size by the filter [1, 2, 1] ⊗ [1, 2, 1]: bilinear, each way."""
+    """Double or halve the resolution with the bilinear filter [1, 2, 1] ⊗ [1, 2, 1]."""
 
     kernel: Tensor
 
@@ -83,7 +88,7 @@ class _Resample(nn.Module):
         self.up = up
         line = torch.tensor([1.0, 2.0, 1.0]) / 4
         kernel = torch.outer(line, line)[None, None]
-        # Enlarging, a pixel is spread over four times as many.
+        # Upsampling spreads each pixel over four times as many.
         self.register_buffer("kernel", kernel * 4 if up else kernel, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -97,9 +102,9 @@ class _Resample(nn.Module):
 
 
 class ModernGenerator(nn.Module):
-    """z ``[N, latent]`` → a learnt basis × linear(z) → blocks → images ``[N, C, S, S]``.
+    """z ``[N, latent]`` → learnt basis × linear(z) → blocks → images ``[N, C, S, S]``.
 
-    Without tanh: images are meant to lie in [-1, 1], and may lie outside.
+    There is no tanh, so pixels may lie outside [-1, 1].
     """
 
     def __init__(self, spec: Spec, patched: bool = False) -> None:
@@ -125,9 +130,9 @@ class ModernGenerator(nn.Module):
 
 
 class ModernDiscriminator(Discriminator):
-    """Images ``[N, C, S, S]`` → blocks → the product with a learnt basis → logits ``[N]``.
+    """Images ``[N, C, S, S]`` → blocks → product with a learnt basis → logits ``[N]``.
 
-    G's mirror image.
+    The mirror image of :class:`ModernGenerator`.
     """
 
     def __init__(self, spec: Spec, patched: bool = False) -> None:
@@ -146,7 +151,7 @@ class ModernDiscriminator(Discriminator):
             if inputs != outputs:
                 layers.append(_linear(nn.Conv2d(inputs, outputs, 1, bias=False)))
             layers += [_Block(outputs, blocks) for _ in range(spec.depth)]
-        # Over a map as large as its kernel, a depthwise convolution is the product with a basis.
+        # A depthwise convolution whose kernel covers the whole map is a product with a basis.
         basis = nn.Conv2d(channels[-1], channels[-1], start, groups=channels[-1], bias=False)
         output = _linear(nn.Linear(channels[-1], 1))
         self.layers = nn.Sequential(*layers, _linear(basis), nn.Flatten(), output)

@@ -1,7 +1,7 @@
-"""The pair of the mode-coverage experiments on rings and grids.
+"""The networks of PacGAN's mode-coverage experiments on rings and grids.
 
-Source: fjxmlzn/PacGAN, synthetic_data_experiments. Width 400 and depth 4 (G), width 200 and depth 3
-(D) are its sizes; weights start at N(0, .02²), biases at zero.
+Source: fjxmlzn/PacGAN, synthetic_data_experiments. The original sizes are width 400 and depth 4 for
+G, width 200 and depth 3 for D. Initial weights are N(0, .02²), biases zero.
 """
 
 from itertools import pairwise
@@ -20,7 +20,7 @@ def _normal(linear: nn.Linear) -> nn.Linear:
 
 
 class BatchNormGenerator(nn.Module):
-    """z ``[N, latent]`` → layers of linear, batch norm, ReLU → ``[N, *shape]``."""
+    """z ``[N, latent]`` → layers of linear, batch norm and ReLU → samples ``[N, *shape]``."""
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
@@ -28,8 +28,8 @@ class BatchNormGenerator(nn.Module):
         sizes = [spec.latent] + [spec.width] * spec.depth
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise(sizes):
-            linear = _normal(nn.Linear(inputs, outputs, bias=False))  # batch norm has its own
-            # That program's averages keep 95 % a step.
+            linear = _normal(nn.Linear(inputs, outputs, bias=False))  # batch norm has one
+            # The original's running averages decay by .95 per step.
             layers += [linear, nn.BatchNorm1d(outputs, momentum=0.05), nn.ReLU(inplace=True)]
         layers.append(_normal(nn.Linear(sizes[-1], spec.size)))
         self.layers = nn.Sequential(*layers, *([nn.Tanh()] if spec.bounded else []))
@@ -39,7 +39,7 @@ class BatchNormGenerator(nn.Module):
 
 
 class PlainMaxoutDiscriminator(Discriminator):
-    """``[N, *shape]`` → maxout layers without dropout → logits ``[N]``."""
+    """Samples ``[N, *shape]`` → maxout layers without dropout → logits ``[N]``."""
 
     flattens = True
 

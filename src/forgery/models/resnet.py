@@ -1,10 +1,10 @@
 """SN-GAN's residual networks: batch norm in G, none in D.
 
 Source: Miyato et al. 2018; pfnet-research/sngan_projection, gen_models/resnet_32.py and
-dis_models/snresnet_32.py. Width 256 (G) and 128 (D) at 32 pixels are its networks. Square images of
-4·2^k or 7·2^k pixels; their size says how many blocks there are, and the spec's depth is ignored.
-All blocks are ``width`` maps wide, as at 32 pixels; the source's networks for larger images widen
-towards the small end.
+dis_models/snresnet_32.py. The original networks for 32 pixels have width 256 (G) and 128 (D).
+Images are square, of 4·2^k or 7·2^k pixels; their size determines the number of blocks, and the
+spec's depth is ignored. All blocks have ``width`` maps, as at 32 pixels; the original networks for
+larger images have more maps at lower resolutions.
 """
 
 from math import sqrt
@@ -17,7 +17,7 @@ from .spec import Spec
 
 
 def _glorot(layer: nn.Linear | nn.Conv2d, gain: float = 1.0) -> nn.Module:
-    """Weights from U(-r, r), r = gain·√(6 / (fan in + fan out)); biases at zero."""
+    """Initialise weights from U(-r, r), r = gain·√(6 / (fan in + fan out)), and biases to zero."""
     nn.init.xavier_uniform_(layer.weight, gain)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
@@ -25,7 +25,7 @@ def _glorot(layer: nn.Linear | nn.Conv2d, gain: float = 1.0) -> nn.Module:
 
 
 def _conv(inputs: int, outputs: int) -> nn.Module:
-    """A residual's 3 × 3 convolution."""
+    """Create a 3 × 3 convolution of a residual branch."""
     return _glorot(nn.Conv2d(inputs, outputs, 3, padding=1), sqrt(2))
 
 
@@ -33,13 +33,13 @@ def _batch_norm(maps: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(maps, eps=2e-5)  # Chainer's ε
 
 
-def _enlarge(x: Tensor) -> Tensor:
-    """``[N, C, H, W]`` → ``[N, C, 2H, 2W]``: every pixel twice each way."""
+def _upsample(x: Tensor) -> Tensor:
+    """Repeat each pixel twice along both axes: ``[N, C, H, W]`` → ``[N, C, 2H, 2W]``."""
     return functional.interpolate(x, scale_factor=2, mode="nearest")
 
 
 class _UpBlock(nn.Module):
-    """``[N, maps, H, W]`` → ``[N, maps, 2H, 2W]``."""
+    """A residual block that upsamples: ``[N, maps, H, W]`` → ``[N, maps, 2H, 2W]``."""
 
     def __init__(self, maps: int) -> None:
         super().__init__()
@@ -55,15 +55,15 @@ class _UpBlock(nn.Module):
         self.shortcut = _glorot(nn.Conv2d(maps, maps, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        # A 1 × 1 convolution gives the same before as after the enlargement, for a quarter.
-        shortcut = _enlarge(self.shortcut(x))
+        # Upsampling commutes with a 1 × 1 convolution, which costs a quarter if it comes first.
+        shortcut = _upsample(self.shortcut(x))
         return self.residual(x) + shortcut
 
 
 class ResNetGenerator(nn.Module):
     """z ``[N, latent]`` → 4 × 4 or 7 × 7 maps → residual blocks → images ``[N, C, S, S]``.
 
-    Images are in [-1, 1], by tanh.
+    A final tanh keeps the images in [-1, 1].
     """
 
     def __init__(self, spec: Spec) -> None:
@@ -85,7 +85,7 @@ class ResNetGenerator(nn.Module):
 
 
 class _FirstBlock(nn.Module):
-    """Images ``[N, C, 2H, 2W]`` → ``[N, maps, H, W]``: no ReLU before the first convolution."""
+    """D's first block, without the initial ReLU: ``[N, C, 2H, 2W]`` → ``[N, maps, H, W]``."""
 
     def __init__(self, channels: int, maps: int) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class _FirstBlock(nn.Module):
 
 
 class _DownBlock(nn.Module):
-    """``[N, maps, 2H, 2W]`` → ``[N, maps, H, W]``."""
+    """A residual block that downsamples: ``[N, maps, 2H, 2W]`` → ``[N, maps, H, W]``."""
 
     def __init__(self, maps: int) -> None:
         super().__init__()
@@ -110,13 +110,13 @@ class _DownBlock(nn.Module):
         self.shortcut = _glorot(nn.Conv2d(maps, maps, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        # There the average comes after the 1 × 1 convolution: the same, at four times the cost.
+        # The original averages after the 1 × 1 convolution: the same at four times the cost.
         shortcut: Tensor = self.shortcut(functional.avg_pool2d(x, 2))
         return self.residual(x) + shortcut
 
 
 class _Block(nn.Module):
-    """``[N, maps, H, W]`` → the same shape."""
+    """A residual block that keeps the shape ``[N, maps, H, W]``."""
 
     def __init__(self, maps: int) -> None:
         super().__init__()
@@ -132,8 +132,8 @@ class _Block(nn.Module):
 class ResNetDiscriminator(Discriminator):
     """Images ``[N, C, S, S]`` in [-1, 1] → logits ``[N]``.
 
-    Blocks that halve the size down to 8 × 8 or 7 × 7, two that keep it, the sum over all places,
-    one linear layer. The source's D is spectrally normalised: ``--spectral-norm``.
+    Blocks halve the size down to 8 × 8 or 7 × 7; two more keep it; a sum over positions and a
+    linear layer follow. The original D is spectrally normalised: use ``--spectral-norm``.
     """
 
     def __init__(self, spec: Spec) -> None:

@@ -1,9 +1,9 @@
-"""The networks of "Improved Techniques for Training GANs" for MNIST, with few labels.
+"""The networks of "Improved Techniques for Training GANs" for semi-supervised MNIST.
 
-Source: Salimans et al. 2016 (arXiv:1606.03498), and openai/improved-gan, mnist_svhn_cifar10. G of
-width 500 and depth 2, D of width 1000 and depth 5 are its networks: 100-500-500-784 with softplus
-and batch norm, 784-1000-500-250-250-250 with ReLU, weight normalisation and Gaussian noise. Here
-weights begin as PyTorch's layers do; that program sets their scale by a first minibatch.
+Source: Salimans et al. 2016 (arXiv:1606.03498), and openai/improved-gan, mnist_svhn_cifar10. The
+original G has width 500 and depth 2 (100-500-500-784 with softplus and batch norm), D width 1000
+and depth 5 (784-1000-500-250-250-250 with ReLU, weight normalisation and Gaussian noise). Here
+weights are initialised as in PyTorch's layers; the original scales them by a first minibatch.
 """
 
 from itertools import pairwise
@@ -17,7 +17,7 @@ from .spec import Spec
 
 
 class SoftplusGenerator(nn.Module):
-    """z ``[N, latent]`` → layers of linear, batch norm, softplus → ``[N, *shape]``."""
+    """z ``[N, latent]`` → layers of linear, batch norm and softplus → samples ``[N, *shape]``."""
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
@@ -25,12 +25,12 @@ class SoftplusGenerator(nn.Module):
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise([spec.latent] + [spec.width] * spec.depth):
             layers += [
-                nn.Linear(inputs, outputs, bias=False),  # batch norm has its own
+                nn.Linear(inputs, outputs, bias=False),  # batch norm has one
                 nn.BatchNorm1d(outputs),
                 nn.Softplus(),
             ]
         layers.append(WeightNormLinear(spec.width, spec.size))
-        # That program's sigmoid, but from -1 to 1.
+        # The original has a sigmoid; images are in [-1, 1] here.
         self.layers = nn.Sequential(*layers, *([nn.Tanh()] if spec.bounded else []))
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
@@ -38,10 +38,10 @@ class SoftplusGenerator(nn.Module):
 
 
 class NoisyDiscriminator(Discriminator):
-    """Samples ``[N, *shape]`` → logits ``[N]``; noise on what every layer is given, in training.
+    """Samples ``[N, *shape]`` → logits ``[N]``, with noise added to each layer's input in training.
 
-    Of N(0, .3²) on pixels in [0, 1], of N(0, .5²) further on. The first hidden layer has ``width``
-    units, the second half of them, the others a quarter.
+    The noise is N(0, .3²) on pixels in [0, 1] and N(0, .5²) on hidden units. The first hidden layer
+    has ``width`` units, the second half as many, the others a quarter.
     """
 
     flattens = True
@@ -61,7 +61,7 @@ class NoisyDiscriminator(Discriminator):
 
 
 class GaussianNoise(nn.Module):
-    """x → x + N(0, std²) in training, x as it is otherwise."""
+    """x → x + N(0, std²) in training, x in evaluation."""
 
     def __init__(self, std: float) -> None:
         super().__init__()
@@ -72,9 +72,9 @@ class GaussianNoise(nn.Module):
 
 
 class WeightNormLinear(nn.Linear):
-    """A linear layer whose rows of weights are w = g·v/‖v‖ (Salimans & Kingma 2016).
+    """A linear layer with weight normalisation: rows are w = g·v/‖v‖ (Salimans & Kingma 2016).
 
-    g ``[outputs]`` is learnt, and begins so that the layer is what :class:`torch.nn.Linear` is.
+    g ``[outputs]`` is learnt, and initialised so that the layer starts as :class:`torch.nn.Linear`.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:

@@ -1,4 +1,4 @@
-"""What a network is built from."""
+"""The sizes that a network is built from."""
 
 import math
 from dataclasses import dataclass
@@ -10,21 +10,21 @@ from ..errors import ForgeryError
 
 @dataclass(frozen=True)
 class Spec:
-    """The sizes that a generator or a discriminator must fit.
+    """The sizes of a generator or a discriminator.
 
     Parameters
     ----------
     shape:
         (channels, height, width) of an image, or (dimensions,) of a point.
     latent:
-        Dimensions of z.
+        Number of dimensions of z.
     width, depth:
-        Units a hidden layer, and hidden layers (a family may read them in its own way).
+        Units per hidden layer, and number of hidden layers (each family documents its own use).
     mean:
-        The training data's mean as the networks see it, of the given shape: where an output layer
-        may start.
+        Mean of the training data in the networks' range, of shape ``shape``; a family may use it
+        to initialise its output layer.
     continuous:
-        How many of z's dimensions D must tell (InfoGAN).
+        Number of dimensions of z that D predicts (InfoGAN).
     """
 
     shape: tuple[int, ...]
@@ -36,20 +36,20 @@ class Spec:
 
     @property
     def size(self) -> int:
-        """Numbers in one image or point."""
+        """Number of values in an image or a point."""
         return math.prod(self.shape)
 
     @property
     def bounded(self) -> bool:
-        """Whether samples lie in [-1, 1]: images do, points may lie anywhere."""
+        """Whether samples lie in [-1, 1], as images do and points need not."""
         return len(self.shape) == 3
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """The shape, for networks that only know images."""
+        """(channels, height, width); raises a :class:`ForgeryError` if the data are points."""
         if not self.bounded:
             raise ForgeryError(
-                f"this network is for images, and the data are points of {self.size} dimensions: "
+                f"this network is for images, but the data are points of {self.size} dimensions: "
                 "choose another --generator and --discriminator, such as mlp"
             )
         channels, height, width = self.shape

@@ -1,9 +1,9 @@
-"""The propositions of "Generative Adversarial Nets" (Goodfellow et al. 2014) as computations.
+"""Numerical checks of "Generative Adversarial Nets" (Goodfellow et al. 2014).
 
-Each statement is a function that computes what the paper says and returns
-:class:`~.check.Evidence`: claims, each with what was expected, what was measured and the tolerance
-between them, and a figure. Its docstring is its section of docs/theory.md. One table feeds
-``forgery theory``, the tests and that page; a new statement is one function and a line in it.
+Each statement of the paper is a function that returns :class:`~.check.Evidence`: claims with
+expected value, measured value and tolerance, and a figure. Its docstring is its section of
+docs/theory.md. ``forgery theory``, the tests and that page all use :data:`STATEMENTS`; to add a
+statement, write a function and add a line to the table.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from .page import title, write
 
 __all__ = ["STATEMENTS", "Check", "Evidence", "title", "write"]
 
-#: In the paper's order.
+#: Name → statement, in the paper's order.
 STATEMENTS: dict[str, Callable[[], Evidence]] = {
     "figure-1": figure_1,
     "gradients": gradients,

@@ -1,4 +1,4 @@
-"""What a D of limited capacity says about C(G)."""
+"""The lower bound on C(G) from a D of limited capacity."""
 
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -15,22 +15,22 @@ from .quadrature import Grid, cover, midpoints
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Units in D's one hidden layer.
+#: Units in D's only hidden layer.
 WIDTHS = (1, 2, 4, 16)
 STEPS, CELLS = 800, 6000
 
 
 def capacity() -> Evidence:
-    """Theorem 1 in practice: a trained D is a lower bound
+    """Theorem 1 in practice: a trained D gives a lower bound
 
-    C(G) is a maximum over all functions D. A network is one of them: what it reaches is a lower
-    bound of C(G), and so of the Jensen-Shannon divergence, and the bound tightens as the network
-    grows. (It is the training that must find the maximum: a D that is stuck gives a true bound, but
-    a loose one. And a D that sees no difference need not mean good samples, only a D too small to
-    see what is wrong with them.)
+    C(G) is a maximum over all functions D. A network is one such function, so its V(D, G) is a
+    lower bound on C(G), and hence gives one on the Jensen-Shannon divergence. The bound becomes
+    tighter as the network grows. It also depends on training: if D is stuck, the bound is valid but
+    loose. And if D finds no difference, the samples need not be good: D may be too small to detect
+    what is wrong with them.
 
-    V(D, G) is integrated over a grid. Estimated from the very samples that D was trained on, it
-    could come out above C(G).
+    V(D, G) is integrated over a grid. An estimate from the samples that D was trained on could
+    exceed C(G).
     """
     p, q = bumps([0.0, 2.0], [1.0, 0.4]), bumps([1.0], 0.5)
     grid = midpoints(cover(p, q), CELLS)
@@ -41,19 +41,19 @@ def capacity() -> Evidence:
     bound = criterion(*masses).item()
     checks = [
         Check(
-            f"V(D, G) of a trained D is at most C(G): of {len(WIDTHS)} widths, how many are above",
+            f"V(D, G) of a trained D is at most C(G): violations among {len(WIDTHS)} widths",
             0,
             sum(v > bound for v in values),
             0,
         ),
         Check(
-            f"a wider D comes closer: of {len(WIDTHS) - 1} steps in width, how many do not",
+            f"a wider D is closer to C(G): violations among {len(WIDTHS) - 1} increases in width",
             0,
             sum(wide <= narrow for narrow, wide in pairwise(values)),
             0,
         ),
         Check(
-            f"V(D, G) with {WIDTHS[-1]} units, against C(G)",
+            f"V(D, G) with {WIDTHS[-1]} units is close to C(G)",
             bound,
             values[-1],
             0.002,
@@ -77,16 +77,20 @@ def _draw(
     x = grid.points[:, 0]
     style.distributions(curves, x, *(mass / grid.weights for mass in masses))
     shades = colormaps["Blues"]
-    for i, (width, answer) in enumerate(zip(WIDTHS, logits, strict=True)):
+    for i, (width, logit) in enumerate(zip(WIDTHS, logits, strict=True)):
         colour = shades(0.35 + 0.65 * i / (len(WIDTHS) - 1))
-        curves.plot(x, answer.sigmoid(), color=colour, label=f"D, {width} wide")
+        curves.plot(x, logit.sigmoid(), color=colour, label=f"D, width {width}")
         bounds.scatter([str(width)], [values[i]], color=[colour], s=40, zorder=2)
-    curves.set(xlim=(-2.6, 3.6), ylim=(0, 1.05), xlabel="x", title="What D of each width can say")
+    curves.set(xlim=(-2.6, 3.6), ylim=(0, 1.05), xlabel="x", title="Trained discriminators")
     curves.legend(frameon=False, fontsize=8, loc="lower left", bbox_to_anchor=(0, 0.06))
     bounds.plot([str(width) for width in WIDTHS], values, **style.LIMIT, zorder=1)
     bounds.axhline(bound, color="black", linewidth=1, linestyle="--")
     bounds.text(0, bound, "C(G)", va="bottom", fontsize=9)
-    bounds.set(xlabel="units in D's hidden layer", ylabel="V(D, G), nats", title="What it reaches")
+    bounds.set(
+        xlabel="units in D's hidden layer",
+        ylabel="V(D, G), nats",
+        title="Lower bounds on C(G)",
+    )
     bounds.margins(y=0.15)
     for axes in (curves, bounds):
         style.plain(axes)

@@ -1,4 +1,4 @@
-"""What a statement comes to when it is computed."""
+"""The results of checking a statement numerically."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Check:
-    """A claim beside what was computed.
+    """A claim and its measured value.
 
-    An inequality, or a claim about many cases, is put as a number that must be small: the worst
-    deviation, or how many cases break it.
+    An inequality, or a claim about many cases, is stated as a number that must be small: the worst
+    deviation, or the number of violations.
 
     Parameters
     ----------
     claim:
-        What is said to be so, and what the number is.
+        The claim, and what the number is.
     expected, measured:
-        What the claim says, and what came out.
+        The value according to the claim, and the computed value.
     tolerance:
-        How far apart the two may be.
+        Largest allowed absolute difference between the two.
     """
 
     claim: str
@@ -32,13 +32,13 @@ class Check:
 
     @property
     def holds(self) -> bool:
-        """Whether measured lies within the tolerance of expected; NaN does not."""
+        """Whether ``measured`` is within the tolerance of ``expected``; False for NaN."""
         return abs(self.measured - self.expected) <= self.tolerance
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """The checks of one statement, and the picture of what was computed."""
+    """The checks of a statement, and a function that draws its figure."""
 
     checks: list[Check]
     draw: "Callable[[], Figure]"

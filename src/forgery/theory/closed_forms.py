@@ -1,8 +1,8 @@
-"""What each objective makes of p_data and p_g when D is optimal, in closed form.
+"""Closed forms of the optimal D and of the divergence that G minimises, for each objective.
 
-An objective of :data:`~forgery.objectives.OBJECTIVES` has an entry in :data:`CLOSED_FORMS`, which
-``forgery theory`` then tests against the objective's own losses, or a reason why it has none in
-:data:`NO_CLOSED_FORM`.
+Every objective in :data:`~forgery.objectives.OBJECTIVES` has an entry in :data:`CLOSED_FORMS`,
+which ``forgery theory`` checks against the objective's losses, or a reason in
+:data:`NO_CLOSED_FORM` why it has none.
 """
 
 from collections.abc import Callable
@@ -15,18 +15,18 @@ from .divergence import LOG_4, jsd, kl, on_pairs, total_variation
 
 @dataclass(frozen=True)
 class ClosedForm:
-    """The optimum of one objective; p_data, p_g are float64 ``[N]``, probabilities above 0.
+    """The optimum of an objective, for probabilities p_data, p_g > 0, float64 ``[N]``.
 
     Parameters
     ----------
     logits_are, descends:
-        The two formulas below, as a person writes them.
+        The formulas for ``logits`` and ``divergence`` as text.
     logits:
-        (p_data, p_g) → D's optimal logits ``[N]``. Where the objective only sees differences
-        between logits, any constant may be added.
+        (p_data, p_g) → D's optimal logits ``[N]``, up to a constant if the objective only depends
+        on differences between logits.
     divergence:
-        (p_data, p_g) → the number whose gradient in p_g is that of G's loss while D, optimal for
-        this p_g, is held; on the simplex, where a constant added to all of the gradient is nothing.
+        (p_data, p_g) → a scalar whose gradient in p_g equals that of G's loss with D fixed at the
+        optimum for p_g. Gradients are on the simplex: they may differ by a constant vector.
     """
 
     logits_are: str
@@ -64,19 +64,19 @@ CLOSED_FORMS: dict[str, ClosedForm] = {
         "KL(p_g‖p_data) - 2·JSD(p_data‖p_g)",
         lambda p_data, p_g: kl(p_g, p_data) - 2 * jsd(p_data, p_g),
     ),
-    # With t = p_g/p_data: of the two pairs {x, y}, D meets (x real, y fake) with weight
-    # p_data(x) p_g(y), so that its best difference of logits is log t(y) - log t(x). G's loss at y
-    # is then E_x log(1 + t(y)/t(x)), which differs by E_x log t(x), the same at every y, from
-    # E_x log(t(x) + t(y)): the derivative in p_g(y) of ½ E_x,y [s log s - s], s = t(x) + t(y).
+    # Let t = p_g/p_data. D sees (x real, y fake) with probability p_data(x) p_g(y), so its optimal
+    # difference of logits is log t(y) - log t(x). G's loss at y is then E_x log(1 + t(y)/t(x)),
+    # which equals E_x log(t(x) + t(y)) up to E_x log t(x), which does not depend on y. That is the
+    # derivative in p_g(y) of ½ E_x,y [s log s - s] with s = t(x) + t(y).
     "relativistic": ClosedForm(
         "log(p_data/p_g) + constant",
         _log_ratio,
         "KL(½(p_data⊗p_g + p_g⊗p_data)‖p_data⊗p_data)",
         _pair_kl,
     ),
-    # With t = p_g/p_data, D's best is 1/(1 + t) and G's loss at x ½(D - 1)² = ½(t/(1 + t))²: the
-    # derivative in p_g of ½ p_data (t - 2 log(1 + t) - 1/(1 + t) + 1). With the targets -1, 1 for D
-    # and 0 for G it would be Pearson's χ² (Mao et al. 2017); with 0, 1 and 1, as used, it is this.
+    # Let t = p_g/p_data. The optimal D is 1/(1 + t), and G's loss at x is ½(D - 1)² =
+    # ½(t/(1 + t))²: the derivative in p_g of ½ p_data (t - 2 log(1 + t) - 1/(1 + t) + 1). Targets
+    # -1 and 1 for D and 0 for G would give Pearson's χ² (Mao et al. 2017); 0, 1 and 1 give this.
     "least-squares": ClosedForm(
         "p_data/(p_data + p_g)",
         lambda p_data, p_g: p_data / (p_data + p_g),
@@ -92,9 +92,9 @@ CLOSED_FORMS: dict[str, ClosedForm] = {
     ),
 }
 
-#: Objective → why there is nothing to compare it with.
+#: Objective → why it has no closed form.
 NO_CLOSED_FORM: dict[str, str] = {
-    "wasserstein": "without a bound on its slope D has no optimum; with one, it is the distance W₁",
-    "relativistic-average": "a sample's loss depends on the means of its minibatch",
-    "feature-matching": "what G descends depends on D's features, not on its logits alone",
+    "wasserstein": "D has no optimum unless its slope is bounded; then G minimises the distance W₁",
+    "relativistic-average": "a sample's loss depends on means over its minibatch",
+    "feature-matching": "G's loss depends on D's features, not only on its logits",
 }

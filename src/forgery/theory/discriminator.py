@@ -1,4 +1,4 @@
-"""A discriminator trained to convergence while both distributions stand still."""
+"""Training of a discriminator to convergence on two fixed distributions."""
 
 import math
 
@@ -10,8 +10,8 @@ from ..models import DISCRIMINATORS, Spec
 from ..objectives import OBJECTIVES
 from ..training.player import Player
 
-#: Steps, each on so many fresh samples of either side; Adam's first learning rate, which falls to
-#: 0 along a cosine, so that the noise of single batches averages out.
+#: Number of steps, fresh samples per step from each distribution, and Adam's initial learning rate,
+#: which decays to 0 along a cosine to average out the noise of single minibatches.
 STEPS, BATCH, LEARNING_RATE = 1500, 1024, 0.01
 
 
@@ -23,10 +23,10 @@ def train_discriminator(
     steps: int = STEPS,
     seed: int = 0,
 ) -> nn.Module:
-    """Play D's half of the game against a G that does not move; points ``[N, D]`` → logits."""
+    """Train D against a fixed p_g, and return the network: points ``[N, D]`` → logits ``[N]``."""
     dimensions = p_data.dimensions
     spec = Spec((dimensions,), latent=1, width=width, depth=depth, mean=torch.zeros(dimensions))
-    with torch.random.fork_rng(devices=[]):  # the caller's random state is left as it was
+    with torch.random.fork_rng(devices=[]):  # leave the caller's random state unchanged
         torch.manual_seed(seed)
         network = DISCRIMINATORS["mlp"](spec)
     adam = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.99))
@@ -40,5 +40,5 @@ def train_discriminator(
 
 
 def cosine(done: float) -> float:
-    """From 1 at the start (done = 0) to 0 at the end (done = 1)."""
+    """Cosine decay from 1 at the start (done = 0) to 0 at the end (done = 1)."""
     return (1 + math.cos(math.pi * done)) / 2

@@ -1,4 +1,4 @@
-"""The paper's Figure 1, drawn from a real game on a line."""
+"""The paper's Figure 1, computed by training a GAN in one dimension."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,36 +21,36 @@ from .quadrature import Grid, midpoints
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Updates that D alone makes first, and iterations of the game after them.
+#: Initial updates of D alone, and steps of the game after them.
 D_ALONE, STEPS = 300, 1200
-#: The second moment of the game that is shown, the end being the last.
+#: The step of the game shown between its start and its end.
 EARLY = 20
 BATCH, D_STEPS = 512, 2
-#: Both fall to 0 along a cosine: with a constant rate the two would circle about the end.
+#: Both decay to 0 along a cosine: at a constant rate the players would circle around the optimum.
 G_LEARNING_RATE, D_LEARNING_RATE = 4e-3, 1e-2
-#: What is looked at: a line from -4 to 4 in so many cells.
+#: The interval on which the distributions are computed, and its number of cells.
 LINE, CELLS = torch.tensor([[-4.0], [4.0]], dtype=torch.float64), 200
-#: How many z are pushed through G to see p_g: evenly spaced, so that only cells blur it.
+#: Number of z, evenly spaced, from which p_g is computed.
 Z = 100_000
 
-#: G may come to rise or to fall along the line; with this seed it rises, and no arrows cross.
+#: G may become increasing or decreasing; with this seed it is increasing, and no arrows cross.
 SEED = 2
 
 
 @dataclass(frozen=True)
 class Moment:
-    """The game at one moment, over the cells of the line.
+    """The state of the game at one moment.
 
     Parameters
     ----------
     title:
-        Which moment it is.
+        Description of the moment.
     p_data, p_g:
         Probabilities of the cells, float64 ``[N]``.
     d:
-        D(x) at the cells' middles, float64 ``[N]``.
+        D(x) at the midpoints of the cells, float64 ``[N]``.
     z, x:
-        Some noise, and where G sends it: ``[K]``.
+        Some values of z and x = G(z), ``[K]`` each.
     """
 
     title: str
@@ -61,26 +61,26 @@ class Moment:
     x: Tensor
 
     def mean_under_both(self, values: Tensor) -> float:
-        """The mean of ``[N]`` under ½(p_data + p_g)."""
+        """Mean of ``values`` ``[N]`` under ½(p_data + p_g)."""
         return (values * (self.p_data + self.p_g) / 2).sum().item()
 
 
 def figure_1() -> Evidence:
-    """Figure 1: a game on a line
+    """Figure 1: training in one dimension
 
-    G turns even noise z on a line into points x = G(z): an arrow leads from each z to its x. Where
-    arrows crowd, p_g (green) is high; where they fan out, it is low. D (blue) is asked at each
-    place how likely a point there comes from the data (dotted) rather than from G.
+    G maps uniform noise z to points x = G(z), as shown by the arrows. Where the arrows are dense,
+    p_g (green) is high; where they spread, it is low. D (blue) is the estimated probability that a
+    point x comes from the data (dotted) rather than from G.
 
-    1. At the start all of p_g sits in one place and D knows nothing.
-    2. D is trained alone and finds the answer to this p_g: real everywhere but where G's points
-       are.
-    3. The game begins. D's slope tells each of G's points in which direction it would look more
-       real, and p_g spreads that way.
-    4. At the end p_g lies on p_data, but for the steps that a small network of straight pieces
-       leaves. D finds next to nothing to tell apart, and says ½.
+    1. At the start, p_g is concentrated in one place and D is untrained.
+    2. D is trained alone and approaches the optimal D for this p_g: it is low only where G's
+       points are.
+    3. G and D are trained together. The gradient of D moves G's points to regions that are more
+       likely to be classified as data, and p_g spreads.
+    4. At the end, p_g matches p_data, except for small steps due to the piecewise linear network.
+       D cannot distinguish the two, and is close to ½.
 
-    These are not sketches: two small networks played this game by Algorithm 1.
+    The figure is not a sketch: two small networks were trained by Algorithm 1.
     """
     moments = play()
     grid = midpoints(LINE, CELLS)
@@ -88,19 +88,19 @@ def figure_1() -> Evidence:
     best = log_ratio(alone.p_data.log(), alone.p_g.log()).sigmoid()
     checks = [
         Check(
-            "D trained alone comes to D*: mean absolute error under ½(p_data + p_g)",
+            "D trained alone is close to D*: mean absolute error under ½(p_data + p_g)",
             0.0,
             alone.mean_under_both((alone.d - best).abs()),
             0.05,
         ),
         Check(
-            "the game ends near p_g = p_data: JSD(p_data‖p_g) by grid, nats",
+            "p_g ends close to p_data: JSD(p_data‖p_g) on the grid, nats",
             0.0,
             jsd(end.p_data, end.p_g).item(),
             0.03,
         ),
         Check(
-            "D ends near ½: mean absolute difference under ½(p_data + p_g)",
+            "D ends close to ½: mean absolute difference under ½(p_data + p_g)",
             0.0,
             end.mean_under_both((end.d - 0.5).abs()),
             0.03,
@@ -110,16 +110,16 @@ def figure_1() -> Evidence:
 
 
 def play(seed: int = SEED) -> list[Moment]:
-    """Algorithm 1 on two bumps of a line: the game at four moments."""
+    """Run Algorithm 1 on a mixture of two Gaussians; return the game at four moments."""
     density = bumps([-0.8, 1.2], [0.7, 0.4], [0.6, 0.4])
     random = torch.Generator().manual_seed(seed)
-    with torch.random.fork_rng(devices=[]):  # the caller's random state is left as it was
+    with torch.random.fork_rng(devices=[]):  # leave the caller's random state unchanged
         torch.manual_seed(seed)
         g, d = (
             table["mlp"](Spec((1,), latent=1, width=width, depth=2, mean=torch.zeros(1)))
             for table, width in ((GENERATORS, 64), (DISCRIMINATORS, 32))
         )
-    # β₁ = 0: momentum would carry each player past where the other has left it.
+    # β₁ = 0: with momentum, each player would overshoot what the other has changed.
     g_adam = torch.optim.Adam(g.parameters(), lr=G_LEARNING_RATE, betas=(0.0, 0.9))
     d_adam = torch.optim.Adam(d.parameters(), lr=D_LEARNING_RATE, betas=(0.0, 0.99))
 
@@ -135,33 +135,33 @@ def play(seed: int = SEED) -> list[Moment]:
 
     grid = midpoints(LINE, CELLS)
     p_data = grid.masses(density)
-    moments = [_look("the start", grid, p_data, g, d)]
+    moments = [_moment("the start", grid, p_data, g, d)]
     for _ in range(D_ALONE):
         game.discriminator_step(real())
-    moments.append(_look(f"D alone, {D_ALONE} updates", grid, p_data, g, d))
+    moments.append(_moment(f"D alone, {D_ALONE} updates", grid, p_data, g, d))
     for step in range(STEPS):
         if step == EARLY:
-            moments.append(_look(f"{EARLY} steps of the game", grid, p_data, g, d))
+            moments.append(_moment(f"{EARLY} steps of the game", grid, p_data, g, d))
         left = cosine(step / STEPS)
         g_adam.param_groups[0]["lr"] = G_LEARNING_RATE * left
         d_adam.param_groups[0]["lr"] = D_LEARNING_RATE * left
         game.step([real() for _ in range(game.batches_per_step)])
-    moments.append(_look(f"{STEPS:,} steps of the game", grid, p_data, g, d))
+    moments.append(_moment(f"{STEPS:,} steps of the game", grid, p_data, g, d))
     return moments
 
 
 @torch.no_grad()
-def _look(title: str, grid: Grid, p_data: Tensor, g: nn.Module, d: nn.Module) -> Moment:
+def _moment(title: str, grid: Grid, p_data: Tensor, g: nn.Module, d: nn.Module) -> Moment:
     x = g(_even(Z)).double()
     edges = torch.linspace(LINE[0].item(), LINE[1].item(), CELLS + 1, dtype=torch.float64)
     p_g = torch.histogram(x.flatten(), edges).hist / Z
-    belief = d(grid.points.float()).double().sigmoid()
-    few = _even(25)
-    return Moment(title, p_data, p_g, belief, few.flatten(), g(few).flatten())
+    probability = d(grid.points.float()).double().sigmoid()
+    z = _even(25)
+    return Moment(title, p_data, p_g, probability, z.flatten(), g(z).flatten())
 
 
 def _even(n: int) -> Tensor:
-    """The middles of n equal parts of [-1, 1]: ``[n, 1]``."""
+    """Midpoints of n equal parts of [-1, 1]: ``[n, 1]``."""
     return ((torch.arange(n) + 0.5) / n * 2 - 1)[:, None]
 
 
@@ -175,7 +175,7 @@ def _draw(grid: Grid, moments: list[Moment]) -> "Figure":
     for i, (moment, top, below) in enumerate(zip(moments, *rows, strict=True)):
         style.distributions(top, x, moment.p_data / cell, moment.p_g / cell)
         top.plot(x, moment.d, **style.D, label="D")
-        # p_g of the start is a spike, many times as high as all the rest.
+        # Cut off p_g at the start, which is a spike many times higher than the rest.
         top.set(ylim=(0, 1.1), title=f"({'abcd'[i]}) {moment.title}")
         below.set(ylim=(0, 1), xlim=(-3.6, 3.6), xlabel="x above, z below")
         below.axhline(0, color="black", linewidth=1.2)
@@ -184,7 +184,7 @@ def _draw(grid: Grid, moments: list[Moment]) -> "Figure":
             below.annotate(
                 "",
                 (end, 1),
-                (start * 2.5, 0),  # z is stretched over the breadth of the data
+                (start * 2.5, 0),  # z is scaled to the width of the data
                 arrowprops=arrow,
                 annotation_clip=False,
             )

@@ -1,4 +1,4 @@
-"""What each objective of the game minimises, found numerically from its own losses."""
+"""The divergence that each objective minimises, checked numerically from its losses."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -16,27 +16,27 @@ from .quadrature import midpoints
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Random pairs of distributions over so many cells that each closed form is tried on.
+#: Number of random pairs of distributions for each closed form, and their number of cells.
 RANDOM_PAIRS, CELLS = 5, 8
-#: Between which logits D's optimum is looked for.
-SEARCHED = (-50.0, 50.0)
+#: Range in which D's optimal logits are searched.
+SEARCH_RANGE = (-50.0, 50.0)
 TOLERANCE = 1e-5
 
 
 def objectives() -> Evidence:
-    """After the paper: what other objectives minimise
+    """Beyond the paper: what other objectives minimise
 
-    The same two steps for every objective of the game. First D: its loss is minimised numerically
-    over all functions of a few cells and compared with its optimum in closed form. Then G: the
-    gradient of its loss in p_g, with that D held, is compared with the gradient of a divergence.
-    That divergence is what G descends for as long as D keeps up.
+    Each objective is checked in two steps. First, D's loss is minimised numerically over all
+    functions on a few cells, and the result is compared with the closed form of the optimal D.
+    Second, the gradient of G's loss in p_g, with that D fixed, is compared with the gradient of a
+    divergence: the one that G minimises as long as D remains optimal.
 
-    Minimax descends the Jensen-Shannon divergence, as Theorem 1 says. The non-saturating loss has
-    the same optimal D and descends something else, KL(p_g‖p_data) - 2·JSD, which punishes samples
-    where there are no data and forgives data that are never drawn. Relativistic pairing shows D
-    one real and one drawn sample and asks which is which. Its D is the same again, up to a constant
-    that no comparison sees; its G descends the divergence between such a pair in unknown order and
-    a pair of real samples.
+    Minimax minimises the Jensen-Shannon divergence (Theorem 1). The non-saturating loss has the
+    same optimal D but minimises KL(p_g‖p_data) - 2·JSD, which penalises samples where there is no
+    data, but hardly data that is never generated. Relativistic pairing trains D to distinguish the
+    real from the generated sample of a pair. Its optimal D is the same up to a constant, which the
+    difference cancels; its G minimises the divergence between such a pair in random order and a
+    pair of real samples.
     """
     checks = [
         check
@@ -48,15 +48,15 @@ def objectives() -> Evidence:
 
 
 def compare(name: str, objective: Objective, form: ClosedForm) -> list[Check]:
-    """An objective's own losses against its closed form, on random pairs of distributions."""
+    """Compare an objective's losses with its closed form on random pairs of distributions."""
     random = torch.Generator().manual_seed(0)
     p_data, p_g = (
         torch.stack([random_masses(CELLS, random) for _ in range(RANDOM_PAIRS)]) for _ in range(2)
     )
     best = torch.stack([form.logits(p, q) for p, q in zip(p_data, p_g, strict=True)])
-    in_logits = optimal_logits(objective, p_data, p_g) - best
-    if objective.undecided is None:  # any constant may be added to all logits
-        in_logits = _tangent(in_logits)
+    deviation = optimal_logits(objective, p_data, p_g) - best
+    if objective.undecided is None:  # logits are determined up to a constant
+        deviation = _tangent(deviation)
     measured = _gradient(lambda q: g_loss(objective, best, p_data, q), p_g)
     expected = _gradient(
         lambda q: torch.stack([form.divergence(*pair) for pair in zip(p_data, q, strict=True)]), p_g
@@ -65,11 +65,11 @@ def compare(name: str, objective: Objective, form: ClosedForm) -> list[Check]:
         Check(
             f"{name}: D's optimal logit is {form.logits_are}: worst deviation",
             0.0,
-            in_logits.abs().max().item(),
+            deviation.abs().max().item(),
             TOLERANCE,
         ),
         Check(
-            f"{name}: G then descends {form.descends}: worst deviation of the gradient in p_g",
+            f"{name}: G minimises {form.descends}: worst deviation of the gradient in p_g",
             0.0,
             _tangent(measured - expected).abs().max().item(),
             TOLERANCE,
@@ -78,18 +78,18 @@ def compare(name: str, objective: Objective, form: ClosedForm) -> list[Check]:
 
 
 def optimal_logits(objective: Objective, p_data: Tensor, p_g: Tensor) -> Tensor:
-    """The logits that minimise D's loss over all functions of N cells, found numerically.
+    """Find the logits ``[K, N]`` that minimise D's loss over all functions on N cells.
 
-    p_data and p_g are K pairs of distributions, float64 ``[K, N]``, and so are the logits. Where
-    the loss of a cell depends on its own logit alone, bisection of its slope finds the least, also
-    at a kink. Where cells are compared with each other, L-BFGS goes on from there.
+    p_data and p_g are K pairs of distributions, float64 ``[K, N]``. If the loss of a cell depends
+    only on its own logit, bisection on its derivative finds the minimum, even at a kink. If cells
+    are compared with each other, L-BFGS continues from there.
     """
 
     def loss(logits: Tensor) -> Tensor:
         return d_loss(objective, logits, p_data, p_g)
 
-    low, high = (torch.full_like(p_data, end) for end in SEARCHED)
-    for _ in range(60):  # a float64 cannot be halved more often
+    low, high = (torch.full_like(p_data, end) for end in SEARCH_RANGE)
+    for _ in range(60):  # enough to exhaust the precision of float64
         middle = (low + high) / 2
         rising = _gradient(loss, middle) > 0
         low, high = torch.where(rising, low, middle), torch.where(rising, middle, high)
@@ -113,21 +113,21 @@ def optimal_logits(objective: Objective, p_data: Tensor, p_g: Tensor) -> Tensor:
 
 
 def d_loss(objective: Objective, logits: Tensor, p_data: Tensor, p_g: Tensor) -> Tensor:
-    """D's mean loss on an independent real and fake sample: three ``[K, N]`` → ``[K]``."""
+    """D's expected loss ``[K]`` on independent real and fake samples, from ``[K, N]`` each."""
     real, fake, probability = _pairs(logits, p_data, p_g)
     return (probability * objective.d(real, fake).view_as(probability)).sum(1)
 
 
 def g_loss(objective: Objective, logits: Tensor, p_data: Tensor, p_g: Tensor) -> Tensor:
-    """G's mean loss, likewise."""
+    """G's expected loss ``[K]`` on independent real and fake samples, from ``[K, N]`` each."""
     real, fake, probability = _pairs(logits, p_data, p_g)
     return (probability * objective.g(fake, real).view_as(probability)).sum(1)
 
 
 def _pairs(logits: Tensor, p_data: Tensor, p_g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Every cell as the real one beside every cell as the fake one.
+    """Pair every cell as the real sample with every cell as the fake one.
 
-    Their logits, one minibatch ``[K·N²]`` each, and how probable each pair is, ``[K, N²]``.
+    Returns real and fake logits, ``[K·N²]`` each, and the probability of each pair, ``[K, N²]``.
     """
     n = logits.shape[1]
     real, fake = logits.repeat_interleave(n, 1), logits.repeat(1, n)
@@ -141,7 +141,7 @@ def _gradient(function: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
 
 
 def _tangent(gradient: Tensor) -> Tensor:
-    """The part of gradients ``[K, N]`` that points along the simplex."""
+    """Project gradients ``[K, N]`` onto the tangent space of the simplex."""
     return gradient - gradient.mean(1, keepdim=True)
 
 
@@ -158,8 +158,8 @@ def _draw() -> "Figure":
         values = torch.stack([form.divergence(p_data, p_g) for p_g in samples])
         heights.plot(shifts, values - values[0], label=name)
         slopes.plot(shifts, torch.gradient(values, spacing=(shifts,), edge_order=2)[0], label=name)
-    heights.set(ylabel="above its least value, nats", title="What G descends")
-    slopes.set(ylabel="slope in θ", title="How steep it is")
+    heights.set(ylabel="divergence above its minimum, nats", title="What G minimises")
+    slopes.set(ylabel="derivative in θ", title="Its slope")
     for axes in (heights, slopes):
         axes.set(xlabel="θ: p_data = N(0, 1), p_g = N(θ, 1)", ylim=(0, None))
         style.plain(axes)

@@ -1,4 +1,4 @@
-"""Trained discriminators against p_data/(p_data + p_g)."""
+"""Comparison of trained discriminators with p_data/(p_data + p_g)."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: Cells along each dimension, on a line and in the plane.
+#: Cells along each dimension, in one and two dimensions.
 CELLS = {1: 6000, 2: 300}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A trained D beside D*, at the points of a grid: float64 ``[N]`` each."""
+    """A trained D and D* at the points of a grid, float64 ``[N]`` each."""
 
     grid: Grid
     p_data: Tensor
@@ -34,7 +34,7 @@ class Comparison:
 
     @property
     def error(self) -> float:
-        """The mean of |D - D*| under ½(p_data + p_g)."""
+        """Mean of |D - D*| under ½(p_data + p_g)."""
         under = (self.p_data + self.p_g) / 2
         return ((self.trained - self.optimal).abs() * under).sum().item()
 
@@ -42,18 +42,18 @@ class Comparison:
 def proposition_1() -> Evidence:
     """Proposition 1: the optimal discriminator
 
-    While G stands still, the D that maximises V is D* = p_data/(p_data + p_g): at each place, the
-    share of the points there that are real. Whether training finds it is another matter, so it is
-    trained: a network, the game's own loss, fresh samples of two known densities. The error is
-    integrated over a fine grid, not estimated.
+    For a fixed G, the D that maximises V is D* = p_data/(p_data + p_g): the probability that a
+    point x is real. Here networks are trained to find it, with the loss used in training GANs and
+    fresh samples from two known densities. The error is integrated over a fine grid instead of
+    being estimated from samples.
 
-    Where the two densities have edges, D* jumps, and where only one of them has any mass it is 0
-    or 1, which a sigmoid never quite reaches: those pairs are the hard ones.
+    The uniform densities are the hardest cases: D* is discontinuous at their edges, and 0 or 1
+    where only one of the densities has mass, which a sigmoid cannot reach exactly.
     """
     compared = {name: compare(*pair) for name, pair in PAIRS.items()}
     checks = [
         Check(
-            f"D trained on {name} is p_data/(p_data + p_g): "
+            f"D trained on {name} is close to p_data/(p_data + p_g): "
             "mean absolute error under ½(p_data + p_g)",
             0.0,
             comparison.error,
@@ -65,7 +65,7 @@ def proposition_1() -> Evidence:
 
 
 def compare(p_data: Density, p_g: Density) -> Comparison:
-    """Train a D for this pair and look at it everywhere."""
+    """Train a D for a pair of densities and compare it with D* on a grid."""
     network = train_discriminator(p_data, p_g)
     grid = midpoints(cover(p_data, p_g), CELLS[p_data.dimensions])
     ratio = log_ratio(p_data.log_density(grid.points), p_g.log_density(grid.points))
@@ -121,6 +121,6 @@ def _draw_calibration(axes: "Axes", comparison: Comparison) -> None:
     axes.scatter(
         comparison.optimal[chosen], comparison.trained[chosen], s=3, color=style.D["color"]
     )
-    axes.set(xlabel="D*", ylabel="D, trained", title="the same, point by point")
+    axes.set(xlabel="D*", ylabel="D, trained", title="the same, at random points")
     axes.title.set_fontsize(10)
     style.plain(axes)

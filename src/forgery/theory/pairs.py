@@ -1,4 +1,4 @@
-"""Pairs of known densities in the roles of p_data and p_g."""
+"""Pairs of known densities used as p_data and p_g."""
 
 from collections.abc import Sequence
 
@@ -13,18 +13,18 @@ def bumps(
     stds: float | Sequence[float],
     weights: Sequence[float] | None = None,
 ) -> Mixture:
-    """A mixture of Gaussians on a line (means of one number each) or in the plane."""
+    """Create a mixture of Gaussians in one or more dimensions; means are ``[K]`` or ``[K, D]``."""
     centres = torch.tensor(means, dtype=torch.float64)
     return Mixture(centres.view(len(centres), -1), stds, weights)
 
 
 def intervals(*ends: tuple[float, float]) -> Boxes:
-    """Uniform over intervals of a line."""
+    """Create the uniform distribution over intervals."""
     return Boxes(torch.tensor(ends, dtype=torch.float64)[:, :, None])
 
 
 def random_mixture(generator: torch.Generator) -> Mixture:
-    """One to four bumps on a line: means in [-3, 3], σ in [.3, 1.2], any weights."""
+    """Draw a mixture of one to four Gaussians: means in [-3, 3], σ in [.3, 1.2], random weights."""
     k = int(torch.randint(1, 5, (), generator=generator))
 
     def uniform(low: float, high: float) -> Tensor:
@@ -37,12 +37,12 @@ def random_mixture(generator: torch.Generator) -> Mixture:
 
 
 def random_masses(cells: int, generator: torch.Generator) -> Tensor:
-    """Probabilities of cells, drawn evenly from the simplex, none 0: float64 ``[cells]``."""
-    waits = -torch.rand(cells, generator=generator, dtype=torch.float64).clamp_min(1e-6).log()
-    return waits / waits.sum()
+    """Draw probabilities > 0 uniformly from the simplex, float64 ``[cells]``."""
+    exponential = -torch.rand(cells, generator=generator, dtype=torch.float64).clamp_min(1e-6).log()
+    return exponential / exponential.sum()
 
 
-#: What a discriminator is trained on: name → (p_data, p_g).
+#: Name → (p_data, p_g) for training discriminators.
 PAIRS: dict[str, tuple[Density, Density]] = {
     "two Gaussians": (bumps([0.0], 1.0), bumps([1.5], 0.7)),
     "two mixtures": (
@@ -50,8 +50,8 @@ PAIRS: dict[str, tuple[Density, Density]] = {
         bumps([-2.0, 0.5, 2.0], [0.5, 0.6, 0.5]),
     ),
     "overlapping intervals": (intervals((-1.5, 0.5)), intervals((-0.5, 1.5))),
-    "intervals in pieces": (intervals((-1.5, -0.5), (0.5, 1.5)), intervals((-1.0, 1.5))),
-    "four bumps in the plane": (
+    "disjoint intervals": (intervals((-1.5, -0.5), (0.5, 1.5)), intervals((-1.0, 1.5))),
+    "four Gaussians in the plane": (
         bumps([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]], 0.4),
         bumps([[0.0, 0.0]], 1.0),
     ),

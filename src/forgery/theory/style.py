@@ -1,4 +1,4 @@
-"""How the figures look: as the paper's Figure 1, p_data dotted, p_g green, D dashed blue."""
+"""Style of the figures, after the paper's Figure 1: p_data dotted, p_g green, D dashed blue."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,12 @@ LIMIT: dict[str, Any] = {"color": "grey", "linewidth": 0.9}
 
 
 def plain(axes: "Axes") -> None:
-    """No frame on the sides where there is no scale."""
+    """Hide the top and right sides of the frame."""
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def distributions(axes: "Axes", x: Tensor, p_data: Tensor, p_g: Tensor) -> None:
-    """Two densities ``[N]`` over the points x ``[N]`` of a line."""
+    """Plot two densities ``[N]`` at the points x ``[N]``."""
     axes.fill_between(x, p_g, color=P_G["color"], alpha=0.15, linewidth=0)
     axes.plot(x, p_data, **P_DATA, label="p_data")
     axes.plot(x, p_g, **P_G, label="p_g")

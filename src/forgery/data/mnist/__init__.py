@@ -1,4 +1,4 @@
-"""MNIST, all 70,000 digits inside the package (see NOTICE in this folder)."""
+"""MNIST: all 70,000 digits, included in the package (see NOTICE in this folder)."""
 
 from importlib.resources import as_file, files
 
@@ -6,7 +6,7 @@ from ...errors import lookup
 from ..dataset import Dataset
 from ..idx import load_idx
 
-#: Split → (file prefix, first image, one past the last). train50k and valid10k are the paper's.
+#: Split → (file prefix, start, stop). The 2014 paper uses train50k and valid10k.
 SPLITS = {
     "train": ("train", 0, 60_000),
     "test": ("t10k", 0, 10_000),
@@ -16,13 +16,13 @@ SPLITS = {
 
 
 def mnist(split: str = "train") -> Dataset:
-    """Handwritten digits, uint8 ``[N, 1, 28, 28]`` with labels 0 to 9.
+    """Load handwritten digits, uint8 ``[N, 1, 28, 28]``, with labels 0 to 9.
 
     Parameters
     ----------
     split:
         ``train`` (60,000), ``test`` (10,000), or the 2014 paper's division of the training
-        images: ``train50k`` (the first 50,000) and ``valid10k`` (the other 10,000).
+        images: ``train50k`` (the first 50,000) and ``valid10k`` (the last 10,000).
     """
     prefix, start, stop = lookup(SPLITS, split, "split of mnist")
     with as_file(files(__name__)) as folder:
