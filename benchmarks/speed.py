@@ -28,7 +28,7 @@ def forgery_steps(recipe: str, where: torch.device, threads: int) -> Callable[[i
     dataset = build.data_of(config)
     training = build.training_of(config, dataset, where)
     batches = build.batches_of(config, dataset, where)
-    last_step = loop.length_in_steps(config, batches.per_epoch, training.game.batches_per_step)
+    last_step = loop.length_in_steps(config, batches, training.game.batches_per_step)
 
     def run(steps: int) -> float:
         started = time.perf_counter()

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from forgery import ForgeryError, data, recipes
-from forgery.build import CHOICES, batches_of, ensemble_of, training_of
+from forgery.build import batches_of, ensemble_of, training_of
+from forgery.config import Config, choices, fields_of
 from forgery.objectives import OBJECTIVES
 from forgery.recipes import RECIPES
 from forgery.training.loop import iterate
@@ -59,16 +60,24 @@ def test_every_objective_trains_every_recipes_networks(recipe, objective, digits
 
 @pytest.mark.parametrize(
     ("setting", "name"),
-    [(setting, name) for setting, table in CHOICES.items() for name in table],
+    [
+        (setting, name)
+        for setting in fields_of(Config)
+        if setting not in ("fit", "colour")  # of pictures
+        for name in choices(Config, setting)
+    ],
 )
 def test_every_entry_of_every_table_makes_a_step(setting, name, digits):
     needs = {
+        "burn_in_shape": {"burn_in": 0.5, "learning_rate_final": 0.5},
         "wasserstein": {"clip": 0.05},
         "semi-supervised": {"labels": 30},
         "infogan": {"continuous": 1},
         "vae": {"beta1": 0.9},
     }
-    config = recipes.mlp(**SMALL).replace(**{setting: name}, **needs.get(name, {}))
+    config = recipes.mlp(**SMALL).replace(
+        **{setting: name}, **needs.get(setting, {}), **needs.get(name, {})
+    )
     assert play(config, digits).totals.isfinite().all()
 
 
@@ -101,15 +110,24 @@ def test_spectral_normalisation_is_a_choice_for_any_discriminator(digits):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"objective": "wasserstein"}, r"wasserstein .* falls for ever.*--clip 0.01"),
+        ({"objective": "wasserstein"}, r"wasserstein has no lower bound.*--clip 0.01"),
         (
             {"generator": "dcgan", "discriminator": "dcgan", "penalty": "r1"},
             r"penalty r1 .* dcgan .*batch norm.*--discriminator, such as mlp",
         ),
         ({"discriminator": "modern", "spectral_norm": True}, r"start at zero .*--discriminator"),
         ({"d_steps": 2000}, r"2000 updates of D .* no more than 1666: give fewer --d-steps"),
+        ({"generator": "mlp-batchnorm", "batch_size": 1}, r"mlp-batchnorm .*at least 2 samples"),
+        (
+            {"objective": "wasserstein", "d_steps": 2000, "generator": "mlp-softplus", "pack": 99},
+            r"2000 updates of D .*\n.*has no lower bound",
+        ),
+        (
+            {"conditional": "semi-supervised", "labels": 5},
+            r"labels 5 is less than the 10 classes",
+        ),
         ({"batch_size": 20_000}, r"a batch of 20000 is larger than the data"),
-        ({"burn_in": 0.5, "burn_in_shape": "cosin"}, r"'cosin'.*did you mean 'cosine'"),
+        ({"burn_in_shape": "cosin"}, r"'cosin'.*did you mean 'cosine'"),
         ({"conditional": "proyection"}, r"'proyection'.*did you mean 'projection'"),
     ],
 )

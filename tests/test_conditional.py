@@ -121,7 +121,6 @@ def test_a_class_without_images(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"conditional": "projektion"}, "unknown conditional .* did you mean 'projection'"),
         ({"data": "ring8", "split": "train"}, r"ring8\[train\] has no labels"),
         ({"data": "unlabelled", "split": "train"}, "unlabelled has no labels, .* next to it"),
         (
@@ -132,8 +131,6 @@ def test_a_class_without_images(tmp_path):
         ({"conditional": "semi-supervised", "labels": 10_001}, "more than the 10000 images"),
         ({"conditional": "semi-supervised", "labels": 9}, "less than the 10 classes"),
         ({"conditional": "semi-supervised", "labels": 9500}, "needs 950 of class '5'"),
-        ({"labels": 100}, "give --conditional semi-supervised"),
-        ({"conditional": "infogan", "continuous": 5}, "more than the 4 dimensions of z"),
     ],
 )
 def test_wrong_settings_are_met_before_anything_is_written(tiny, tmp_path, changes, message):
@@ -148,15 +145,15 @@ def test_wrong_settings_are_met_before_anything_is_written(tiny, tmp_path, chang
 
 def test_packing_and_many_seeds_at_once_are_refused(tiny, tmp_path):
     for told in TOLD:
-        with pytest.raises(ForgeryError, match="pack 2 joins samples of several: give --pack 1"):
+        with pytest.raises(ForgeryError, match=r"pack 2 joins samples of different .*--pack 1"):
             tiny.replace(conditional=told, pack=2)
-    with pytest.raises(ForgeryError, match="many seeds at once show no features"):
+    with pytest.raises(ForgeryError, match="which seeds trained at once do not show"):
         build.check_ensemble(recipes.pacgan(objective="feature-matching"))
     config = recipes.pacgan(conditional="concat", steps=2)
-    with pytest.raises(ForgeryError, match="many seeds at once are not told classes"):
+    with pytest.raises(ForgeryError, match="seeds trained at once cannot be conditional"):
         bench.bench(config, ["minimax"], [1], [0, 1], tmp_path / "bench")
     assert not (tmp_path / "bench").exists()
-    with pytest.raises(ForgeryError, match="many seeds at once are not told classes"):
+    with pytest.raises(ForgeryError, match="seeds trained at once cannot be conditional"):
         build.ensemble_of(config, [0, 1], load("ring8"), torch.device("cpu"))
 
 

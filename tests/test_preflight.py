@@ -61,6 +61,20 @@ def test_pictures(photos, tmp_path):
         preflight(small(data=photos), silent, tmp_path / "nowhere" / "sheet.png")
 
 
+def test_a_few_epochs_of_a_small_dataset_are_called_short(photos):
+    found = preflight(small(data=photos, batch_size=20, epochs=25.0), silent)
+    n = len(found.dataset)
+    assert dict(found.facts())["short"] == (
+        f"Small dataset: 25 epochs is only {25 * (n // 20)} steps; use --epochs "
+        f"{1_800_000 / n:.0f} for a full run"
+    )
+    # The recipe's own length is in images: it is as long on any data.
+    facts = dict(preflight(small(data=photos, batch_size=20), silent).facts())
+    assert "short" not in facts
+    assert "1,800,000 images = " in facts["time"]
+    assert "90,000 steps" in facts["time"]
+
+
 def test_data_that_is_no_pictures(tmp_path):
     facts = dict(preflight(small(data="mnist", split="test", pack=2), silent).facts())
     assert facts["data"] == "mnist[test]: 10,000 images of [1, 28, 28]"
@@ -88,7 +102,7 @@ def test_a_folder_is_trained_on_resumed_and_examined(photos, tmp_path):
     again = forgery.resume(tmp_path / "run", steps=4)
     assert again.step == 4
     record = json.loads((tmp_path / "run" / "config.json").read_text())
-    assert record["config"]["fit"] == "crop"
+    assert record["config"]["Pictures"]["fit"] == "crop"
     assert record["data"]["shape"] == [3, 8, 8]
     with pytest.raises(ForgeryError, match="fit crop → pad"):
         forgery.resume(tmp_path / "run", steps=6, fit="pad")

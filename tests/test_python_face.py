@@ -15,7 +15,7 @@ from forgery import preflight as preflight_module
 from forgery.data.pictures import silent
 from forgery.preflight import preflight
 from forgery.progress import is_shown
-from forgery.settings import config_of
+from forgery.resolve import config_of
 from forgery.training import device
 from forgery.training.events import StepDone
 
@@ -203,7 +203,7 @@ def test_training_takes_a_config_with_changes(tiny, tmp_path):
         (["mnist"], {"recipe": "mlp"}, "or a Config, not \\['mnist'\\]"),
         ("mnist", {"epoch": 2}, "unknown setting 'epoch': did you mean 'epochs'"),
         ("mnist", {"recipe": "dcgn"}, "unknown recipe 'dcgn': did you mean 'dcgan'"),
-        ("mnist", {"epochs": "two"}, "epochs must be float, not 'two'"),
+        ("mnist", {"epochs": "two"}, "epochs must be a number, not 'two'"),
         ("dcgan", {"recipe": "mlp"}, "where settings start from: give it with data"),
         (recipes.mlp(), {"recipe": "dcgan"}, "where settings start from: give it with data"),
     ],

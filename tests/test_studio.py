@@ -56,7 +56,7 @@ def test_a_run_folder_holds_what_it_should(tiny, tmp_path):
         "checkpoints",
     }  # fmt: skip
     record = json.loads((run / "config.json").read_text())
-    assert record["config"]["batch_size"] == 20
+    assert record["config"]["Game"]["batch_size"] == 20
     assert record["data"]["images"] == 10_000
     assert len(record["data"]["fingerprint"]) == 64
     assert [line["step"] for line in reports(run)] == [2, 4, 6]

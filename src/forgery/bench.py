@@ -109,7 +109,7 @@ def bench(
     for setting in settings:  # what cannot be built is told now, not after hours of the others
         ensemble_of(setting, seeds[:1], dataset, where)
         batches_of(setting, dataset, where, seeds[:1])
-    _claim(out, {"config": config.to_dict(), "seeds": list(seeds)})
+    _claim(out, {"config": config.effective(), "seeds": list(seeds)})
     results: list[Result] = []
     with device.cpu_settings(config.threads), Interrupt() as interrupt:
         for setting in settings:
@@ -154,7 +154,8 @@ def _claim(out: Path, record: dict[str, Any]) -> None:
 
 def _protocol(record: dict[str, Any]) -> dict[str, Any]:
     free = ("objective", "pack", "threads", "device")
-    return record | {"config": {k: v for k, v in record["config"].items() if k not in free}}
+    settings = Config.from_record(record["config"]).to_dict()  # an earlier version's, too
+    return record | {"config": {k: v for k, v in settings.items() if k not in free}}
 
 
 def _train(

@@ -1,18 +1,17 @@
 """From settings to things: a config and its data become a game that can be trained."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from . import rows
 from .augmentations import AUGMENTATIONS, Augment
-from .config import Config
+from .config import Config, GameSettings, NetworkSettings, PictureSettings, compatibility
 from .data import Batches, Dataset, ImageSettings, Labelled, choose_labelled, load
-from .errors import ForgeryError, lookup
+from .errors import ForgeryError, lookup, refuse
 from .models import (
     CONDITIONS,
     DISCRIMINATORS,
@@ -24,7 +23,7 @@ from .models import (
 )
 from .models.layers import couples_batch
 from .objectives import OBJECTIVES
-from .penalties import PENALTIES, RANDOM
+from .penalties import PENALTIES
 from .training import device, optimizers, parallel, randomness
 from .training.algorithm1 import UPDATES, AdversarialGame, Latents
 from .training.average import Average
@@ -38,16 +37,16 @@ from .training.vae import VAE
 from .training.view import View
 
 
-def image_settings(config: Config) -> ImageSettings:
-    """What a config says about pictures."""
+def image_settings(settings: PictureSettings) -> ImageSettings:
+    """How pictures are read, as the data room takes it."""
     return ImageSettings(
-        config.image_size,
-        config.fit,
-        config.colour,
-        config.background,
-        config.strict,
-        config.image_column,
-        config.label_column,
+        settings.image_size,
+        settings.fit,
+        settings.colour,
+        settings.background,
+        settings.strict,
+        settings.image_column,
+        settings.label_column,
     )
 
 
@@ -66,12 +65,9 @@ def training_of(
     Raises
     ------
     ForgeryError
-        For a name that is not known, or settings that do not go together.
+        Naming all settings that do not go with the data, the networks or the processes.
     """
-    check_choices(config)
-    check_images(config, dataset)
-    classes = len(classes_of(config, dataset))
-    generator, other = networks(config, dataset.mean, classes)
+    generator, other = _fitting(config, dataset, ranks.count)
     players = _players(config, generator.to(where), other.to(where), ranks)
     game, schedules = MODELS[config.model].game(config, players, dataset, where)
     average = Average(generator, config.ema) if config.ema else None
@@ -83,8 +79,8 @@ def ensemble_of(
     config: Config, seeds: Sequence[int], dataset: Dataset, where: torch.device
 ) -> Training:
     """The same for many seeds at once: member i begins as ``config.seed = seeds[i]`` would."""
-    check_choices(config)
     check_ensemble(config)
+    _fitting(config.replace(seed=seeds[0]), dataset)
     pairs = [networks(config.replace(seed=seed), dataset.mean) for seed in seeds]
     generator, discriminator = (Ensemble(members).to(where) for members in zip(*pairs, strict=True))
     players = _players(config, generator, discriminator, ALONE)
@@ -102,47 +98,46 @@ def ensemble_of(
 
 def check_ensemble(config: Config) -> None:
     """Refuse what many seeds at once cannot do."""
-    if config.model != "gan":
-        raise ForgeryError(f"many seeds at once are GANs: train each {config.model} on its own")
-    if config.penalty in RANDOM:
-        raise ForgeryError(
-            f"penalty {config.penalty} draws random numbers, which many seeds at once cannot "
-            "share: choose another, or train each seed on its own"
-        )
-    if config.spectral_norm:
-        raise ForgeryError(
-            "spectral normalisation keeps a state of its own in each network, which many seeds at "
-            "once cannot share: train each seed on its own, or give --no-spectral-norm"
-        )
-    if config.is_conditional:
-        raise ForgeryError(
-            f"many seeds at once are not told classes (conditional {config.conditional}): train "
-            "each seed on its own, or give --conditional none"
-        )
-    if lookup(OBJECTIVES, config.objective, "objective").g_sees_features:
-        raise ForgeryError(
-            f"many seeds at once show no features, which objective {config.objective} looks at: "
-            "choose another, or train each seed on its own"
-        )
-    if config.flip or config.augment != "none":
-        given = "flip" if config.flip else f"augment {config.augment}"
-        raise ForgeryError(
-            f"{given} draws random numbers, which many seeds at once cannot share: leave it out, "
-            "or train each seed on its own"
-        )
+    refuse(compatibility.of_ensemble(config, lookup(OBJECTIVES, config.objective, "objective")))
 
 
-def check_images(config: Config, dataset: Dataset) -> None:
-    """Refuse to change points as if they were images."""
-    augmented = lookup(AUGMENTATIONS, config.augment, "augment") is not None
-    if dataset.kind != "images" and (config.flip or augmented):
-        given = f"augment {config.augment}" if augmented else "flip"
-        raise ForgeryError(f"{given} is for images, and {dataset.name} holds {dataset.kind}")
+def _fitting(config: Config, dataset: Dataset, processes: int = 1) -> tuple[nn.Module, nn.Module]:
+    """The networks of a run whose parts all go together.
+
+    Raises
+    ------
+    ForgeryError
+        Naming all problems with the data, the networks and the processes.
+    """
+    problems = compatibility.of_processes(config, processes) + compatibility.of_data(
+        config, dataset
+    )
+    of_classes = compatibility.of_classes(config, dataset)
+    refuse(problems + of_classes if of_classes else [])  # networks cannot be made without classes
+    classes = len(classes_of(config, dataset))
+    try:
+        pair = networks(config, dataset.mean, classes)
+    except ForgeryError as error:
+        raise ForgeryError("\n".join([*problems, str(error)])) from None
+    objective = lookup(OBJECTIVES, config.objective, "objective")
+    is_gan, (generator, discriminator) = config.model == "gan", pair
+    problems += compatibility.of_networks(
+        config,
+        compatibility.Networks(
+            generator,
+            discriminator,
+            objective if is_gan else None,
+            couples_batch(discriminator),
+            processes,
+        ),
+    )
+    refuse(problems)
+    return pair
 
 
-def condition_of(config: Config) -> Condition:
+def condition_of(settings: NetworkSettings) -> Condition:
     """Who is told a class in a run, and by whom."""
-    return lookup(CONDITIONS, config.conditional, "conditional")
+    return lookup(CONDITIONS, settings.conditional, "conditional")
 
 
 def classes_of(config: Config, dataset: Dataset) -> dict[str, int]:
@@ -153,20 +148,10 @@ def classes_of(config: Config, dataset: Dataset) -> dict[str, int]:
     Raises
     ------
     ForgeryError
-        When the labels that the run learns from are not there.
+        When the data does not have the labels that the run learns from.
     """
     condition = condition_of(config)
-    if config.labels and condition.labels != "some":
-        raise ForgeryError(
-            f"labels {config.labels} is how many a semi-supervised run knows: give --conditional "
-            f"semi-supervised, or no --labels with --conditional {config.conditional}"
-        )
     if condition.invents:
-        if config.continuous > config.latent:
-            raise ForgeryError(
-                f"continuous {config.continuous} is more than the {config.latent} dimensions of z: "
-                "give a larger --latent"
-            )
         return {str(code): 1 for code in range(config.codes)}
     if condition.labels == "no":
         return {}
@@ -183,31 +168,6 @@ def labelled_rows(config: Config, dataset: Dataset) -> Tensor:
     generator = torch.Generator().manual_seed(randomness.derive(config.seed, "labelled"))
     order = torch.randperm(len(dataset), generator=generator)
     return choose_labelled(dataset, config.labels, order) if config.labels else order
-
-
-#: What only a game of two has, and what says that there is none of it.
-FOR_TWO = {
-    "conditional": "none",
-    "penalty": "none",
-    "spectral_norm": False,
-    "clip": 0.0,
-    "pack": 1,
-    "d_steps": 1,
-    "augment": "none",
-    "accumulate": 1,
-}
-
-
-def check_vae(config: Config) -> None:
-    """Refuse what a VAE has no place for."""
-    for name, none in (FOR_TWO | {"noise": "normal"}).items():
-        if getattr(config, name) != none:
-            flag = name.replace("_", "-")
-            instead = f"--{flag} {none}" if none is not False else f"--no-{flag}"
-            raise ForgeryError(
-                f"a VAE has no place for {flag} {getattr(config, name)}: give {instead}, or "
-                "--model gan"
-            )
 
 
 #: The generator, and the discriminator or the encoder.
@@ -248,7 +208,6 @@ def _game(
 ) -> tuple[AdversarialGame, list[Schedule]]:
     """The config's game, and the schedule of its penalty's weight."""
     generator, discriminator = players
-    _check_joins(config, discriminator.network)
     terms = list(labelled)
     schedules: list[Schedule] = []
     if penalty := lookup(PENALTIES, config.penalty, "penalty"):
@@ -277,7 +236,6 @@ def _vae(
     config: Config, players: Players, dataset: Dataset, where: torch.device
 ) -> tuple[Trainable, list[Schedule]]:
     """A VAE of two networks that are on their device."""
-    check_vae(config)
     return VAE(*players, _noise_of(config, where)), []
 
 
@@ -353,60 +311,6 @@ MODELS: dict[str, Kind] = {
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
-#: Setting → the table that its name must be in.
-CHOICES: dict[str, Mapping[str, Any]] = {
-    "generator": GENERATORS,
-    "discriminator": DISCRIMINATORS,
-    "noise": randomness.NOISES,
-    "conditional": CONDITIONS,
-    "objective": OBJECTIVES,
-    "penalty": PENALTIES,
-    "updates": UPDATES,
-    "augment": AUGMENTATIONS,
-    "optimizer": optimizers.OPTIMIZERS,
-    "burn_in_shape": optimizers.SHAPES,
-    "model": MODELS,
-    "precision": PRECISIONS,
-}
-
-
-def check_choices(config: Config) -> None:
-    """Raise if any setting names an unknown entry, even one that this run would not use."""
-    for setting, table in CHOICES.items():
-        lookup(table, getattr(config, setting), setting.replace("_", "-"))
-
-
-def _check_joins(config: Config, discriminator: nn.Module) -> None:
-    """Refuse an objective, a penalty and a discriminator that cannot play together."""
-    held = config.clip or config.spectral_norm or config.penalty != "none"
-    if not lookup(OBJECTIVES, config.objective, "objective").d_bounded and not held:
-        raise ForgeryError(
-            f"with the {config.objective} objective alone D's loss falls for ever: hold D's slope "
-            "by --penalty wgan-gp --penalty-weight 10, by --clip 0.01 or by --spectral-norm"
-        )
-    if config.penalty != "none" and config.compile:
-        raise ForgeryError(
-            f"penalty {config.penalty} needs gradients of gradients, which torch.compile cannot "
-            "take: give --no-compile or --penalty none"
-        )
-    if config.accumulate > 1 and (config.updates != "alternating" or config.pack > 1):
-        raise ForgeryError(
-            "accumulate is for --updates alternating and --pack 1: simultaneous updates take both "
-            "gradients from one pass, and a part must hold whole packs"
-        )
-    if config.batch_size % config.accumulate:
-        raise ForgeryError(
-            f"a batch of {config.batch_size} cannot be passed in {config.accumulate} equal parts: "
-            f"give a --batch-size that {config.accumulate} divides"
-        )
-    if config.penalty != "none" and couples_batch(discriminator):
-        raise ForgeryError(
-            f"penalty {config.penalty} is about the gradient at each sample, and in discriminator "
-            f"{config.discriminator} the samples of a batch see each other (batch norm): choose "
-            "another --discriminator, such as mlp, resnet or modern, or --penalty none"
-        )
-
-
 def networks(config: Config, mean: Tensor, classes: int = 0) -> tuple[nn.Module, nn.Module]:
     """G and D, or a VAE's encoder, as they begin: their weights follow from the seed."""
     condition = condition_of(config)
@@ -449,29 +353,23 @@ def batches_of(
     m = config.batch_size * config.pack
     mirrored = partial(randomness.coins, config.seed, "flip") if config.flip else None
     labelled = condition_of(config).labels == "every"
+    refuse(compatibility.of_data(config, dataset))
     local = partial(ranks.local, parts=config.accumulate)
-    batches = Batches(dataset.to(where), m, order, labelled, mirrored, where, local)
-    if config.d_steps > batches.per_epoch:
-        raise ForgeryError(
-            f"{config.d_steps} updates of D a step need {config.d_steps} minibatches of {m}, and "
-            f"{dataset.name} makes no more than {batches.per_epoch}: give fewer --d-steps or a "
-            "smaller --batch-size"
-        )
-    return batches
+    return Batches(dataset.to(where), m, order, labelled, mirrored, where, local)
 
 
-def batch_size_for(config: Config, n: int) -> int:
-    """The config's batch size, or the largest below it that ``n`` samples allow.
+def batch_size_for(settings: GameSettings, n: int) -> int:
+    """The batch size of the settings, or the largest below it that ``n`` samples allow.
 
     They make ``d_steps`` minibatches of batch_size·pack an epoch; ``accumulate`` and the processes
     of the run divide it, and leave at least 2 in each part, without which batch norm has no
     variance. Where there is none, it is the config's: :func:`batches_of` refuses that.
     """
-    most = n // (config.pack * config.d_steps)
-    if most >= config.batch_size:
-        return config.batch_size
-    parts = config.accumulate * parallel.process_count()
-    return most // parts * parts if most >= 2 * parts else config.batch_size
+    most = n // (settings.pack * settings.d_steps)
+    if most >= settings.batch_size:
+        return settings.batch_size
+    parts = settings.accumulate * parallel.process_count()
+    return most // parts * parts if most >= 2 * parts else settings.batch_size
 
 
 def on_this_machine(config: Config) -> tuple[Config, torch.device]:

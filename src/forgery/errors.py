@@ -1,7 +1,7 @@
 """The exception for user errors, and suggestions for mistyped names."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -14,14 +14,25 @@ class ForgeryError(Exception):
     """
 
 
-def did_you_mean(given: str, known: Iterable[str]) -> str:
-    """Suggest the nearest known name, or list all of them if none is close.
+def refuse(problems: Sequence[str]) -> None:
+    """Raise one :class:`ForgeryError` with all problems, one a line, if there are any."""
+    if problems:
+        raise ForgeryError("\n".join(problems))
 
-    Returns the end of an error message: ``": did you mean 'hinge'?"``.
-    """
+
+def nearest(given: str, known: Iterable[str]) -> str | None:
+    """The known name that ``given`` is most probably a misspelling of, if it is near to any."""
+    near = difflib.get_close_matches(given, list(known), n=1, cutoff=0.6)
+    return near[0] if near else None
+
+
+def did_you_mean(given: str, known: Iterable[str]) -> str:
+    """``": did you mean 'hinge'?"``, or the list of known names when none is near."""
     known = list(known)
-    near = difflib.get_close_matches(given, known, n=1, cutoff=0.5)
-    return f": did you mean {near[0]!r}?" if near else f": choose from {', '.join(known)}"
+    near = nearest(given, known)
+    if near is not None:
+        return f": did you mean {near!r}?"
+    return f": choose from {', '.join(known)}" if known else ""
 
 
 def lookup(table: Mapping[str, T], name: str, kind: str) -> T:

@@ -15,7 +15,7 @@ from PIL.Image import Image
 from torch import Tensor
 
 from . import plots
-from .config import Config
+from .config import Config, ReportingSettings
 from .data import Dataset
 from .errors import ForgeryError
 from .pixels import as_stored, to_pixels
@@ -109,17 +109,17 @@ def _view(data: Dataset) -> tuple[Tensor, Callable[[Tensor], Tensor] | None]:
     return torch.stack([box[0] - margin, box[1] + margin]), density
 
 
-def real_ones(config: Config, data: Dataset, classes: dict[str, int]) -> Image:
+def real_ones(settings: ReportingSettings, data: Dataset, classes: dict[str, int]) -> Image:
     """Real data as the samples are drawn, to be put beside them: by ``classes``, if any."""
     if data.kind == "images" and classes:
         assert data.labels is not None
-        y, columns = _in_columns(classes, config.grid)
+        y, columns = _in_columns(classes, settings.grid)
         order = data.stratified(len(data))
         labels = data.labels.cpu()[order]
         of = {c: order[labels == c] for c in y[:columns].tolist()}
         rows = [of[c][i // columns % len(of[c])] for i, c in enumerate(y.tolist())]
         return plots.grid(data.to_model(data.values[torch.stack(rows)].cpu()), columns)
-    n = config.grid if data.kind == "images" else POINTS_SHOWN
+    n = settings.grid if data.kind == "images" else POINTS_SHOWN
     shown = data.values[data.stratified(n)].cpu()
     return plots.grid(data.to_model(shown)) if data.kind == "images" else plots.scatter(shown)
 

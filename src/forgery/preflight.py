@@ -19,7 +19,7 @@ from .build import (
 from .config import Config
 from .data import Batches, Dataset, Survey, holds_pictures, load_pictures
 from .errors import ForgeryError
-from .recipes import recipe_for_images
+from .recipes import MNIST, RECIPES, recipe_for_images
 from .resources import in_words
 from .training import contention, device, loop, randomness
 from .training.state import Training
@@ -27,8 +27,6 @@ from .training.state import Training
 #: Steps are timed for this long, after a few that are not.
 SECONDS, WARM_UP = 2.0, 3
 SHEET = 64
-#: The images of MNIST, by which the recipes' epochs were chosen.
-USUAL = 60_000
 
 
 @dataclass(frozen=True)
@@ -98,36 +96,45 @@ class Preflight:
         epoch = self.seconds_per_step * self.steps_per_epoch
         whole = self.config.length
         if self.steps is not None:
+            if self.config.images is not None:
+                epochs = self.steps / self.steps_per_epoch
+                whole += f" = {epochs:,.0f} epochs" if epochs >= 10 else f" = {epochs:.2g} epochs"
             whole += f" = {self.steps:,} steps take {_duration(self.seconds_per_step * self.steps)}"
         if busy := contention.describe_wait(self.core_wait, self.config.threads):
             whole += f"; {busy}"
         lines.append(
             (
                 "time",
-                f"{1000 * self.seconds_per_step:.3g} ms a step on {self.config.device} "
-                f"({self.config.threads} threads); an epoch takes {_duration(epoch)}; {whole}",
+                f"{_duration(self.seconds_per_step)} per step on {self.config.device} "
+                f"({self.config.threads} thread{'s' if self.config.threads > 1 else ''}); an "
+                f"epoch takes {_duration(epoch)}; {whole}",
             )
         )
-        epochs = self.config.epochs
-        if data.kind == "images" and epochs and len(data) < USUAL // 3:
-            lines.append(
-                (
-                    "short",
-                    f"recipes count epochs of {USUAL:,} images: --epochs "
-                    f"{epochs * USUAL / len(data):.0f} trains as long on these",
-                )
-            )
+        lines += [("short", short)] if (short := self._short()) else []
         if (few := batch_size_for(self.config, len(data))) < self.config.batch_size:
             lines.append(
                 (
                     "too few",
                     f"for minibatches of {self.config.batch_size}: train with --batch-size {few} "
-                    "or less, as was timed here",
+                    "or less, as timed here",
                 )
             )
         networks = f"{self.config.generator} / {self.config.discriminator}"
         lines.append(("recipe", f"{self.config.recipe} ({networks}): {why}"))
         return lines
+
+    def _short(self) -> str | None:
+        """A warning where a length in epochs, on a small dataset, is a third of the recipe's."""
+        recipe = RECIPES.get(self.config.recipe)
+        usual = recipe() if recipe else None
+        images = usual and (usual.images or round((usual.epochs or 0) * MNIST))
+        epochs, n = self.config.epochs, len(self.dataset)
+        if self.dataset.kind != "images" or not (epochs and images) or 3 * epochs * n >= images:
+            return None
+        return (
+            f"Small dataset: {epochs:g} epochs is only {self.steps:,} steps; use --epochs "
+            f"{images / n:.0f} for a full run"
+        )
 
     def _why(self) -> str:
         if self.dataset.kind == "points":
@@ -167,7 +174,7 @@ def preflight(
         batches = batches_of(config, dataset, where)
         before = contention.core_times()
         per_step = training.game.batches_per_step
-        last_step = loop.length_in_steps(config, batches.per_epoch, per_step)
+        last_step = loop.length_in_steps(config, batches, per_step)
         seconds = _seconds_per_step(training, batches, config, last_step)
         core_wait = contention.core_wait(before, contention.core_times())
     return Preflight(
@@ -238,4 +245,4 @@ def _duration(seconds: float) -> str:
     for unit, length in (("hours", 3600.0), ("minutes", 60.0)):
         if seconds >= 1.5 * length:
             return f"{seconds / length:.3g} {unit}"
-    return f"{seconds:.3g} s"
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"

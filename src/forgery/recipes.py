@@ -9,6 +9,18 @@ from typing import Any
 
 from .config import Config
 
+#: The images of MNIST's training split, by which the lengths of most recipes were chosen.
+MNIST = 60_000
+
+
+def _images(epochs: int, batch_size: int) -> int:
+    """The length of a recipe that was tuned on MNIST, in images: so many passes over it.
+
+    In whole minibatches, as a pass is: on MNIST the run has exactly as many steps, and on 3,000
+    pictures it has them too.
+    """
+    return epochs * (MNIST // batch_size) * batch_size
+
 
 def mlp(**changes: Any) -> Config:
     """The default: MLPs tuned for the best digits a minute on a CPU.
@@ -23,7 +35,8 @@ def mlp(**changes: Any) -> Config:
         d_learning_rate=1e-3,
         beta1=0.0,
         ema=0.999,
-        epochs=30,
+        images=_images(30, 100),
+        epochs=None,
     ).replace(**changes)
 
 
@@ -71,8 +84,12 @@ def conditional(**changes: Any) -> Config:
     The label by projection in D (Miyato & Koyama 2018), beside z in G. What was compared is in
     docs/results.md.
     """
-    config = mlp(recipe="conditional", conditional="projection", grid=100, epochs=20)
-    return config.replace(**changes)
+    return mlp(
+        recipe="conditional",
+        conditional="projection",
+        grid=100,
+        images=_images(20, 100),
+    ).replace(**changes)
 
 
 def semi_supervised(**changes: Any) -> Config:
@@ -98,7 +115,8 @@ def semi_supervised(**changes: Any) -> Config:
         g_learning_rate=3e-3,
         d_learning_rate=3e-3,
         beta1=0.5,
-        epochs=20,
+        images=_images(20, 100),
+        epochs=None,
     ).replace(**changes)
 
 
@@ -115,7 +133,7 @@ def infogan(**changes: Any) -> Config:
         continuous=0,
         noise="uniform",
         grid=100,
-        epochs=20,
+        images=_images(20, 100),
     ).replace(**changes)
 
 
@@ -130,7 +148,6 @@ def lsgan(**changes: Any) -> Config:
         g_learning_rate=2e-4,
         d_learning_rate=2e-4,
         beta1=0.5,
-        batch_size=64,
     ).replace(**changes)
 
 
@@ -148,7 +165,6 @@ def wgan(**changes: Any) -> Config:
         optimizer="rmsprop",
         g_learning_rate=5e-5,
         d_learning_rate=5e-5,
-        batch_size=64,
     ).replace(**changes)
 
 
@@ -167,7 +183,6 @@ def wgan_gp(**changes: Any) -> Config:
         d_learning_rate=1e-4,
         beta1=0.5,
         beta2=0.9,
-        batch_size=64,
     ).replace(**changes)
 
 
@@ -184,13 +199,14 @@ def dragan(**changes: Any) -> Config:
         d_learning_rate=1e-4,
         beta1=0.5,
         beta2=0.9,
-        batch_size=64,
     ).replace(**changes)
 
 
 def _mlps(**settings: Any) -> Config:
-    """The default's networks, its average of G and 50 epochs, with an objective's own settings."""
-    return Config(g_width=512, ema=0.999, epochs=50).replace(**settings)
+    """The default's networks and its average of G for 50 passes over MNIST in batches of 64."""
+    return Config(
+        g_width=512, ema=0.999, batch_size=64, images=_images(50, 64), epochs=None
+    ).replace(**settings)
 
 
 def dcgan(**changes: Any) -> Config:
@@ -211,7 +227,8 @@ def dcgan(**changes: Any) -> Config:
         d_learning_rate=2e-4,
         beta1=0.5,
         batch_size=128,
-        epochs=25,
+        images=_images(25, 128),
+        epochs=None,
     ).replace(**changes)
 
 
@@ -239,7 +256,8 @@ def sngan(**changes: Any) -> Config:
         burn_in=1.0,
         burn_in_shape="linear",
         batch_size=64,
-        epochs=50,
+        images=_images(50, 64),
+        epochs=None,
     ).replace(**changes)
 
 
@@ -270,7 +288,8 @@ def modern(**changes: Any) -> Config:
         burn_in=0.5,
         ema=0.999,
         batch_size=64,
-        epochs=10,
+        images=_images(10, 64),
+        epochs=None,
     ).replace(**changes)
 
 
@@ -294,7 +313,7 @@ def modern_large(**changes: Any) -> Config:
         g_learning_rate=2e-4,
         d_learning_rate=2e-4,
         ema=0.5 ** (64 / 500_000),
-        epochs=200,
+        images=_images(200, 64),
     ).replace(**changes)
 
 

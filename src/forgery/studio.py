@@ -30,16 +30,16 @@ from .build import (
     training_of,
 )
 from .card import Card, KnownDensity, Overlap, evaluator_of, memorisation_of
-from .config import LENGTHS, MACHINE, REPORTING, Config, section_of
+from .config import RESUMABLE, Config, compatibility
 from .data import Batches, Dataset, ImageSettings, Units
-from .errors import ForgeryError, did_you_mean
+from .errors import ForgeryError, did_you_mean, refuse
 from .extractors import accuracy, save_classifier, train_classifier
 from .gallery import artist, draw_summary, real_ones
 from .latent import Space
 from .pixels import as_stored
 from .progress import is_shown, watching
+from .resolve import config_of, decoding
 from .resources import check_memory
-from .settings import config_of, decoding
 from .training import checkpoint, device, loop, parallel, randomness
 from .training.doctor import Finding, diagnose, memorising
 from .training.events import Callback
@@ -312,8 +312,8 @@ def train(
         decoding(config)
     dataset = data_of(config)
     # Everything that can be wrong with the settings is wrong before the folder is made.
-    microbatch = config.batch_size // config.accumulate
-    with device.cpu_settings(config.threads), parallel.joined(microbatch) as ranks:
+    refuse(compatibility.of_processes(config, parallel.process_count()))
+    with device.cpu_settings(config.threads), parallel.joined() as ranks:
         training = training_of(config, dataset, where, ranks)
         batches = batches_of(config, dataset, where, ranks=ranks)
         if not ranks.writes:
@@ -360,8 +360,8 @@ def resume(
     dataset = data_of(config)
     if dataset.fingerprint != run.record["data"]["fingerprint"]:
         raise _other_data(run, dataset)
-    microbatch = config.batch_size // config.accumulate
-    with device.cpu_settings(config.threads), parallel.joined(microbatch) as ranks:
+    refuse(compatibility.of_processes(config, parallel.process_count()))
+    with device.cpu_settings(config.threads), parallel.joined() as ranks:
         training = training_of(config, dataset, where, ranks)
         batches = batches_of(config, dataset, where, ranks=ranks)
         if not ranks.writes:
@@ -619,8 +619,7 @@ def _other_data(run: Run, dataset: Dataset) -> ForgeryError:
 def _refuse_changes(run: Run, config: Config) -> None:
     """A resumed run may differ in its length, its reporting and its machine; in nothing else."""
     before, after = run.config.to_dict(), config.to_dict()
-    free = {name for name in before if section_of(name) in (REPORTING, MACHINE)} | set(LENGTHS)
-    differing = [n for n in before if n not in free and before[n] != after[n]]
+    differing = [n for n in before if n not in RESUMABLE and before[n] != after[n]]
     if differing:
         changes = ", ".join(f"{n.replace('_', '-')} {before[n]} → {after[n]}" for n in differing)
         raise ForgeryError(
@@ -630,14 +629,14 @@ def _refuse_changes(run: Run, config: Config) -> None:
 
 
 def _refuse_shorter(run: Run, config: Config, training: Training, batches: Batches) -> None:
-    end = loop.length_in_steps(config, batches.per_epoch, training.game.batches_per_step)
+    end = loop.length_in_steps(config, batches, training.game.batches_per_step)
     if config.minutes is not None and training.seconds >= 60 * config.minutes:
         end = training.step
     if end is not None and training.step >= end:
         raise ForgeryError(
             f"{run.path} has made {training.step} steps in {training.seconds / 60:.1f} minutes, "
             f"which is all that {config.length} asks for; extend it with a larger --steps, "
-            "--epochs or --minutes"
+            "--epochs, --minutes or --images"
         )
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from forgery.cli import VERBS, main
 from forgery.cli._flags import PictureFlags
-from forgery.config import Config
+from forgery.config import RESUMABLE, Config, PictureSettings
 from forgery.data import ImageSettings
 from forgery.data.mnist import mnist
 from forgery.recipes import RECIPES
@@ -76,11 +76,14 @@ def test_a_flag_beats_the_file_and_the_file_beats_the_recipe(forgery):
     Path("mine.toml").write_text('recipe = "tutorial"\nd_steps = 2\nbatch_size = 50\nsteps = 2\n')
     assert forgery("train", "--config", "mine.toml", *QUICK, "--out", "a")[0] == 0
     out = forgery("show", "a")[1]
-    assert '"recipe": "tutorial"' in out
-    assert '"g_learning_rate": 0.0002' in out  # from the recipe
-    assert '"d_steps": 2' in out  # from the file
-    assert '"batch_size": 20' in out  # from the flag
-    assert '"epochs": null' in out  # the file's steps took their place
+    settings = dict(line.split() for line in out.splitlines() if re.match(r"  \S+ +\S+$", line))
+    assert settings["recipe"] == "tutorial"
+    assert settings["g-learning-rate"] == "0.0002"  # from the recipe
+    assert settings["d-steps"] == "2"  # from the file
+    assert settings["batch-size"] == "20"  # from the flag
+    assert settings["steps"] == "2"
+    assert "epochs" not in settings  # the file's steps took their place
+    assert "momentum" not in settings  # it has no effect under Adam
 
 
 def test_the_settings_of_a_recipe_are_a_file_that_config_takes(forgery):
@@ -88,9 +91,21 @@ def test_the_settings_of_a_recipe_are_a_file_that_config_takes(forgery):
         code, out, _ = forgery("recipes", recipe)
         assert code == 0
         Path("settings.toml").write_text(out)
-        from forgery.settings import settings_from
+        from forgery.resolve import settings_from
 
         assert settings_from(None, None, Path("settings.toml"), {}) == RECIPES[recipe]()
+
+
+def flags_in(page: str) -> set[str]:
+    """The names of the flags that a help page lists."""
+    listed = re.findall(r"^│ +(?:\* +)?--([a-z][a-z0-9-]*)", page, re.M)
+    return {name.replace("-", "_") for name in listed} - {"help", "version"}
+
+
+def test_the_choices_of_a_setting_stand_in_help(forgery):
+    page = " ".join(re.sub("[│╭╮╰╯─]", " ", forgery("train", "--help")[1]).split())
+    assert "[choices: mlp, relu-sigmoid," in page
+    assert "--help-all lists every setting" in page
 
 
 def test_every_verb_has_help_and_every_setting_a_flag(forgery):
@@ -99,11 +114,16 @@ def test_every_verb_has_help_and_every_setting_a_flag(forgery):
     for verb, about in VERBS.items():
         assert about in out
         assert forgery(verb, "--help")[0] == 0
-    for verb in ("train", "resume"):
-        out = forgery(verb, "--help")[1]
-        for name in Config.__dataclass_fields__:
-            if name not in ("data", "recipe"):
-                assert f"--{name.replace('_', '-')} " in out
+    for verb in ("train", "bench"):
+        short, everything = (flags_in(forgery(verb, page)[1]) for page in ("--help", "--help-all"))
+        names = set(Config.__dataclass_fields__) - {"data", "recipe"}
+        if verb == "bench":  # of points, and as long as its steps say
+            names -= {"objective", "pack", "seed", "epochs", "minutes", "images", "flip", "grid"}
+            names -= set(PictureSettings.__dataclass_fields__)
+        assert everything >= names
+        assert len(short) < 20
+        assert {"steps", "batch_size", "generator", "g_learning_rate"} <= short
+    assert flags_in(forgery("resume", "--help")[1]) == RESUMABLE
     out = forgery("recipes")[1]
     assert all(recipe in out for recipe in RECIPES)
 
@@ -111,6 +131,10 @@ def test_every_verb_has_help_and_every_setting_a_flag(forgery):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ("train --generator mpl", "unknown generator 'mpl': did you mean 'mlp'? The choices are"),
+        ("train --momentum 0.9", "with optimizer adam: give --optimizer momentum"),
+        ("train --codes 10", "codes has no effect with conditional none: give --conditional inf"),
+        ("train nope", "unknown data 'nope': no such file or folder: choose from mnist"),
         ("train --recipe tutrial", "unknown recipe 'tutrial': did you mean 'tutorial'?"),
         ("train --objective minmax", "unknown objective 'minmax': did you mean 'minimax'?"),
         ("train mnits", "unknown data 'mnits'"),
@@ -316,9 +340,10 @@ def test_ctrl_c_saves_says_how_to_go_on_and_exits_130(forgery, tmp_path):
     assert f"{step + 2:,} steps, kept in" in out
 
 
-def test_help_needs_no_torch():
+@pytest.mark.parametrize("words", [["--help"], ["train", "--help-all"], ["recipes", "modern"]])
+def test_help_needs_no_torch(words):
     code = (
-        "import sys; sys.argv = ['forgery', '--help']\n"
+        f"import sys; sys.argv = ['forgery', *{words}]\n"
         "from forgery.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"

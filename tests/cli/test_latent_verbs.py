@@ -37,7 +37,8 @@ def runs(tmp_path_factory):
     """A run on digits, one on points, a conditional one: two steps each."""
     folder = tmp_path_factory.mktemp("runs")
     package.train(recipes.mlp(**SMALL), folder / "digits")
-    package.train(recipes.points(**SMALL | {"split": "train"}), folder / "points")
+    of_points = {name: value for name, value in SMALL.items() if name not in ("split", "grid")}
+    package.train(recipes.points(**of_points), folder / "points")
     package.train(recipes.conditional(**SMALL), folder / "conditional")
     return folder
 

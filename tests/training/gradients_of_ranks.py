@@ -91,7 +91,7 @@ def main():
     games += [("non-saturating", "none", u, 2, "none", a) for u in UPDATES for a in AUGMENTATIONS]
     trained = {"/".join(map(str, game)): (gradients, game) for game in games}
     trained["vae"] = (gradients_of_a_vae, ())
-    with joined(N) as ranks:
+    with joined() as ranks:
         for name, (step, arguments) in trained.items():
             shared = step(ranks, *arguments)
             with rows.held_by(0, 1):

@@ -92,10 +92,10 @@ def test_bfloat16_is_near_and_not_the_same():
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"accumulate": 3}, "40 cannot be passed in 3 equal parts: give a --batch-size"),
+        ({"accumulate": 3}, "40 cannot be split into 3 equal parts: give a --batch-size"),
         ({"accumulate": 2, "updates": "simultaneous"}, "--updates alternating and --pack 1"),
         ({"accumulate": 2, "pack": 2}, "--updates alternating and --pack 1"),
-        ({"compile": True, "penalty": "r1"}, "gradients of gradients.*--no-compile"),
+        ({"compile": True, "penalty": "r1"}, "second derivatives.*--no-compile"),
         ({"precision": "float16"}, "unknown precision 'float16'"),
     ],
 )

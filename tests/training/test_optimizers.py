@@ -66,7 +66,7 @@ def test_the_least_learning_rate_is_a_least_after_a_burn_in_too():
 
 
 def test_a_burn_in_ends_at_its_share_of_the_run():
-    config = recipes.mlp(burn_in=0.5)
+    config = recipes.mlp(burn_in=0.5, learning_rate_final=0.1)
     assert [burnt_in(done, config) for done in (0.0, 0.25, 0.5, 0.9)] == pytest.approx(
         [0.0, 0.5, 1.0, 1.0]
     )

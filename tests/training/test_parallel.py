@@ -49,7 +49,7 @@ def test_alone_nothing_is_changed():
     tensor = torch.randn(4, 2, requires_grad=True)
     assert ALONE.local(tensor) is ALONE.gather(tensor) is rows.local(tensor) is tensor
     assert ALONE.largest(1.5, 2) == [1.5, 2]
-    with joined(7) as ranks:
+    with joined() as ranks:
         assert ranks is ALONE
 
 
@@ -86,10 +86,11 @@ def test_a_rank_reads_its_own_rows_alone():
         assert batches.labels(1).tolist() == expected
 
 
-def test_a_minibatch_that_cannot_be_split_is_refused(monkeypatch):
+def test_a_minibatch_that_cannot_be_split_is_refused(tiny, tmp_path, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "3")
     with pytest.raises(ForgeryError, match=r"batch of 20 .* among 3 processes.*--batch-size"):
-        joined(20).__enter__()
+        forgery.train(tiny, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_parts_of_a_minibatch_must_split_too(tiny, tmp_path, monkeypatch):

@@ -113,7 +113,8 @@ def test_an_existing_run_is_never_overwritten(tmp_path, tiny, monkeypatch):
         ("{", "damaged or from another version"),
         ("[]", "another program's"),
         ('{"model": "gpt"}', "another program's"),
-        ('{"forgery": "9", "config": {"warp": 9}}', "damaged or from another version"),
+        ('{"forgery": "9", "config": {"warp": 9}}', "another version .*unknown setting 'warp'"),
+        ('{"forgery": "9", "config": [1]}', "damaged or from another version"),
     ],
 )
 def test_a_folder_that_is_no_run(tmp_path, content, message):
@@ -140,10 +141,10 @@ def test_two_processes_cannot_train_one_run(tmp_path, tiny):
         pass
 
 
-def test_config_json_holds_every_default(tmp_path, tiny):
+def test_config_json_holds_every_setting_that_has_an_effect(tmp_path, tiny):
     run = create(tmp_path / "a", tiny, FACTS)
     record = json.loads((run.path / "config.json").read_text())
-    assert record["config"] == tiny.to_dict()
+    assert record["config"] == tiny.effective()
     assert record["torch"] == "0"
 
 

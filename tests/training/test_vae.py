@@ -101,10 +101,10 @@ def test_points_are_encoded_in_the_units_that_they_are_drawn_in(small, tmp_path)
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"penalty": "r1"}, "no place for penalty r1: give --penalty none"),
-        ({"conditional": "concat"}, "no place for conditional concat"),
-        ({"pack": 2}, "no place for pack 2"),
-        ({"noise": "uniform"}, "no place for noise uniform: give --noise normal"),
+        ({"penalty": "r1"}, "penalty has no effect with model vae: give --model gan"),
+        ({"conditional": "concat"}, "conditional has no effect with model vae"),
+        ({"pack": 2}, "pack has no effect with model vae"),
+        ({"noise": "uniform"}, "noise has no effect with model vae"),
         ({"model": "vaee"}, "did you mean 'vae'"),
     ],
 )

@@ -17,7 +17,7 @@ app = App(
 #: Verb → its line in the help page. The verb's file is imported only when it is asked for.
 VERBS = {
     "train": "Train a GAN in a new run folder.",
-    "resume": "Go on with a run exactly where it stopped.",
+    "resume": "Resume a run exactly where it stopped.",
     "data": "Look at data before training: contents, faults, what it takes.",
     "sample": "Draw new images from a run's generator.",
     "evaluate": "Measure a run against held-out data, with the floor beside it.",
@@ -43,7 +43,8 @@ def main() -> None:
     if os.environ.get("RANK", "0") != "0":  # one of several processes: the first speaks for all
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - as long as the process
     try:
-        status = app()
+        # Both print a page; cli/_flags.py says which settings it lists.
+        status = app(["--help" if token == "--help-all" else token for token in sys.argv[1:]])
     except ForgeryError as error:
         print(f"forgery: {error}", file=sys.stderr)
         sys.exit(2)

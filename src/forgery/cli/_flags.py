@@ -1,51 +1,147 @@
-"""Every field of Config as an optional flag."""
+"""Every field of Config as an optional flag, and which of them a help page lists."""
 
 import dataclasses
-from typing import Annotated, Any, get_type_hints
+import sys
+from collections.abc import Collection, Sequence
+from functools import cache
+from typing import Annotated, Any, Literal, get_origin
 
-from cyclopts import Group, Parameter
+from cyclopts import Group, Parameter, Token
+from cyclopts.help import DefaultFormatter
 
-from ..config import DATA, Config, section_of
+from ..config import (
+    GROUPS,
+    LENGTHS,
+    RESUMABLE,
+    Config,
+    DataSettings,
+    LengthSettings,
+    PictureSettings,
+    choices,
+    field_of,
+    fields_of,
+    group_of,
+    kinds_of,
+)
+
+#: Lists every setting in its group, where --help lists the common ones.
+HELP_ALL = "--help-all"
 
 #: Fields that every verb takes in another way than by a flag of their own.
 _ELSEWHERE = ("data", "recipe")
+#: The settings that people change most, which --help lists.
+COMMON = (
+    *("steps", "epochs", "minutes"),
+    *("batch_size", "image_size", "limit", "seed"),
+    *("objective", "generator", "discriminator"),
+    *("g_learning_rate", "d_learning_rate", "device"),
+)
 
 
-def _flag(field: dataclasses.Field[Any], kind: Any, order: int) -> tuple[str, Any, Any]:
-    help_text, section = field.metadata["help"], field.metadata["section"]
-    group = Group(section, sort_key=order)
-    no = None if kind is bool else ()  # --no-… takes back what a recipe says
-    parameter = Parameter(help=help_text, group=group, negative=no, show_default=False)
-    return (field.name, Annotated[kind | None, parameter], None)
+def _for_help(console: Any, options: Any, panel: Any) -> None:
+    if HELP_ALL not in sys.argv:
+        DefaultFormatter()(console, options, panel)
 
 
-def _flags(*elsewhere: str) -> type:
-    kinds = get_type_hints(Config)
-    fields = [f for f in dataclasses.fields(Config) if f.name not in _ELSEWHERE + elsewhere]
-    sections = list(dict.fromkeys(f.metadata["section"] for f in fields))
+def _for_help_all(console: Any, options: Any, panel: Any) -> None:
+    if HELP_ALL in sys.argv:
+        DefaultFormatter()(console, options, panel)
+
+
+_COMMON = Group(
+    "Common settings",
+    help=f"{HELP_ALL} lists every setting, in groups.",
+    sort_key=10,
+    help_formatter=_for_help,
+)
+
+
+def _section(name: str, listed: Collection[str], formatter: Any) -> Group:
+    """The panel of a help page that lists a setting beside the others of its group."""
+    group = group_of(name)
+    is_choice = group is LengthSettings and set(LENGTHS) <= set(listed)
+    about = "Give at most one of the four." if is_choice else ""
+    return Group(
+        group.title, help=about, sort_key=11 + GROUPS.index(group), help_formatter=formatter
+    )
+
+
+def _as_given(kind: Any, tokens: Sequence[Token]) -> str:
+    """The name as it is: Config checks it, and refuses it in the words of every other mistake."""
+    return tokens[0].value
+
+
+@cache
+def _kind(name: str) -> Any:
+    """The type of a flag; of a name, with the choices that installed packages add."""
+    known = choices(Config, name)
+    return Literal[tuple(known)] if known else kinds_of(Config)[name]
+
+
+def _flag(name: str, listed: Collection[str], common: Collection[str]) -> tuple[str, Any, Any]:
+    kind = _kind(name)
+    groups = [_section(name, listed, _for_help_all if common else None)]
+    groups += [_COMMON] if name in common else []
+    parameter = Parameter(
+        help=field_of(name).metadata["help"],
+        group=groups,
+        negative=None if kind is bool else (),  # --no-… takes back what a recipe says
+        show=name in listed,
+        show_default=False,
+        converter=_as_given if get_origin(kind) is Literal else None,
+    )
+    return (name, Annotated[kind | None, parameter], None)
+
+
+def _flags(
+    names: Collection[str],
+    listed: Collection[str] | None = None,
+    common: Collection[str] = (),
+) -> type:
+    """A dataclass with a flag for each of the settings, None unless given.
+
+    Parameters
+    ----------
+    listed:
+        The settings that help pages list; all, if not given.
+    common:
+        The settings that --help lists, while --help-all lists them all; if not given, both list
+        all.
+    """
+    names = [name for name in fields_of(Config) if name in names and name not in _ELSEWHERE]
     return dataclasses.make_dataclass(
-        "Flags" if not elsewhere else "SharedFlags",
-        [_flag(f, kinds[f.name], 10 + sections.index(f.metadata["section"])) for f in fields],
+        "Flags",
+        [_flag(name, names if listed is None else listed, common) for name in names],
         namespace={"__module__": __name__},  # where cyclopts looks up the fields' types
         frozen=True,
         kw_only=True,
     )
 
 
+_ALL = list(fields_of(Config))
+_PICTURES = list(fields_of(PictureSettings))
 #: The type of a verb's ``flags`` parameter: all of Config's fields, each None unless given.
-Flags = _flags()
+Flags = _flags(_ALL, common=COMMON)
 FLAT = Parameter(name="*")
 NOTHING = Flags()
-#: The same for a verb that takes several objectives, packings and seeds.
-SharedFlags = _flags("objective", "pack", "seed")
+#: The same for a verb that resumes: what it would refuse is taken, so that the refusal can say why,
+#: but not listed.
+ResumeFlags = _flags(_ALL, listed=RESUMABLE)
+NOTHING_RESUMED = ResumeFlags()
+_SHARED = [name for name in _ALL if name not in ("objective", "pack", "seed")]
+#: The same for a verb that takes several objectives, packings and seeds, of points only: what it
+#: would refuse is taken and not listed.
+SharedFlags = _flags(
+    _SHARED,
+    listed=set(_SHARED) - {"epochs", "minutes", "images", "flip", "grid"} - {*_PICTURES},
+    common=COMMON,
+)
 NOTHING_SHARED = SharedFlags()
-
-_NOT_OF_DATA = [n for n in Config.__dataclass_fields__ if section_of(n) != DATA]
 #: Those that say what is trained on.
-DataFlags = _flags(*_NOT_OF_DATA)
+DataFlags = _flags([*fields_of(DataSettings), *_PICTURES])
 NOTHING_OF_DATA = DataFlags()
 #: Those that say how pictures are read, for a verb that does not train a GAN on them.
-PictureFlags = _flags("split", "limit", "flip", "labels", *_NOT_OF_DATA)
+PictureFlags = _flags(_PICTURES)
 NOTHING_OF_PICTURES = PictureFlags()
 
 

@@ -24,21 +24,21 @@ def bench(
     """Count the modes that many seeds reach, by the published protocol.
 
     All seeds of a setting train together. The defaults are PacGAN's networks and settings (forgery
-    recipes pacgan); every setting may be changed, and the table then says so. A bench that was
-    stopped goes on when it is asked for again.
+    recipes pacgan); the table lists every setting that differs from them. The same command resumes
+    a bench that was stopped.
 
     Parameters
     ----------
     data:
         ring8 or grid25.
     objective:
-        One or more, with commas between.
+        One or more objectives, separated by commas.
     pack:
-        How many samples D judges together, one or more numbers: 1,2,4.
+        Samples that D judges jointly, one or more numbers: 1,2,4.
     seeds:
-        How many seeds; or which, with commas between: 3,5,8.
+        The number of seeds; or the seeds, separated by commas: 3,5,8.
     out:
-        The folder of the bench; bench/DATA if not given.
+        The folder of the bench; the default is bench/DATA.
     """
     from ..bench import as_markdown, summarise
     from ..bench import bench as run
@@ -58,7 +58,7 @@ def bench(
             progress,
         )
     if results is None:
-        print(f"stopped and saved; the same command goes on with it ({folder})")
+        print(f"stopped and saved; the same command resumes it ({folder})")
         return 130
     print(as_markdown(results, config))
     print(f"{len(summarise(results))} settings, kept in {folder}/results.csv and results.md")
@@ -73,5 +73,5 @@ def _numbers(name: str, text: str) -> list[int]:
     except ValueError:
         numbers = []
     if not numbers or min(numbers) < (0 if name == "seeds" and "," in text else 1):
-        raise ForgeryError(f"--{name} takes whole numbers with commas between, not {text!r}")
+        raise ForgeryError(f"--{name} takes whole numbers separated by commas, not {text!r}")
     return numbers

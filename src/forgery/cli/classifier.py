@@ -37,7 +37,7 @@ def classifier(
     """
     from ..build import image_settings
     from ..config import Config
-    from ..settings import decoding
+    from ..resolve import decoding
     from ..studio import train_extractor
 
     config = Config(data=data).replace(**given(flags))

@@ -53,7 +53,7 @@ def data(
         raise ForgeryError("name the data to look at, or give --clear-cache")
     from ..preflight import preflight
     from ..progress import counting, is_shown
-    from ..settings import settings_from
+    from ..resolve import settings_from
 
     settings = given(flags) | {"device": device, "threads": threads}
     config = settings_from(source, recipe, None, settings, shown=is_shown(True))

@@ -2,18 +2,17 @@
 
 import inspect
 import json
-from dataclasses import fields
 
 from rich.console import Console
 from rich.table import Table
 
-from ..config import Config
+from ..config import field_of
 from ..errors import lookup
 from ..recipes import RECIPES
 
 
 def recipes(name: str | None = None, /) -> None:
-    """List the recipes, or every setting of one.
+    """List the recipes, or the settings of one.
 
     Parameters
     ----------
@@ -33,13 +32,9 @@ def recipes(name: str | None = None, /) -> None:
         console.print(table)
         return
     config = lookup(RECIPES, name, "recipe")()
-    section = ""
-    for field in fields(Config):
-        value = getattr(config, field.name)
-        if value is None:
-            continue
-        if field.metadata["section"] != section:
-            section = field.metadata["section"]
-            print(f"\n# {section}")
-        text = json.dumps(value)  # which is TOML, for words, numbers and truth
-        print(f"{field.name} = {text}".ljust(32) + f"  # {field.metadata['help']}")
+    for title, settings in config.effective().items():
+        print(f"\n# {title}")
+        for setting, value in settings.items():
+            text = json.dumps(value)  # which is TOML, for words, numbers and truth
+            about = field_of(setting).metadata["help"]
+            print(f"{setting} = {text}".ljust(32) + f"  # {about}")

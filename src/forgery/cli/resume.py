@@ -3,26 +3,26 @@
 from pathlib import Path
 from typing import Annotated
 
-from ._flags import FLAT, NOTHING, Flags, given
+from ._flags import FLAT, NOTHING_RESUMED, ResumeFlags, given
 
 
 def resume(
     run: Path,
     /,
     *,
-    flags: Annotated[Flags, FLAT] = NOTHING,  # type: ignore[valid-type]
+    flags: Annotated[ResumeFlags, FLAT] = NOTHING_RESUMED,  # type: ignore[valid-type]
 ) -> int:
-    """Go on with a run exactly where it stopped; a larger length extends it.
+    """Resume a run exactly where it stopped; a larger length extends it.
 
     Length, reporting and machine may be changed. Any other setting that differs from the run's is
-    refused: that would be another run.
+    refused, since it would make a different run.
 
     Parameters
     ----------
     run:
         The run folder.
     """
-    from ..studio import resume as go_on
+    from ..studio import resume as start
     from ._training import say_where
 
-    return say_where(go_on(run, progress=True, **given(flags)))
+    return say_where(start(run, progress=True, **given(flags)))

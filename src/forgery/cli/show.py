@@ -10,13 +10,14 @@ from ..progress import NUMBERS
 
 
 def show(run: Path, /) -> None:
-    """What a run is, how far it has come, and whether its checkpoints are whole.
+    """Show a run: its data, its progress, its checkpoints, and the settings that have an effect.
 
     Parameters
     ----------
     run:
         The run folder.
     """
+    from ..config import flag
     from ..errors import ForgeryError
     from ..training import checkpoint
     from ..training.run import open_run
@@ -30,7 +31,8 @@ def show(run: Path, /) -> None:
     kind = "images" if "images" in data else "points"
     table.add_row("data", f"{data['name']}: {data[kind]:,} {kind} of {data['shape']}")
     table.add_row("made with", f"forgery {record['forgery']}, torch {record['torch']}")
-    machine = f"{record['machine']['device']} ({config.device}, {config.threads} threads)"
+    threads = f"{config.threads} thread{'' if config.threads == 1 else 's'}"
+    machine = f"{record['machine']['device']} ({config.device}, {threads})"
     table.add_row("machine", machine)
     for step in checkpoint.steps(opened.checkpoints):
         try:
@@ -46,4 +48,7 @@ def show(run: Path, /) -> None:
             if name in last:
                 table.add_row("", f"{name} {last[name]:.3f}")
     Console(markup=False, highlight=False).print(table)
-    print("settings", json.dumps(config.to_dict(), indent=1))
+    for title, settings in config.effective().items():
+        print(f"\n{title}")
+        for name, value in settings.items():
+            print(f"  {flag(name):<21} {value if isinstance(value, str) else json.dumps(value)}")

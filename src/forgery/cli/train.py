@@ -17,7 +17,7 @@ def train(
 ) -> int:
     """Train a GAN in a new run folder.
 
-    A flag beats the TOML file, and that beats the recipe.
+    Flags override the TOML file, which overrides the recipe.
 
     Parameters
     ----------
@@ -25,15 +25,16 @@ def train(
         A data source (mnist, ring8 …), or a path: a folder, zip or tar of pictures, a parquet file,
         images as IDX, .npy or .npz, points as CSV or .npy; or hf:OWNER/NAME on the hub.
     recipe:
-        The settings to start from: see forgery recipes. The one that suits the data, if not given.
+        The settings to start from (forgery recipes lists them); the default depends on the data.
     config:
-        A TOML file of settings, named as the flags are (batch_size = 64).
+        A TOML file of settings, named as the flags are (batch_size = 64). Flags override the file,
+        which overrides the recipe.
     out:
-        The run folder; runs/DATA-DATE-TIME if not given.
+        The run folder; the default is runs/DATA-DATE-TIME.
     """
     # torch is imported once it is needed, not before.
     from ..progress import is_shown
-    from ..settings import settings_from
+    from ..resolve import settings_from
     from ..studio import train as start
     from ._training import say_where
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ..config import Config
+from ..config import LengthSettings, OptimizerSettings, ReportingSettings
 from ..data import Batches
 from ..errors import ForgeryError
 from . import checkpoint
@@ -35,7 +35,7 @@ def train(
     tell: Callback,
     interrupt: Interrupt,
 ) -> None:
-    """Train until the config's length is reached, a signal arrives or a callback stops the run.
+    """Train until the run's length is reached, a signal arrives or a callback stops the run.
 
     Parameters
     ----------
@@ -59,8 +59,9 @@ def train(
     Diverged
         Within one report interval of the first loss that is not finite.
     """
-    config = run.config
-    last_step = length_in_steps(config, batches.per_epoch, training.game.batches_per_step)
+    length: LengthSettings = run.config
+    reporting: ReportingSettings = run.config
+    last_step = length_in_steps(length, batches, training.game.batches_per_step)
     before, started = training.seconds, time.perf_counter()
     saved_at, saved_time = training.step, started
     reported_time, patience = started, FIRST_REPORT
@@ -69,7 +70,7 @@ def train(
         nonlocal saved_at, saved_time
         check_finite(training, run, since=saved_at)
         state = training.checkpoint()
-        path = checkpoint.write(run.checkpoints, state, config.keep_checkpoints, run.best_step())
+        path = checkpoint.write(run.checkpoints, state, reporting.keep_checkpoints, run.best_step())
         saved_at, saved_time = training.step, time.perf_counter()
         emit(CheckpointSaved(training.step, path))
 
@@ -89,12 +90,12 @@ def train(
     if training.step == 0:
         draw_samples()
         save()
-    while should_continue(training, config, last_step, interrupt):
-        iterate(training, batches, last_step, config)
+    while should_continue(training, length, last_step, interrupt):
+        iterate(training, batches, last_step, length)
         now = time.perf_counter()
         training.seconds = before + now - started - reporter.measuring
 
-        if training.step % config.report_every == 0 or now - reported_time > patience:
+        if training.step % reporting.report_every == 0 or now - reported_time > patience:
             check_finite(training, run, since=reporter.step)
             report = reporter.report()
             reported_time, patience = time.perf_counter(), NEXT_REPORT
@@ -103,27 +104,31 @@ def train(
                 emit(finding)
             if "frechet" in report.quality and run.best_step() == training.step:
                 save()
-        if is_drawn(training.step, config):
+        if is_drawn(training.step, reporting):
             draw_samples()
-        due = training.step % config.checkpoint_every == 0 or now - saved_time > NEXT_CHECKPOINT
+        due = training.step % reporting.checkpoint_every == 0 or now - saved_time > NEXT_CHECKPOINT
         if due and training.step > saved_at:
             save()
-        emit(StepDone(training.step, share_done(training, config, last_step)))
+        emit(StepDone(training.step, share_done(training, length, last_step)))
 
     if training.step > saved_at:
         save()
-    if not is_drawn(training.step, config):
+    if not is_drawn(training.step, reporting):
         draw_samples()
 
 
-def follow(training: Training, batches: Batches, config: Config, interrupt: Interrupt) -> None:
+def follow(
+    training: Training, batches: Batches, length: LengthSettings, interrupt: Interrupt
+) -> None:
     """Train as one of several ranks, while the rank that writes is in :func:`train`."""
-    last_step = length_in_steps(config, batches.per_epoch, training.game.batches_per_step)
-    while should_continue(training, config, last_step, interrupt):
-        iterate(training, batches, last_step, config)
+    last_step = length_in_steps(length, batches, training.game.batches_per_step)
+    while should_continue(training, length, last_step, interrupt):
+        iterate(training, batches, last_step, length)
 
 
-def iterate(training: Training, batches: Batches, last_step: int | None, config: Config) -> None:
+def iterate(
+    training: Training, batches: Batches, last_step: int | None, length: LengthSettings
+) -> None:
     """One step, and the bookkeeping around it.
 
     Every random number of the step follows from (seed, step), every real sample from (seed, i), so
@@ -132,7 +137,7 @@ def iterate(training: Training, batches: Batches, last_step: int | None, config:
     game, step = training.game, training.step
     training.begin_step(step)
     first = step * game.batches_per_step
-    moment = Moment(step, first // batches.per_epoch, share_done(training, config, last_step))
+    moment = Moment(step, first // batches.per_epoch, share_done(training, length, last_step))
     for schedule in training.schedules:
         schedule(moment)
 
@@ -151,7 +156,7 @@ def iterate(training: Training, batches: Batches, last_step: int | None, config:
 
 
 def should_continue(
-    training: Training, config: Config, last_step: int | None, interrupt: Interrupt
+    training: Training, length: LengthSettings, last_step: int | None, interrupt: Interrupt
 ) -> bool:
     """Whether there is a next step; all ranks agree on it, and on the training time so far."""
     training.seconds, signal, stop = training.ranks.largest(
@@ -162,32 +167,34 @@ def should_continue(
     return (
         not (signal or stop)
         and (last_step is None or training.step < last_step)
-        and (config.minutes is None or training.seconds < 60 * config.minutes)
+        and (length.minutes is None or training.seconds < 60 * length.minutes)
     )
 
 
-def is_drawn(step: int, config: Config) -> bool:
+def is_drawn(step: int, reporting: ReportingSettings) -> bool:
     """Whether samples are drawn: every ``sample_every`` steps, and early at 1, 2, 4, 8 …"""
-    early = step < config.sample_every and step.bit_count() == 1
-    return early or step % config.sample_every == 0
+    early = step < reporting.sample_every and step.bit_count() == 1
+    return early or step % reporting.sample_every == 0
 
 
-def length_in_steps(config: Config, batches_per_epoch: int, batches_per_step: int) -> int | None:
+def length_in_steps(length: LengthSettings, batches: Batches, batches_per_step: int) -> int | None:
     """The step at which the run ends; None if its length is a time."""
-    if config.steps is not None:
-        return config.steps
-    if config.epochs is not None:
-        return max(1, round(config.epochs * batches_per_epoch / batches_per_step))
+    if length.steps is not None:
+        return length.steps
+    if length.epochs is not None:
+        return max(1, round(length.epochs * batches.per_epoch / batches_per_step))
+    if length.images is not None:
+        return max(1, round(length.images / (batches.batch_size * batches_per_step)))
     return None
 
 
-def share_done(training: Training, config: Config, last_step: int | None) -> float:
+def share_done(training: Training, length: LengthSettings, last_step: int | None) -> float:
     """The share of the run that is over, 0 to 1."""
     if last_step is not None:
         return training.step / last_step
-    if config.minutes is None:
+    if length.minutes is None:
         return 0.0
-    return min(1.0, training.seconds / (60 * config.minutes))
+    return min(1.0, training.seconds / (60 * length.minutes))
 
 
 def check_finite(training: Training, run: Run, since: int) -> None:
@@ -196,8 +203,9 @@ def check_finite(training: Training, run: Run, since: int) -> None:
         return
     good = next(checkpoint.steps(run.checkpoints), None)
     kept = "there is no checkpoint before it" if good is None else f"step {good} is saved and good"
+    optimizer: OptimizerSettings = run.config
     raise Diverged(
         f"the losses or weights became NaN or infinite between steps {since} and {training.step} "
-        f"({kept}).\nTry lower learning rates (now G {run.config.g_learning_rate:g}, "
-        f"D {run.config.d_learning_rate:g}), or the non-saturating objective."
+        f"({kept}).\nTry lower learning rates (now G {optimizer.g_learning_rate:g}, "
+        f"D {optimizer.d_learning_rate:g}), or the non-saturating objective."
     )

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ..config import Config
+from ..config import OptimizerSettings
 from ..errors import lookup
 
 
@@ -97,28 +97,28 @@ class ClassicalMomentum(Optimizer):
             torch._foreach_add_(params, velocities)
 
 
-def _adam(params: Iterable[Tensor], lr: float, config: Config) -> Optimizer:
-    return Adam(params, lr=lr, betas=(config.beta1, config.beta2))
+def _adam(params: Iterable[Tensor], lr: float, settings: OptimizerSettings) -> Optimizer:
+    return Adam(params, lr=lr, betas=(settings.beta1, settings.beta2))
 
 
-def _rmsprop(params: Iterable[Tensor], lr: float, config: Config) -> Optimizer:
+def _rmsprop(params: Iterable[Tensor], lr: float, settings: OptimizerSettings) -> Optimizer:
     return torch.optim.RMSprop(params, lr=lr)  # α = .99, as in martinarjovsky/WassersteinGAN
 
 
-def _momentum(params: Iterable[Tensor], lr: float, config: Config) -> Optimizer:
-    return ClassicalMomentum(params, lr=lr, momentum=config.momentum)
+def _momentum(params: Iterable[Tensor], lr: float, settings: OptimizerSettings) -> Optimizer:
+    return ClassicalMomentum(params, lr=lr, momentum=settings.momentum)
 
 
-OPTIMIZERS: dict[str, Callable[[Iterable[Tensor], float, Config], Optimizer]] = {
+OPTIMIZERS: dict[str, Callable[[Iterable[Tensor], float, OptimizerSettings], Optimizer]] = {
     "adam": _adam,
     "rmsprop": _rmsprop,
     "momentum": _momentum,
 }
 
 
-def build(params: Iterable[Tensor], learning_rate: float, config: Config) -> Optimizer:
-    """The optimiser that the config names, for one network's parameters."""
-    return lookup(OPTIMIZERS, config.optimizer, "optimizer")(params, learning_rate, config)
+def build(params: Iterable[Tensor], learning_rate: float, settings: OptimizerSettings) -> Optimizer:
+    """The optimiser that the settings name, for one network's parameters."""
+    return lookup(OPTIMIZERS, settings.optimizer, "optimizer")(params, learning_rate, settings)
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class Moment:
 Schedule = Callable[[Moment], None]
 
 
-def schedule(optimizer: Optimizer, start: float, settings: Config) -> Schedule:
+def schedule(optimizer: Optimizer, start: float, settings: OptimizerSettings) -> Schedule:
     """The schedule of an optimiser whose learning rate begins at ``start``."""
 
     def set_for(moment: Moment) -> None:
@@ -160,24 +160,24 @@ def schedule(optimizer: Optimizer, start: float, settings: Config) -> Schedule:
     return set_for
 
 
-def learning_rate(start: float, step: int, share: float, config: Config) -> float:
+def learning_rate(start: float, step: int, share: float, settings: OptimizerSettings) -> float:
     """lr_t = max(lr₀ · left / decay^t, minimum), t in steps (pylearn2's ExponentialDecay).
 
     ``left`` is the share of the rate that remains when ``share`` of the burn-in is over.
     """
-    left = between(1.0, config.learning_rate_final, share)
+    left = between(1.0, settings.learning_rate_final, share)
     # Written as a power of the inverse: decay**t would overflow long before lr reaches zero.
-    decayed = start * left * (1 / config.learning_rate_decay) ** step
-    return max(decayed, config.learning_rate_min)
+    decayed = start * left * (1 / settings.learning_rate_decay) ** step
+    return max(decayed, settings.learning_rate_min)
 
 
-def momentum(epoch: int, config: Config) -> float:
+def momentum(epoch: int, settings: OptimizerSettings) -> float:
     """μ grows linearly from its first to its final value over epochs 1 … momentum_epochs.
 
     ``epoch`` counts from 0 (pylearn2's MomentumAdjustor counts the same epochs from 1).
     """
-    grown = min(epoch / (config.momentum_epochs - 1), 1.0)
-    return config.momentum + grown * (config.momentum_final - config.momentum)
+    grown = min(epoch / (settings.momentum_epochs - 1), 1.0)
+    return settings.momentum + grown * (settings.momentum_final - settings.momentum)
 
 
 #: Shape of a burn-in: the share of its time that is over → the share of the way, both 0 to 1.
@@ -187,13 +187,13 @@ SHAPES: dict[str, Callable[[float], float]] = {
 }
 
 
-def burnt_in(done: float, config: Config) -> float:
+def burnt_in(done: float, settings: OptimizerSettings) -> float:
     """How far the burn-in has come when a share ``done`` of the run is over: 0 to 1.
 
     R3GAN moves its settings along half a cosine, SN-GAN its learning rates along a line.
     """
-    shape = SHAPES[config.burn_in_shape]
-    return shape(min(done / config.burn_in, 1.0)) if config.burn_in else 0.0
+    shape = SHAPES[settings.burn_in_shape]
+    return shape(min(done / settings.burn_in, 1.0)) if settings.burn_in else 0.0
 
 
 def between(start: float, end: float | None, share: float) -> float:

@@ -94,28 +94,12 @@ def _peer_errors() -> Iterator[None]:
 
 
 @contextmanager
-def joined(batch_size: int) -> Iterator[Ranks]:
-    """Join the other processes that the launcher started, if any, and leave when all are done.
-
-    Parameters
-    ----------
-    batch_size:
-        Judgements that pass through the networks at once: a minibatch, or a part of one.
-
-    Raises
-    ------
-    ForgeryError
-        If the minibatch cannot be split evenly among the processes.
-    """
+def joined() -> Iterator[Ranks]:
+    """Join the other processes that the launcher started, if any, and leave when all are done."""
     count = process_count()
     if count == 1:
         yield ALONE
         return
-    if batch_size % count:
-        raise ForgeryError(
-            f"a batch of {batch_size} cannot be split evenly among {count} processes: give a "
-            f"--batch-size that {count} divides"
-        )
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     ranks = Ranks(torch.distributed.get_rank(), count)

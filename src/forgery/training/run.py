@@ -2,7 +2,7 @@
 
 ::
 
-    config.json        every setting, versions, machine, fingerprint of the data
+    config.json        the settings that have an effect, versions, machine, fingerprint of the data
     metrics.jsonl      one line a report
     real.png           real images, for comparison
     samples/           a grid from the same z every so often; evolution.gif and curves.png beside it
@@ -44,7 +44,7 @@ class Run:
     def __init__(self, path: Path, record: dict[str, Any]) -> None:
         self.path = path
         self.record = record
-        self.config = Config(**record["config"])
+        self.config = Config.from_record(record["config"])
 
     @property
     def checkpoints(self) -> Path:
@@ -108,7 +108,7 @@ class Run:
 
     def rewrite_config(self, config: Config) -> None:
         """Record a config that differs in what a resumed run may change."""
-        self.record = self.record | {"config": config.to_dict()}
+        self.record = self.record | {"config": config.effective()}
         self.config = config
         _write_record(self.path, self.record)
 
@@ -157,7 +157,7 @@ def create(path: Path | None, config: Config, facts: dict[str, Any]) -> Run:
                 f"choose another --out, or resume it: forgery resume {path}"
             )
         path.mkdir(parents=True, exist_ok=True)
-        record = {"config": config.to_dict()} | facts
+        record = {"config": config.effective()} | facts
         _write_record(path, record)
     except OSError as error:
         raise ForgeryError(f"cannot make the run folder {path}: {error.strerror}") from error
@@ -166,20 +166,22 @@ def create(path: Path | None, config: Config, facts: dict[str, Any]) -> Run:
 
 def open_run(path: Path) -> Run:
     """The run at that path; a :class:`ForgeryError` if it is not one."""
+    damaged = f"{path}/config.json is damaged or from another version of forgery"
     try:
         record = json.loads((path / "config.json").read_text(encoding="utf-8"))
-        if not isinstance(record, dict) or "config" not in record or "forgery" not in record:
-            raise ForgeryError(f"{path} is not a run folder: its config.json is another program's")
-        return Run(path, record)
     except (FileNotFoundError, NotADirectoryError):
         what = "it has no config.json" if path.is_dir() else "there is no such folder"
         raise ForgeryError(f"{path} is not a run folder: {what}") from None
     except OSError as error:
         raise ForgeryError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, TypeError) as error:
-        raise ForgeryError(
-            f"{path}/config.json is damaged or from another version of forgery: {error}"
-        ) from None
+    except ValueError as error:
+        raise ForgeryError(f"{damaged}: {error}") from None
+    if not isinstance(record, dict) or "config" not in record or "forgery" not in record:
+        raise ForgeryError(f"{path} is not a run folder: its config.json is another program's")
+    try:
+        return Run(path, record)
+    except (ForgeryError, ValueError, TypeError) as error:
+        raise ForgeryError(f"{damaged}: {error}") from None
 
 
 def read_report(line: bytes) -> dict[str, Any] | None:

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from forgery import ForgeryError, preflight, settings
+from forgery import ForgeryError, preflight, resolve
 from forgery.build import batches_of, data_of, on_this_machine
 from forgery.cli.train import train
+from forgery.config import Config
 from forgery.data import SOURCES
 from forgery.data.pictures import silent
-from forgery.settings import config_of, settings_from
+from forgery.resolve import config_of, read_toml, settings_from
 from forgery.training import parallel
 
 random = np.random.default_rng(0)
@@ -123,7 +124,7 @@ def test_bundled_data_is_loaded_only_where_a_part_of_it_is_too_small(monkeypatch
     assert of("mnist", limit=30).batch_size == 30
     assert of("ring8", limit=100, d_steps=3).batch_size == 33
     assert of("mnist", pack=700).batch_size == 85
-    monkeypatch.setattr(settings, "data_of", lambda config: pytest.fail("loaded"))
+    monkeypatch.setattr(resolve, "data_of", lambda config: pytest.fail("loaded"))
     for source in SOURCES:
         of(source)
     of("mnist", limit=200)
@@ -136,7 +137,7 @@ def test_a_small_folder_is_trained_on_by_command(tmp_path, monkeypatch, capsys):
     assert train("shapes", out=Path("run"), flags=flags) == 0
     out = capsys.readouterr().out
     assert "batch size 12 instead of 128: shapes[train] has 12 images" in out
-    assert "1 steps, kept in run" in out
+    assert "1 step, kept in run" in out
 
 
 def test_preflight_says_what_batch_would_do_instead_of_one_that_was_asked_for(
@@ -169,3 +170,38 @@ def test_a_path_is_never_taken_for_bundled_data(tmp_path, monkeypatch):
 def test_what_a_call_from_python_cannot_mean(what, changes, message):
     with pytest.raises(ForgeryError, match=message):
         config_of(what, changes)
+
+
+def test_toml(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text('objective = "minimax"\nepochs = 3\n')
+    assert Config().replace(**read_toml(path)).epochs == 3.0
+    path.write_text("objectiv = 3")
+    with pytest.raises(ForgeryError, match=r"settings.toml: unknown setting .* 'objective'"):
+        read_toml(path)
+    path.write_text("= nonsense")
+    with pytest.raises(ForgeryError, match="is not TOML"):
+        read_toml(path)
+    with pytest.raises(ForgeryError, match="cannot read"):
+        read_toml(tmp_path / "absent.toml")
+
+
+def test_a_file_may_list_defaults_without_effect_and_flags_may_not(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text("momentum = 0.5\nlimit = 500\n")  # as an earlier forgery recipes printed it
+    assert settings_from("mnist", None, path, {}).limit == 500
+    path.write_text("momentum = 0.9\n")
+    for file, flags in ((path, {}), (None, {"momentum": 0.5})):
+        with pytest.raises(ForgeryError, match=r"momentum has no effect .* --optimizer momentum"):
+            settings_from("mnist", None, file, flags)
+    assert settings_from("mnist", None, path, {"optimizer": "momentum"}).momentum == 0.9
+
+
+def test_a_length_by_flag_takes_the_place_of_the_files(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text("steps = 2\n")
+    assert settings_from("mnist", None, path, {"minutes": 1.0}).length == "1 minutes"
+
+
+def test_settings_of_pictures_help_to_find_the_recipe_whatever_else_is_given():
+    assert of("mnist", conditional="semi-supervised", labels=50).labels == 50

@@ -1,17 +1,25 @@
-"""From what a person names to the settings of a run.
+"""From data, recipe, TOML file and flags to the settings of a run.
 
-A recipe's settings are changed by those of a TOML file, and these by what is given beside it. Where
-nobody says which recipe, the data decides; where nobody says how large a minibatch is, the data may
-make it smaller than the recipe has it.
+A recipe's settings are changed by those of a TOML file, and these by the flags. Without a recipe,
+the data determines it; without a batch size, the recipe's is reduced to what the data can fill.
 """
 
 import os
+import tomllib
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from .build import batch_size_for, data_of, image_settings
-from .config import DATA, Config, check_names, read_toml, section_of
+from .config import (
+    LENGTHS,
+    Config,
+    DataSettings,
+    PictureSettings,
+    check_names,
+    field_of,
+    fields_of,
+)
 from .data import SOURCES, Pictures, holds_pictures, load_pictures, set_aside
 from .errors import ForgeryError, did_you_mean, lookup
 from .progress import counting
@@ -102,14 +110,34 @@ def settings_from(
         For an unknown recipe or setting, a value out of its range, or data that cannot be read.
     """
     from_file = read_toml(file) if file else {}
-    named = recipe or from_file.pop("recipe", None)
+    named = recipe or from_file.get("recipe")
     from_file.pop("recipe", None)
     if data is not None:
         given = {"data": data} | given
+    check_names(given)
+    if any(given.get(name) is not None for name in LENGTHS):
+        from_file = {name: value for name, value in from_file.items() if name not in LENGTHS}
     changes = from_file | given
-    named = named or _suiting(Config().replace(**_of_data(changes)), shown)
-    config = lookup(RECIPES, named, "recipe")().replace(**from_file).replace(**given)
+    named = named or _suiting(Config.from_record(_of_data(changes)), shown)
+    # A file may list every setting: defaults among them that have no effect are no mistake.
+    asked = set(given) | {n for n, value in from_file.items() if value != field_of(n).default}
+    config = lookup(RECIPES, named, "recipe")().changed(changes, asked)
     return config if "batch_size" in changes else _fitted(config, shown)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The settings in a TOML file: ``name = value`` lines with the names of Config's fields."""
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ForgeryError(f"cannot read {path}: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ForgeryError(f"{path} is not TOML: {error}") from error
+    try:
+        check_names(settings)
+    except ForgeryError as error:
+        raise ForgeryError(f"{path}: {error}") from None
+    return settings
 
 
 def decoding(config: Config) -> None:
@@ -130,8 +158,8 @@ def _decoded(config: Config, shown: bool) -> Pictures:
 
 
 def _of_data(settings: dict[str, Any]) -> dict[str, Any]:
-    check_names(settings)
-    return {name: value for name, value in settings.items() if section_of(name) == DATA}
+    names = {**fields_of(DataSettings), **fields_of(PictureSettings)}
+    return {name: value for name, value in settings.items() if name in names}
 
 
 def _suiting(config: Config, shown: bool) -> str:

@@ -1,0 +1,65 @@
+"""The built-in choices of every setting that is a name.
+
+They are written out here, and not read from the tables that they name entries of, so that ``forgery
+--help`` can print them without importing torch. A test holds both together.
+"""
+
+from typing import Literal
+
+ModelName = Literal["gan", "vae"]
+GeneratorName = Literal[
+    "mlp",
+    "relu-sigmoid",
+    "relu-sigmoid-linear2014",
+    "deconv2014",
+    "mlp-batchnorm",
+    "dcgan",
+    "resnet",
+    "modern",
+    "modern-patched",
+    "mlp-softplus",
+]
+DiscriminatorName = Literal[
+    "mlp",
+    "maxout",
+    "maxout-conv2014",
+    "mlp-maxout",
+    "dcgan",
+    "resnet",
+    "modern",
+    "modern-patched",
+    "mlp-noisy",
+]
+NoiseName = Literal["normal", "uniform"]
+ConditionName = Literal["none", "concat", "projection", "auxiliary", "semi-supervised", "infogan"]
+ObjectiveName = Literal[
+    "minimax",
+    "non-saturating",
+    "relativistic",
+    "relativistic-average",
+    "least-squares",
+    "wasserstein",
+    "hinge",
+    "feature-matching",
+]
+PenaltyName = Literal["none", "r1", "r2", "r1+r2", "wgan-gp", "dragan"]
+UpdatesName = Literal["alternating", "simultaneous"]
+AugmentName = Literal[
+    "none", "diffaugment", "translation-cutout", "translation", "adaptive", "adaptive-geometry"
+]
+OptimizerName = Literal["adam", "rmsprop", "momentum"]
+ShapeName = Literal["cosine", "linear"]
+PrecisionName = Literal["float32", "bfloat16"]
+FitName = Literal["crop", "pad", "stretch"]
+ColourName = Literal["auto", "grey", "rgb"]
+
+#: Settings whose choices installed packages may add to → the entry-point group that they use.
+EXTENSIBLE = {
+    "generator": "forgery.generators",
+    "discriminator": "forgery.discriminators",
+    "objective": "forgery.objectives",
+    "penalty": "forgery.penalties",
+}
+#: The bundled data by what they hold.
+BUNDLED_IMAGES = ("mnist", "stacked-mnist", "faces", "faces64")
+BUNDLED_POINTS = ("line", "ring8", "grid25", "moons", "swissroll", "disjoint")

@@ -1,0 +1,360 @@
+"""What goes together: every rule about more than one setting, about the data, and the networks.
+
+A rule is a small function that returns a message or None. There is one list of rules for each stage
+at which they can be checked, and a stage returns the messages of all rules that are broken: a user
+sees all problems at once, before anything is written. A new rule is one function and one line in a
+list.
+
+Whether a setting has an effect beside the others is declared with the setting (``settings.py``).
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import ForgeryError
+from .settings import LENGTHS
+
+if TYPE_CHECKING:  # forgery --help imports no torch
+    from torch import nn
+
+    from ..data import Dataset
+    from ..objectives import Objective
+    from .config import Config
+
+
+def of_settings(config: "Config") -> list[str]:
+    """The problems of the settings alone; :class:`Config` raises them."""
+    return _broken(rule(config) for rule in SETTINGS)
+
+
+def of_data(config: "Config", dataset: "Dataset") -> list[str]:
+    """The problems of the settings with the data that they name."""
+    return _broken(rule(config, dataset) for rule in DATA)
+
+
+def of_classes(config: "Config", dataset: "Dataset") -> list[str]:
+    """The problems of a run that learns classes with the labels of its data."""
+    return _broken(rule(config, dataset) for rule in CLASSES)
+
+
+def of_networks(config: "Config", networks: "Networks") -> list[str]:
+    """The problems of the settings with the networks and the objective that they name."""
+    return _broken(rule(config, networks) for rule in NETWORKS)
+
+
+def of_processes(config: "Config", count: int) -> list[str]:
+    """The problems of training with ``count`` processes."""
+    return _broken(rule(config, count) for rule in PROCESSES)
+
+
+def of_ensemble(config: "Config", objective: "Objective") -> list[str]:
+    """The problems of training many seeds at once."""
+    return _broken(rule(config, objective) for rule in ENSEMBLE)
+
+
+@dataclass(frozen=True)
+class Networks:
+    """What a run is built from, as far as rules ask about it.
+
+    Parameters
+    ----------
+    objective:
+        None for a VAE.
+    couples_batch:
+        Whether D's output for one sample depends on the others of its minibatch.
+    processes:
+        The number of processes that share a minibatch.
+    """
+
+    generator: "nn.Module"
+    discriminator: "nn.Module"
+    objective: "Objective | None" = None
+    couples_batch: bool = False
+    processes: int = 1
+
+
+# The settings alone.
+
+
+def one_length(config: "Config") -> str | None:
+    given = [name for name in LENGTHS if getattr(config, name) is not None]
+    if len(given) == 1:
+        return None
+    return (
+        f"give one length, not {' and '.join(given) or 'none'}: steps, epochs, minutes or images "
+        "(a new length takes the place of the old one)"
+    )
+
+
+def evaluations_are_reported(config: "Config") -> str | None:
+    if config.evaluate_every % config.report_every == 0:
+        return None
+    return (
+        f"evaluate-every must be a multiple of report-every ({config.report_every}), not "
+        f"{config.evaluate_every}"
+    )
+
+
+def packs_have_no_class(config: "Config") -> str | None:
+    if not config.is_conditional or config.pack == 1:
+        return None
+    return (
+        f"conditional {config.conditional} judges each sample with its class, and pack "
+        f"{config.pack} joins samples of different classes: give --pack 1 or --conditional none"
+    )
+
+
+def penalties_are_not_compiled(config: "Config") -> str | None:
+    if config.penalty == "none" or not config.compile:
+        return None
+    return (
+        f"penalty {config.penalty} needs second derivatives, which torch.compile does not support: "
+        "give --no-compile or --penalty none"
+    )
+
+
+def accumulation_is_plain(config: "Config") -> str | None:
+    if config.accumulate == 1 or (config.updates == "alternating" and config.pack == 1):
+        return None
+    return (
+        "accumulate requires --updates alternating and --pack 1: simultaneous updates take both "
+        "gradients from one pass, and each part must hold whole packs"
+    )
+
+
+def parts_are_equal(config: "Config") -> str | None:
+    if config.batch_size % config.accumulate == 0:
+        return None
+    return (
+        f"a minibatch of {config.batch_size} cannot be split into {config.accumulate} equal parts: "
+        f"give a --batch-size that is a multiple of {config.accumulate}"
+    )
+
+
+def continuous_codes_fit(config: "Config") -> str | None:
+    if config.conditional != "infogan" or config.continuous <= config.latent:
+        return None
+    return (
+        f"continuous {config.continuous} is more than the {config.latent} dimensions of z: give a "
+        "larger --latent"
+    )
+
+
+SETTINGS: list[Callable[["Config"], str | None]] = [
+    one_length,
+    evaluations_are_reported,
+    packs_have_no_class,
+    penalties_are_not_compiled,
+    accumulation_is_plain,
+    parts_are_equal,
+    continuous_codes_fit,
+]
+
+# With the data.
+
+
+def only_images_are_changed(config: "Config", dataset: "Dataset") -> str | None:
+    given = [f"augment {config.augment}"] if config.augment != "none" else []
+    given += ["flip"] if config.flip else []
+    if dataset.kind == "images" or not given:
+        return None
+    verb = "are" if len(given) > 1 else "is"
+    return f"{' and '.join(given)} {verb} for images, and {dataset.name} holds {dataset.kind}"
+
+
+def data_fill_a_step(config: "Config", dataset: "Dataset") -> str | None:
+    m = config.batch_size * config.pack
+    if m > len(dataset):
+        return (
+            f"a batch of {m} is larger than the data: {dataset.name} has {len(dataset)} "
+            f"{dataset.kind}; give a smaller --batch-size"
+        )
+    minibatches = len(dataset) // m
+    if config.d_steps > minibatches:
+        return (
+            f"{config.d_steps} updates of D per step need {config.d_steps} minibatches of {m}, and "
+            f"{dataset.name} makes no more than {minibatches}: give fewer --d-steps or a smaller "
+            "--batch-size"
+        )
+    return None
+
+
+DATA: list[Callable[["Config", "Dataset"], str | None]] = [
+    only_images_are_changed,
+    data_fill_a_step,
+]
+
+
+def classes_are_labelled(config: "Config", dataset: "Dataset") -> str | None:
+    if config.conditional in ("none", "infogan"):
+        return None
+    return _refusal(lambda: dataset.class_counts)
+
+
+def labelled_samples_exist(config: "Config", dataset: "Dataset") -> str | None:
+    if not config.labels or dataset.labels is None:
+        return None
+    from torch import arange
+
+    from ..data import choose_labelled
+
+    return _refusal(lambda: choose_labelled(dataset, config.labels, arange(len(dataset))))
+
+
+CLASSES: list[Callable[["Config", "Dataset"], str | None]] = [
+    classes_are_labelled,
+    labelled_samples_exist,
+]
+
+# With the networks.
+
+
+def unbounded_losses_are_held(config: "Config", networks: Networks) -> str | None:
+    held = config.clip or config.spectral_norm or config.penalty != "none"
+    if networks.objective is None or networks.objective.d_bounded or held:
+        return None
+    return (
+        f"D's loss under objective {config.objective} has no lower bound: bound D's gradient by "
+        "--penalty wgan-gp --penalty-weight 10, by --clip 0.01 or by --spectral-norm"
+    )
+
+
+def penalties_need_separate_samples(config: "Config", networks: Networks) -> str | None:
+    if config.penalty == "none" or not networks.couples_batch:
+        return None
+    return (
+        f"penalty {config.penalty} is a function of D's gradient at each sample, and in "
+        f"discriminator {config.discriminator} the samples of a minibatch affect each other (batch "
+        "norm): choose another --discriminator, such as mlp, resnet or modern, or --penalty none"
+    )
+
+
+def features_can_be_seen(config: "Config", networks: Networks) -> str | None:
+    objective, discriminator = networks.objective, networks.discriminator
+    if objective is None or not objective.g_sees_features or hasattr(discriminator, "look"):
+        return None
+    return (
+        f"objective {config.objective} compares features of D, and discriminator "
+        f"{config.discriminator} provides none: choose another --discriminator, such as mlp, or "
+        "another --objective"
+    )
+
+
+def batch_norm_has_a_variance(config: "Config", networks: Networks) -> str | None:
+    from torch.nn import BatchNorm1d
+
+    judged = config.batch_size // (config.accumulate * networks.processes)
+    for name, network, n in (
+        (f"generator {config.generator}", networks.generator, judged * config.pack),
+        (f"discriminator {config.discriminator}", networks.discriminator, judged),
+    ):
+        if n == 1 and any(isinstance(layer, BatchNorm1d) for layer in network.modules()):
+            return (
+                f"{name} has batch norm, which needs at least 2 samples at once, and each pass "
+                "holds 1: give a larger --batch-size"
+            )
+    return None
+
+
+NETWORKS: list[Callable[["Config", Networks], str | None]] = [
+    unbounded_losses_are_held,
+    penalties_need_separate_samples,
+    features_can_be_seen,
+    batch_norm_has_a_variance,
+]
+
+# Several processes.
+
+
+def processes_share_evenly(config: "Config", count: int) -> str | None:
+    part = config.batch_size // config.accumulate
+    if part % count == 0:
+        return None
+    return (
+        f"a minibatch of {part} cannot be split evenly among {count} processes: give a "
+        f"--batch-size that is a multiple of {count * config.accumulate}"
+    )
+
+
+PROCESSES: list[Callable[["Config", int], str | None]] = [processes_share_evenly]
+
+# Many seeds at once.
+
+
+def ensembles_are_gans(config: "Config", objective: "Objective") -> str | None:
+    if config.model == "gan":
+        return None
+    return f"only GANs can be trained many seeds at once: train each {config.model} on its own"
+
+
+def ensembles_draw_no_penalty(config: "Config", objective: "Objective") -> str | None:
+    from ..penalties import RANDOM
+
+    if config.penalty not in RANDOM:
+        return None
+    return (
+        f"penalty {config.penalty} draws random numbers, which seeds trained at once cannot share: "
+        "choose another --penalty, or train each seed on its own"
+    )
+
+
+def ensembles_have_no_spectral_norm(config: "Config", objective: "Objective") -> str | None:
+    if not config.spectral_norm:
+        return None
+    return (
+        "spectral normalisation keeps a state in each network, which seeds trained at once cannot "
+        "share: give --no-spectral-norm, or train each seed on its own"
+    )
+
+
+def ensembles_have_no_classes(config: "Config", objective: "Objective") -> str | None:
+    if not config.is_conditional:
+        return None
+    return (
+        f"seeds trained at once cannot be conditional (conditional {config.conditional}): give "
+        "--conditional none, or train each seed on its own"
+    )
+
+
+def ensembles_show_no_features(config: "Config", objective: "Objective") -> str | None:
+    if not objective.g_sees_features:
+        return None
+    return (
+        f"objective {config.objective} compares features of D, which seeds trained at once do not "
+        "show: choose another --objective, or train each seed on its own"
+    )
+
+
+def ensembles_change_no_images(config: "Config", objective: "Objective") -> str | None:
+    given = [f"augment {config.augment}"] if config.augment != "none" else []
+    given += ["flip"] if config.flip else []
+    if not given:
+        return None
+    return (
+        f"{' and '.join(given)} {'draw' if len(given) > 1 else 'draws'} random numbers, which "
+        "seeds trained at once cannot share: leave it out, or train each seed on its own"
+    )
+
+
+ENSEMBLE: list[Callable[["Config", "Objective"], str | None]] = [
+    ensembles_are_gans,
+    ensembles_draw_no_penalty,
+    ensembles_have_no_spectral_norm,
+    ensembles_have_no_classes,
+    ensembles_show_no_features,
+    ensembles_change_no_images,
+]
+
+
+def _broken(messages: Iterable[str | None]) -> list[str]:
+    return [message for message in messages if message is not None]
+
+
+def _refusal(attempt: Callable[[], object]) -> str | None:
+    """The message of the error that an attempt raises, if it does."""
+    try:
+        attempt()
+    except ForgeryError as error:
+        return str(error)
+    return None

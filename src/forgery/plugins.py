@@ -1,0 +1,57 @@
+"""Parts that other packages add by entry points.
+
+A package that declares, in its pyproject.toml, ::
+
+    [project.entry-points."forgery.objectives"]
+    my-objective = "my_package.objectives:mine"
+
+adds the name ``my-objective`` to the choices of ``--objective``. The name is known without
+importing the package; the part is imported when a run uses it.
+"""
+
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from .errors import ForgeryError, did_you_mean
+
+#: The entry-point groups that forgery reads.
+GROUPS = (
+    "forgery.objectives",
+    "forgery.penalties",
+    "forgery.generators",
+    "forgery.discriminators",
+    "forgery.data",
+    "forgery.recipes",
+    "forgery.measures",
+)
+
+
+def names(group: str) -> list[str]:
+    """The names that installed packages add to a group of :data:`GROUPS`, sorted."""
+    return sorted(_found(group))
+
+
+def load(group: str, name: str) -> Any:
+    """Import what a package has added under that name.
+
+    Raises
+    ------
+    ForgeryError
+        When no installed package adds the name, or importing it fails.
+    """
+    found = _found(group)
+    if name not in found:
+        raise ForgeryError(
+            f"no installed package adds {name!r} to {group}{did_you_mean(name, found)}"
+        )
+    try:
+        return found[name].load()
+    except Exception as error:  # whatever the package's own code raises
+        raise ForgeryError(
+            f"cannot import {name!r} of {group} ({found[name].value}): "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def _found(group: str) -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=group)}

@@ -1,0 +1,34 @@
+"""What messages suggest, and how several problems become one error."""
+
+import pytest
+
+from forgery.data import SOURCES
+from forgery.errors import ForgeryError, did_you_mean, lookup, refuse
+
+
+@pytest.mark.parametrize(
+    ("given", "suggested"), [("mnits", "mnist"), ("ring", "ring8"), ("face64", "faces64")]
+)
+def test_a_misspelt_name_is_met_with_the_nearest(given, suggested):
+    assert did_you_mean(given, SOURCES) == f": did you mean {suggested!r}?"
+
+
+@pytest.mark.parametrize("given", ["nope", "cats", "x" * 300, ""])
+def test_a_name_that_is_near_to_none_is_met_with_all(given):
+    assert did_you_mean(given, SOURCES) == f": choose from {', '.join(SOURCES)}"
+
+
+def test_where_nothing_is_known_nothing_is_suggested():
+    assert did_you_mean("x", []) == ""
+
+
+def test_all_problems_are_one_error_and_none_is_no_error():
+    refuse([])
+    with pytest.raises(ForgeryError, match=r"^one\ntwo$"):
+        refuse(["one", "two"])
+
+
+def test_lookup():
+    assert lookup({"a": 1}, "a", "letter") == 1
+    with pytest.raises(ForgeryError, match="unknown letter 'q': choose from a"):
+        lookup({"a": 1}, "q", "letter")
