@@ -16,9 +16,10 @@ from pathlib import Path
 
 import torch
 
-from forgery import data, studio
-from forgery.build import networks
+import forgery
+from forgery import data
 from forgery.latent import features_of_all_layers, linear_score
+from forgery.parts import networks
 from forgery.pixels import to_model
 from machine import machine
 
@@ -32,7 +33,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    model = studio.load(arguments.run)
+    model = forgery.load(arguments.run)
     _, untrained = networks(model.config, torch.zeros(model.shape))
     ways = {
         "D's features": lambda x: features_of_all_layers(model.discriminator, x),

@@ -18,8 +18,8 @@ import torch
 
 from forgery import data, metrics, plots, recipes
 from forgery.extractors import load_digit_classifier
+from forgery.model import Model
 from forgery.pixels import to_pixels
-from forgery.studio import Model
 from forgery.training import device as devices
 from forgery.training import randomness
 from quality_over_time import trained

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import torch
 
-from forgery import metrics, recipes, studio
+import forgery
+from forgery import metrics, recipes
 from forgery.data.mnist import mnist
 from forgery.training import checkpoint
 from forgery.training import device as devices
@@ -76,9 +77,9 @@ def main() -> None:
     )
     for epochs in range(options.every, options.epochs + 1, options.every):
         if options.run.exists():
-            model = studio.resume(options.run, epochs=epochs)
+            model = forgery.resume(options.run, epochs=epochs)
         else:
-            model = studio.train(config, options.run)
+            model = forgery.train(config, options.run)
         if model.interrupted_by:
             break
         seconds = checkpoint.read_last(options.run / "checkpoints")[0].counters["seconds"]

@@ -20,8 +20,9 @@ from typing import Any
 
 import torch
 
+import forgery
 import tutorial_program
-from forgery import metrics, recipes, studio
+from forgery import metrics, recipes
 from forgery.config import Config
 from forgery.data.mnist import mnist
 from forgery.extractors import load_digit_classifier
@@ -74,7 +75,7 @@ def run_forgery(
         keep(line | judge(model.sample(SAMPLES, seed=1), model.labels(SAMPLES, seed=1)))
 
 
-def trained(config: Config, steps: int, every: int) -> Iterator[tuple[int, studio.Model]]:
+def trained(config: Config, steps: int, every: int) -> Iterator[tuple[int, forgery.Model]]:
     """Train once, keeping a checkpoint every so often; then (step, model) of each of them.
 
     One run, not one resumed again and again: what moves over a share of the run would restart.
@@ -84,9 +85,9 @@ def trained(config: Config, steps: int, every: int) -> Iterator[tuple[int, studi
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run"
-        studio.train(config, path, progress=False)
+        forgery.train(config, path, progress=False)
         for step in range(every, steps + 1, every):
-            yield step, studio.load(path, step=step)
+            yield step, forgery.load(path, step=step)
 
 
 def run_baseline(steps: int, every: int, where: torch.device, judge: Judge) -> None:

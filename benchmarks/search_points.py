@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from forgery import build, data, recipes
-from forgery.card import KnownDensity
+from forgery.evaluation import KnownDensity
 from forgery.training import device as devices
 from forgery.training import randomness
 from forgery.training.loop import iterate

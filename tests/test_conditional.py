@@ -12,18 +12,19 @@ import torch
 from PIL import Image
 
 import forgery
-from forgery import ForgeryError, bench, build, gallery, recipes, studio
-from forgery.card import MEASURES, Evaluator
+from forgery import ForgeryError, bench, build, gallery, parts, recipes
 from forgery.cli import main
 from forgery.data import Batches, Dataset, load
+from forgery.evaluation import MEASURES, Evaluator, runs
 from forgery.extractors import load_digit_classifier
 from forgery.metrics import matched_accuracy
 from forgery.models import CONDITIONS
 from forgery.pixels import to_model
+from forgery.sampler import Sampler
 from forgery.training import checkpoint, randomness
 
 TOLD = [name for name in CONDITIONS if name != "none"]
-MNIST_FILES = Path(studio.data_room.__file__).parent / "mnist"
+MNIST_FILES = Path(forgery.data.__file__).parent / "mnist"
 
 
 @pytest.fixture(scope="module")
@@ -77,10 +78,10 @@ def test_a_class_can_be_asked_for(trained):
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        (10, "knows no class 10: its classes are 0 to 9"),
-        (-1, "knows no class -1: its classes are 0 to 9"),
-        ([1, 12], "knows no class 12"),
-        ("ten", "knows no class 'ten': choose from 0, 1"),
+        (10, "has no class 10: its classes are 0 to 9"),
+        (-1, "has no class -1: its classes are 0 to 9"),
+        ([1, 12], "has no class 12"),
+        ("ten", "has no class 'ten': choose from 0, 1"),
         ([], "no class was given"),
     ],
 )
@@ -182,10 +183,10 @@ def test_pictures_have_one_class_a_column(trained, monkeypatch):
     ones = data.to_model(data.values[order[data.labels[order] == 1][:3]])
     assert torch.equal(real[1::10], ones)
     training = build.training_of(trained.config, data, torch.device("cpu"))
-    asked = []
-    monkeypatch.setattr(training, "draw", lambda z, y: asked.append((z, y)))
+    given = []
+    monkeypatch.setattr(Sampler, "draw", lambda self, z, y: given.append((z, y)))
     gallery.artist(trained.config, data, training, trained.classes)(0)
-    z, y = asked[0]
+    z, y = given[0]
     assert y.tolist() == [i % 10 for i in range(25)]
     assert torch.equal(z[0], z[9])
     assert not torch.equal(z[9], z[10])
@@ -204,13 +205,15 @@ def test_the_card_says_how_often_the_asked_class_was_drawn():
     assert card.floor["asked_right"] > 0.97
     assert "asked_right" not in evaluator.card("real", 0, images).scores
     unlabelled = Dataset("unlabelled", held.values)
-    card = Evaluator(few, unlabelled, evaluator.extractor, 300, 0).card("real", 0, images, y)
+    card = Evaluator(few, unlabelled, evaluator.reference.extractor, 300, 0).card(
+        "real", 0, images, y
+    )
     assert "asked_right" not in card.scores
-    assert "unlabelled has no labels" in card.left_out["asked_right"]
+    assert card.left_out["asked_right"] == "the data has no labels"
 
 
 def test_quality_is_measured_while_a_conditional_run_trains(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(studio, "TRACKED", 200)
+    monkeypatch.setattr("forgery.evaluation.tracker.TRACKED", 200)
     config = tiny.replace(conditional="concat", steps=2, evaluate_every=2, split="valid10k")
     forgery.train(config, tmp_path / "run")
     (line,) = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
@@ -233,7 +236,7 @@ def test_the_labels_of_what_is_unlabelled_have_no_part_in_a_run(tiny, tmp_path, 
     weights = []
     for labels in (digits.labels, others, wrong):
         given = Dataset("digits", digits.values, labels, digits.classes)
-        monkeypatch.setattr(build, "load", lambda *source, given=given: given)
+        monkeypatch.setattr(parts, "load", lambda *source, given=given: given)
         path = forgery.train(config, tmp_path / str(len(weights))).path
         weights.append(checkpoint.read_last(path / "checkpoints")[0].model)
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
@@ -262,12 +265,12 @@ def test_infogan_never_looks_at_labels(tiny, tmp_path):
     one, other = (m.discriminator.state_dict() | m.generator.state_dict() for m in models)
     assert all(torch.equal(one[name], other[name]) for name in one)
     model = models[1]
-    assert model.askable == ["0", "1", "2", "3"]
+    assert model.sampleable_classes == ["0", "1", "2", "3"]
     assert torch.equal(model.sample(3, 1, 2), model.sample(3, 1, "2"))
     assert not torch.equal(model.sample(3, 1, 2), model.sample(3, 1, 3))
     assert set(model.labels(400).tolist()) == {0, 1, 2, 3}
     assert set(model.classify(model.sample(50)).tolist()) <= {0, 1, 2, 3}
-    with pytest.raises(ForgeryError, match="knows no class 4: its classes are 0 to 3"):
+    with pytest.raises(ForgeryError, match="has no class 4: its classes are 0 to 3"):
         model.sample(3, classes=4)
 
 
@@ -283,10 +286,13 @@ def test_a_semi_supervised_run_classifies_and_is_asked_for_no_class(tiny, tmp_pa
     # In evaluation, whatever mode the training left the networks in; in any order.
     assert torch.equal(model.classify(to_model(digits.values[:9].flip(0))), told[:9].flip(0))
     assert torch.equal(forgery.load(model.path).classify(to_model(digits.values[:9])), told[:9])
-    assert model.askable == []
+    assert model.sampleable_classes == []
     assert model.labels(5) is None
     assert model.sample(5).shape == (5, 1, 28, 28)
-    with pytest.raises(ForgeryError, match="is semi-supervised: its generator is told no class"):
+    with pytest.raises(
+        ForgeryError,
+        match="is semi-supervised: its generator takes no class, so you cannot request a class",
+    ):
         model.sample(5, classes=3)
     out = forgery_verb("sample", str(model.path), "--out", str(tmp_path / "grid.png"))
     assert "64 samples" in out
@@ -308,7 +314,7 @@ def forgery_verb(monkeypatch, capsys):
 
 
 def test_a_run_whose_d_tells_no_classes_classifies_nothing(trained):
-    with pytest.raises(ForgeryError, match=r"tells no classes \(conditional projection\)"):
+    with pytest.raises(ForgeryError, match=r"predicts no classes \(conditional projection\)"):
         trained.classify(torch.zeros(1, 1, 28, 28))
 
 
@@ -330,9 +336,8 @@ def test_evaluate_says_how_well_d_tells_classes(tiny, tmp_path, monkeypatch, tol
         for name, a in (("few", 0), ("held", 300))
     )
     evaluator = Evaluator(few, held, load_digit_classifier(), samples=300, seed=0)
-    monkeypatch.setattr(studio, "evaluator_of", lambda *given: evaluator)
-    monkeypatch.setattr(studio.device, "resolve_threads", lambda threads: 1)  # as all tests
-    card = studio.evaluate(path, samples=300, device_name="cpu")
+    monkeypatch.setattr(runs, "evaluator_of", lambda *given: evaluator)
+    card = forgery.evaluate(path, samples=300, device_name="cpu")
     of_classes = {"asked_right", "code_right", "classified_right", "clustered_right"}
     assert set(card.scores) & of_classes == scores
     assert scores <= set(MEASURES)

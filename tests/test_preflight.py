@@ -6,11 +6,11 @@ import torch
 from PIL import Image
 
 import forgery
-from forgery import ForgeryError, recipes, studio
+from forgery import ForgeryError, recipes
 from forgery import preflight as preflight_module
-from forgery.build import networks
 from forgery.data import load
 from forgery.data.pictures import silent
+from forgery.parts import networks
 from forgery.preflight import preflight
 
 
@@ -106,9 +106,9 @@ def test_a_folder_is_trained_on_resumed_and_examined(photos, tmp_path):
     assert record["data"]["shape"] == [3, 8, 8]
     with pytest.raises(ForgeryError, match="fit crop → pad"):
         forgery.resume(tmp_path / "run", steps=6, fit="pad")
-    studio.examine(tmp_path / "run", samples=10)
+    forgery.doctor(tmp_path / "run", samples=10)
     (tmp_path / "photos" / "cats" / "1.png").unlink()
-    with pytest.raises(ForgeryError, match="is no longer the data"):
+    with pytest.raises(ForgeryError, match="is not the data"):
         forgery.resume(tmp_path / "run", steps=6)
 
 
@@ -120,7 +120,7 @@ def test_batches_of_data_on_disk_are_the_same_run(photos, tmp_path, monkeypatch)
 
 
 def test_a_run_is_measured_against_a_folder(photos, tmp_path):
-    from forgery.card import evaluator_of
+    from forgery.evaluation import evaluator_of
     from forgery.extractors import save_classifier
     from forgery.extractors.classifier import Classifier
 
@@ -133,12 +133,10 @@ def test_a_run_is_measured_against_a_folder(photos, tmp_path):
     for i in range(dimensions + 1):
         pixels = random.integers(0, 256, (20, 30, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(tmp_path / "held" / f"{i}.png")
-    evaluator = evaluator_of(
-        photos, load(photos), str(tmp_path / "held"), file, dimensions + 1, 0,
-        torch.device("cpu"), studio.ImageSettings(),
-    )  # fmt: skip
-    assert evaluator.against.shape == (3, 8, 8)
-    assert len(evaluator.against) == dimensions + 1
+    held, n, cpu = str(tmp_path / "held"), dimensions + 1, torch.device("cpu")
+    evaluator = evaluator_of(small(data=photos), load(photos), held, file, n, 0, cpu)
+    assert evaluator.reference.against.shape == (3, 8, 8)
+    assert len(evaluator.reference.against) == n
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ import torch
 from PIL import Image
 
 import forgery
-from forgery import ForgeryError, bench, recipes, studio
+from forgery import ForgeryError, bench, recipes
 from forgery import preflight as preflight_module
 from forgery.data.pictures import silent
+from forgery.evaluation import train_extractor
 from forgery.preflight import preflight
 from forgery.progress import is_shown
 from forgery.resolve import config_of
@@ -74,7 +75,7 @@ def test_measuring_leaves_the_callers_settings_alone(callers, tiny, tmp_path, mo
     torch.manual_seed(5)  # as the caller left it
     forgery.train(config, tmp_path / "run")
     held = str(tmp_path / "held.npy")
-    studio.evaluate(tmp_path / "run", samples=50, against=held, device_name="cpu")
+    forgery.evaluate(tmp_path / "run", samples=50, against=held, device_name="cpu")
     small = recipes.pacgan(g_width=6, d_width=6, steps=2, device="cpu")
     bench.bench(small, ["non-saturating"], [1], [0, 1], tmp_path / "bench")
     callers()
@@ -83,7 +84,7 @@ def test_measuring_leaves_the_callers_settings_alone(callers, tiny, tmp_path, mo
 def test_training_a_classifier_leaves_the_callers_settings_alone(callers, tmp_path):
     path = tmp_path / "few.npz"
     np.savez(path, images=np.zeros((130, 28, 28), np.uint8), labels=np.arange(130) % 2)
-    studio.train_extractor(
+    train_extractor(
         str(path), tmp_path / "c.safetensors", test="train", epochs=0, device_name="cpu"
     )
     callers()

@@ -13,7 +13,7 @@ from forgery import ForgeryError, gallery, recipes, resources
 from forgery.cli.sample import sample
 from forgery.gallery import save_samples
 from forgery.plots import grid, grid_size
-from forgery.studio import PART
+from forgery.sampler import PART
 from forgery.training import randomness
 
 #: More than two parts, the last one short.
@@ -74,7 +74,7 @@ def test_samples_are_their_parts(model, classes):
 def test_a_mistake_is_told_before_the_first_part(model):
     with pytest.raises(ForgeryError, match="at least 1"):
         model.sample_parts(0)
-    with pytest.raises(ForgeryError, match="knows no class '12'"):
+    with pytest.raises(ForgeryError, match="has no class '12'"):
         model.sample_parts(3, classes="12")
 
 
@@ -218,7 +218,7 @@ def test_many_samples_by_command(model, points, tmp_path, monkeypatch, capsys):
     assert f"drawing: {N:,} of {N:,}" in capsys.readouterr().out
     drawn = np.load("a.npz")
     assert drawn["images"].shape == (N, 1, 28, 28)
-    turns = model.labels(N, 4, model.askable)
+    turns = model.labels(N, 4, model.sampleable_classes)
     assert np.array_equal(drawn["labels"], turns.numpy())
     sample(model.path, number=N, out=tmp_path / "folder")
     assert len(list((tmp_path / "folder").iterdir())) == N

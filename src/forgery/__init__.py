@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from . import recipes
     from .config import Config
     from .errors import ForgeryError
-    from .studio import Model, load, resume, train
+    from .evaluation import doctor, evaluate
+    from .model import Model, load
+    from .session import resume, train
     from .training.events import StopTraining
 
 __version__ = "0.1.0"
@@ -25,6 +27,8 @@ __all__ = [
     "ForgeryError",
     "Model",
     "StopTraining",
+    "doctor",
+    "evaluate",
     "load",
     "recipes",
     "resume",
@@ -34,11 +38,13 @@ __all__ = [
 _HOMES = {
     "Config": "config",
     "ForgeryError": "errors",
-    "Model": "studio",
+    "Model": "model",
     "StopTraining": "training.events",
-    "load": "studio",
-    "resume": "studio",
-    "train": "studio",
+    "doctor": "evaluation",
+    "evaluate": "evaluation",
+    "load": "model",
+    "resume": "session",
+    "train": "session",
 }
 
 

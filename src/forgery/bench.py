@@ -19,16 +19,17 @@ from statistics import mean, stdev
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from . import data as data_room
 from . import metrics
-from .build import batches_of, check_ensemble, data_of, ensemble_of, on_this_machine
+from .build import batches_of, check_ensemble, ensemble_of, on_this_machine
 from .config import Config
 from .data import Dataset
 from .errors import ForgeryError
+from .parts import data_of
 from .recipes import pacgan
-from .training import checkpoint, device, loop, randomness
+from .sampler import Sampler
+from .training import checkpoint, device, loop
 from .training.checkpoint import write_file
 from .training.interrupt import Interrupt
 from .training.state import Training
@@ -193,10 +194,9 @@ def _judge(
     assert density is not None
     assert density.modes is not None
     assert density.mode_std is not None
-    z = torch.stack(
-        [randomness.fixed_noise(config.noise, SAMPLES, config.latent, s) for s in seeds]
-    )
-    drawn: Tensor = training.draw(z.to(training.device)).cpu()
+    sampler = Sampler(training.sampler, config.noise, config.latent, dataset.shape, dataset.units)
+    with torch.no_grad():
+        drawn = sampler(torch.stack([sampler.z(SAMPLES, seed) for seed in seeds])).cpu()
     results = []
     for seed, samples in zip(seeds, drawn, strict=True):
         nonfinite = metrics.count_nonfinite(samples)

@@ -1,7 +1,6 @@
 """From settings to things: a config and its data become a game that can be trained."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -9,21 +8,12 @@ from torch import Tensor, nn
 
 from . import rows
 from .augmentations import AUGMENTATIONS, Augment
-from .config import Config, GameSettings, NetworkSettings, PictureSettings, compatibility
-from .data import Batches, Dataset, ImageSettings, Labelled, choose_labelled, load
+from .config import Config, GameSettings, compatibility
+from .data import Batches, Dataset, Labelled, choose_labelled
 from .errors import ForgeryError, lookup, refuse
-from .models import (
-    CONDITIONS,
-    DISCRIMINATORS,
-    GENERATORS,
-    Condition,
-    Encoder,
-    Spec,
-    spectrally_normalised,
-)
 from .models.layers import couples_batch
-from .objectives import OBJECTIVES
-from .penalties import PENALTIES
+from .parts import NOTHING, Given, condition_of, find, networks
+from .protocols import problems_of
 from .training import device, optimizers, parallel, randomness
 from .training.algorithm1 import UPDATES, AdversarialGame, Latents
 from .training.average import Average
@@ -37,39 +27,28 @@ from .training.vae import VAE
 from .training.view import View
 
 
-def image_settings(settings: PictureSettings) -> ImageSettings:
-    """How pictures are read, as the data room takes it."""
-    return ImageSettings(
-        settings.image_size,
-        settings.fit,
-        settings.colour,
-        settings.background,
-        settings.strict,
-        settings.image_column,
-        settings.label_column,
-    )
-
-
-def data_of(config: Config, split: str | None = None) -> Dataset:
-    """The data that a config trains on, or another split of it."""
-    if split is not None:
-        return load(config.data, split, image_settings(config))
-    return load(config.data, config.split, image_settings(config), config.limit)
-
-
 def training_of(
-    config: Config, dataset: Dataset, where: torch.device, ranks: Ranks = ALONE
+    config: Config,
+    dataset: Dataset,
+    where: torch.device,
+    ranks: Ranks = ALONE,
+    given: Given = NOTHING,
 ) -> Training:
     """What is trained, the average of G and the counters at the start of a run, on their device.
+
+    Parameters
+    ----------
+    given:
+        Parts that were given from Python, by setting.
 
     Raises
     ------
     ForgeryError
         Naming all settings that do not go with the data, the networks or the processes.
     """
-    generator, other = _fitting(config, dataset, ranks.count)
+    generator, other = _fitting(config, dataset, given)
     players = _players(config, generator.to(where), other.to(where), ranks)
-    game, schedules = MODELS[config.model].game(config, players, dataset, where)
+    game, schedules = GAMES[config.model](config, players, dataset, where, given)
     average = Average(generator, config.ema) if config.ema else None
     begin_step = partial(randomness.seed_step, config.seed, device=where)
     return Training(game, average, begin_step, [*_rates(config, players), *schedules], ranks)
@@ -80,7 +59,7 @@ def ensemble_of(
 ) -> Training:
     """The same for many seeds at once: member i begins as ``config.seed = seeds[i]`` would."""
     check_ensemble(config)
-    _fitting(config.replace(seed=seeds[0]), dataset)
+    _fitting(config.replace(seed=seeds[0]), dataset, NOTHING)
     pairs = [networks(config.replace(seed=seed), dataset.mean) for seed in seeds]
     generator, discriminator = (Ensemble(members).to(where) for members in zip(*pairs, strict=True))
     players = _players(config, generator, discriminator, ALONE)
@@ -98,10 +77,10 @@ def ensemble_of(
 
 def check_ensemble(config: Config) -> None:
     """Refuse what many seeds at once cannot do."""
-    refuse(compatibility.of_ensemble(config, lookup(OBJECTIVES, config.objective, "objective")))
+    refuse(compatibility.of_ensemble(config, find("objective", config.objective)))
 
 
-def _fitting(config: Config, dataset: Dataset, processes: int = 1) -> tuple[nn.Module, nn.Module]:
+def _fitting(config: Config, dataset: Dataset, given: Given) -> tuple[nn.Module, nn.Module]:
     """The networks of a run whose parts all go together.
 
     Raises
@@ -109,35 +88,30 @@ def _fitting(config: Config, dataset: Dataset, processes: int = 1) -> tuple[nn.M
     ForgeryError
         Naming all problems with the data, the networks and the processes.
     """
-    problems = compatibility.of_processes(config, processes) + compatibility.of_data(
-        config, dataset
-    )
+    processes = parallel.process_count()
+    problems = compatibility.of_processes(config, processes)
+    problems += compatibility.of_data(config, dataset)
     of_classes = compatibility.of_classes(config, dataset)
     refuse(problems + of_classes if of_classes else [])  # networks cannot be made without classes
     classes = len(classes_of(config, dataset))
     try:
-        pair = networks(config, dataset.mean, classes)
+        pair = networks(config, dataset.mean, classes, given)
     except ForgeryError as error:
         raise ForgeryError("\n".join([*problems, str(error)])) from None
-    objective = lookup(OBJECTIVES, config.objective, "objective")
+    parts = {name: find(name, getattr(config, name), given) for name in ("objective", "penalty")}
     is_gan, (generator, discriminator) = config.model == "gan", pair
     problems += compatibility.of_networks(
         config,
         compatibility.Networks(
             generator,
             discriminator,
-            objective if is_gan else None,
+            parts["objective"] if is_gan else None,
             couples_batch(discriminator),
             processes,
         ),
     )
-    refuse(problems)
+    refuse(problems + problems_of(config, parts, pair, dataset.shape))
     return pair
-
-
-def condition_of(settings: NetworkSettings) -> Condition:
-    """Who is told a class in a run, and by whom."""
-    return lookup(CONDITIONS, settings.conditional, "conditional")
 
 
 def classes_of(config: Config, dataset: Dataset) -> dict[str, int]:
@@ -175,7 +149,7 @@ Players = tuple[Player, Player]
 
 
 def _gan(
-    config: Config, players: Players, dataset: Dataset, where: torch.device
+    config: Config, players: Players, dataset: Dataset, where: torch.device, given: Given
 ) -> tuple[Trainable, list[Schedule]]:
     """A GAN between two networks that are on their device."""
     condition, classes = condition_of(config), len(classes_of(config, dataset))
@@ -196,7 +170,7 @@ def _gan(
             rows.local,
         )
         labelled = [LabelledLoss(players[1], config.class_weight, draw)]
-    return _game(config, players, latents, labelled)
+    return _game(config, players, latents, labelled, given=given)
 
 
 def _game(
@@ -205,12 +179,13 @@ def _game(
     latents: Latents,
     labelled: Sequence[Term] = (),
     axis: int = 0,
+    given: Given = NOTHING,
 ) -> tuple[AdversarialGame, list[Schedule]]:
     """The config's game, and the schedule of its penalty's weight."""
     generator, discriminator = players
     terms = list(labelled)
     schedules: list[Schedule] = []
-    if penalty := lookup(PENALTIES, config.penalty, "penalty"):
+    if penalty := find("penalty", config.penalty, given):
         term = GradientPenalty(discriminator, penalty, config.penalty_weight)
         terms.append(term)
         schedules.append(partial(_set_weight, term, config))
@@ -223,7 +198,7 @@ def _game(
     game = UPDATES[config.updates](
         generator,
         discriminator,
-        lookup(OBJECTIVES, config.objective, "objective"),
+        find("objective", config.objective, given),
         latents,
         View(augment, config.pack, axis),
         terms,
@@ -233,7 +208,7 @@ def _game(
 
 
 def _vae(
-    config: Config, players: Players, dataset: Dataset, where: torch.device
+    config: Config, players: Players, dataset: Dataset, where: torch.device, given: Given
 ) -> tuple[Trainable, list[Schedule]]:
     """A VAE of two networks that are on their device."""
     return VAE(*players, _noise_of(config, where)), []
@@ -283,59 +258,14 @@ def _set_weight(term: GradientPenalty, config: Config, moment: Moment) -> None:
     term.weight = optimizers.between(config.penalty_weight, config.penalty_weight_final, share)
 
 
-@dataclass(frozen=True)
-class Kind:
-    """Something that can be trained.
-
-    Parameters
-    ----------
-    other:
-        The name of the network beside the generator.
-    build:
-        Makes that network: (its family, its sizes, the condition, number of classes).
-    game:
-        Makes what the loop trains, and the schedules of all but the optimisers.
-    """
-
-    other: str
-    build: Callable[[Callable[[Spec], nn.Module], Spec, Condition, int], nn.Module]
-    game: Callable[[Config, Players, Dataset, torch.device], tuple[Trainable, list[Schedule]]]
-
-
-MODELS: dict[str, Kind] = {
-    "gan": Kind("discriminator", lambda family, spec, c, n: c.discriminator(family, spec, n), _gan),
-    "vae": Kind("encoder", lambda family, spec, c, n: Encoder(family, spec), _vae),
-}
+#: What can be trained: makes it of its players, with the schedules of all but their optimisers.
+GAMES: dict[
+    str,
+    Callable[[Config, Players, Dataset, torch.device, Given], tuple[Trainable, list[Schedule]]],
+] = {"gan": _gan, "vae": _vae}
 
 #: In what the networks' products may be computed.
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-
-
-def networks(config: Config, mean: Tensor, classes: int = 0) -> tuple[nn.Module, nn.Module]:
-    """G and D, or a VAE's encoder, as they begin: their weights follow from the seed."""
-    condition = condition_of(config)
-    g_family = lookup(GENERATORS, config.generator, "generator")
-    d_family = lookup(DISCRIMINATORS, config.discriminator, "discriminator")
-    packed = torch.cat([mean] * config.pack)  # what D sees at once
-    with torch.random.fork_rng(devices=[]):  # the caller's random state stays its own
-        torch.default_generator.manual_seed(randomness.derive(config.seed, "weights"))
-        g = Spec(tuple(mean.shape), config.latent, config.g_width, config.g_depth, mean)
-        d = Spec(
-            tuple(packed.shape),
-            config.latent,
-            config.d_width,
-            config.d_depth,
-            packed,
-            config.continuous,
-        )
-        generator = condition.generator(g_family, g, classes)
-        other = MODELS[config.model].build(d_family, d, condition, classes)
-        if config.spectral_norm:
-            spectrally_normalised(other)
-    # Convolutions are quicker where a place's channels lie side by side (docs/results.md).
-    for network in (generator, other):
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return generator, other
 
 
 def batches_of(

@@ -20,7 +20,7 @@ from .data import Dataset
 from .errors import ForgeryError
 from .pixels import as_stored, to_pixels
 from .resources import check_disk, check_memory, in_words
-from .training import randomness
+from .sampler import Sampler
 from .training.algorithm1 import AdversarialGame
 from .training.run import Run
 from .training.state import Training
@@ -49,36 +49,37 @@ def artist(
     Of the ``classes`` that G is told, by name with the number of samples of each, if any.
     """
     game = training.game
+    # No units: landscapes are drawn as the networks see points.
+    sampler = Sampler(training.sampler, config.noise, config.latent, data.shape)
     n = config.grid if data.kind == "images" else POINTS_SHOWN
-    z = randomness.fixed_noise(config.noise, n, config.latent, config.seed).to(training.device)
+    z = sampler.z(n, config.seed)
     y, columns = None, None
     if classes:
         y, columns = _in_columns(classes, n)
         # One z a row: what is alike in a row is z's doing, in a column the class's.
         z = z[torch.arange(n) // columns]
-        y = y.to(training.device)
     if data.kind == "images":
-        return lambda step: plots.grid(training.draw(z, y), columns)
+        return lambda step: plots.grid(sampler.draw(z, y), columns)
     # As many as samples, since some objectives compare them one by one: few come round again.
     rows = data.stratified(n)
     real = data.to_model(data.values[rows[torch.arange(n) % len(rows)]])
     landscape = plots.Landscape(real.cpu(), *_view(data))
 
     def draw(step: int) -> Image:
-        samples, belief, directions = training.draw(z, y), None, None
+        samples, belief, directions = sampler.draw(z, y), None, None
         places = landscape.places()
         # What D thinks of one point alone, where it is told nothing else.
         alone = config.pack == 1 and not config.is_conditional
         if places is not None and alone and isinstance(game, AdversarialGame):
             belief, directions = belief_and_directions(
-                game, places.to(training.device), samples, real
+                game, places.to(training.device), samples.to(training.device), real
             )
         return landscape.draw(
             f"{data.name}, step {step:,}",
-            samples.cpu(),
+            samples,
             belief,
             directions,
-            z[:, 0].cpu() if config.latent == 1 else None,
+            z[:, 0] if config.latent == 1 else None,
         )
 
     return draw
@@ -132,7 +133,7 @@ def draw_summary(run: Run) -> None:
         plots.evolution(pictures, run.path / "evolution.gif", captions)
     reports = run.read_metrics()
     if reports:
-        title = f"{run.config.recipe} on {run.config.data}"
+        title = f"{run.config.recipe} on {Path(run.config.data).name}"
         plots.curves(reports, run.path / "curves.png", title)
 
 

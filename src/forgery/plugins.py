@@ -53,5 +53,11 @@ def load(group: str, name: str) -> Any:
         ) from error
 
 
+def package(group: str, name: str) -> str:
+    """The name and version of the package that adds a name to a group."""
+    distribution = _found(group)[name].dist
+    return f"{distribution.name} {distribution.version}" if distribution else "an unknown package"
+
+
 def _found(group: str) -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=group)}

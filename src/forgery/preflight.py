@@ -11,14 +11,13 @@ from . import plots
 from .build import (
     batch_size_for,
     batches_of,
-    data_of,
-    image_settings,
     on_this_machine,
     training_of,
 )
 from .config import Config
 from .data import Batches, Dataset, Survey, holds_pictures, load_pictures
 from .errors import ForgeryError
+from .parts import data_of, image_settings
 from .recipes import MNIST, RECIPES, recipe_for_images
 from .resources import in_words
 from .training import contention, device, loop, randomness

@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from . import plugins
 from .config import Config
+from .errors import lookup
 
 #: The images of MNIST's training split, by which the lengths of most recipes were chosen.
 MNIST = 60_000
@@ -429,3 +431,19 @@ RECIPES: dict[str, Callable[..., Config]] = {
     "points": points,
     "pacgan": pacgan,
 }
+
+#: The entry-point group by which packages add recipes.
+PLUGINS = "forgery.recipes"
+
+
+def recipe_names() -> list[str]:
+    """The names of all recipes, those that installed packages add included."""
+    return list(dict.fromkeys([*RECIPES, *plugins.names(PLUGINS)]))
+
+
+def find_recipe(name: str) -> Callable[..., Config]:
+    """The recipe of that name; a :class:`ForgeryError` with the nearest if there is none."""
+    if name in plugins.names(PLUGINS) and name not in RECIPES:
+        recipe: Callable[..., Config] = plugins.load(PLUGINS, name)
+        return recipe
+    return lookup(RECIPES, name, "recipe")

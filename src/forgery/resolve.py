@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from .build import batch_size_for, data_of, image_settings
+from .build import batch_size_for
 from .config import (
     LENGTHS,
     Config,
@@ -20,63 +20,95 @@ from .config import (
     field_of,
     fields_of,
 )
-from .data import SOURCES, Pictures, holds_pictures, load_pictures, set_aside
-from .errors import ForgeryError, did_you_mean, lookup
+from .data import (
+    FROM_PYTHON,
+    SOURCES,
+    Dataset,
+    Pictures,
+    holds_pictures,
+    is_name,
+    load_pictures,
+    set_aside,
+)
+from .errors import ForgeryError, did_you_mean
+from .parts import data_of, image_settings
 from .progress import counting
-from .recipes import RECIPES, recipe_for, recipe_for_images
+from .recipes import find_recipe, recipe_for, recipe_for_images, recipe_names
 
 #: No split of a bundled source has fewer samples.
 FEWEST = 2_000
 
 
 def config_of(
-    what: Config | str | PathLike[str], changes: dict[str, Any], shown: bool = False
+    what: Config | str | PathLike[str] | Dataset,
+    changes: dict[str, Any],
+    shown: bool = False,
+    dataset: Dataset | None = None,
 ) -> Config:
     """The settings of a call from Python, such as ``train("mnist", epochs=2)``.
 
     Parameters
     ----------
     what:
-        A config; or the name of data or of a recipe, or the path of data. A name of data or of a
-        recipe is not looked for among the files: ``Path("mnist")`` or ``"./mnist"`` is.
+        A config; or the name of data or of a recipe, or the path of data; or data. A name of data
+        or of a recipe is not looked for among the files: ``Path("mnist")`` or ``"./mnist"`` is.
     changes:
         Settings that differ from the config's or the recipe's. With data, ``recipe`` is the one to
         start from.
     shown:
         As in :func:`settings_from`.
+    dataset:
+        The data, if it was given from Python and not by name.
 
     Raises
     ------
     ForgeryError
         For anything else, a name that is unknown, or as :func:`settings_from` does.
     """
-    if not isinstance(what, Config | str | PathLike):
+    if not isinstance(what, Config | str | PathLike | Dataset):
         raise ForgeryError(
             f"expected the name of data or of a recipe, a path, or a Config, not {what!r}"
         )
     changes = dict(changes)
     if isinstance(changes.get("data"), PathLike):
         changes["data"] = os.fspath(changes["data"])
-    is_recipe = isinstance(what, str) and what in RECIPES
+    is_recipe = isinstance(what, str) and what in recipe_names()
     if "recipe" in changes and (is_recipe or isinstance(what, Config)):
         raise ForgeryError(
             f"recipe {changes['recipe']!r} is where settings start from: give it with data, as in "
             'forgery.train("mnist", recipe="dcgan")'
         )
     if isinstance(what, Config):
-        return what.replace(**changes)
+        known = {} if dataset is None else {"data": FROM_PYTHON + dataset.name}
+        return what.replace(**known | changes)
+    if dataset is not None:
+        return _config_of_dataset(what, dataset, changes, shown)
+    assert not isinstance(what, Dataset)
     name = os.fspath(what)
     if is_recipe:
         return settings_from(None, name, None, changes, shown)
     if "data" in changes:
         raise ForgeryError(f"data is given twice: {name!r} and {changes['data']!r}")
-    if not isinstance(what, str) and name in SOURCES:
-        name = os.path.join(os.curdir, name)  # a path, not the bundled data of that name
-    known = name in SOURCES or name.startswith("hf:") or os.path.exists(name)
-    if isinstance(what, str) and not known:
-        near = did_you_mean(name, [*SOURCES, *RECIPES])
+    if not isinstance(what, str) and is_name(name):
+        name = os.path.join(os.curdir, name)  # a path, not the data of that name
+    if isinstance(what, str) and not (is_name(name) or os.path.exists(name)):
+        near = did_you_mean(name, [*SOURCES, *recipe_names()])
         raise ForgeryError(f"unknown data or recipe {name!r}: no such file or folder{near}")
     return settings_from(name, changes.pop("recipe", None), None, changes, shown)
+
+
+def _config_of_dataset(
+    what: str | PathLike[str] | Dataset, dataset: Dataset, changes: dict[str, Any], shown: bool
+) -> Config:
+    """The settings of a run on data that was given from Python."""
+    if not isinstance(what, Dataset) and os.fspath(what) not in recipe_names():
+        raise ForgeryError(f"data is given twice: {os.fspath(what)!r} and {dataset.name!r}")
+    suiting = recipe_for_images(dataset.shape)[0] if dataset.kind == "images" else "points"
+    recipe = changes.pop("recipe", suiting) if isinstance(what, Dataset) else os.fspath(what)
+    config = find_recipe(recipe)().changed(
+        {"data": FROM_PYTHON + dataset.name} | changes, set(changes)
+    )
+    return config if "batch_size" in changes else _with_batch_size(config, dataset, shown)
 
 
 def settings_from(
@@ -121,7 +153,7 @@ def settings_from(
     named = named or _suiting(Config.from_record(_of_data(changes)), shown)
     # A file may list every setting: defaults among them that have no effect are no mistake.
     asked = set(given) | {n for n, value in from_file.items() if value != field_of(n).default}
-    config = lookup(RECIPES, named, "recipe")().changed(changes, asked)
+    config = find_recipe(named)().changed(changes, asked)
     return config if "batch_size" in changes else _fitted(config, shown)
 
 
@@ -179,6 +211,10 @@ def _fitted(config: Config, shown: bool) -> Config:
         dataset = dataset.subset(config.limit) if config.limit else dataset
     else:
         dataset = data_of(config)
+    return _with_batch_size(config, dataset, shown)
+
+
+def _with_batch_size(config: Config, dataset: Dataset, shown: bool) -> Config:
     size = batch_size_for(config, len(dataset))
     if size != config.batch_size and shown:
         print(

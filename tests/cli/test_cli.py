@@ -215,12 +215,12 @@ def test_evaluate_compare_doctor(forgery, few_digits):
         assert "shows the flaw of that measure" in out
     code, _, err = forgery("compare", "run0", "run1")
     assert code == 2
-    assert "unlike protocols (samples: 200 against 100)" in err
+    assert "different protocols (samples: 200 against 100)" in err
     shutil.copy("run0/card.json", "run1/card.json")
     code, out, _ = forgery("compare", "run0", "run1")
     assert code == 0
-    assert re.search(r"run0 +run0 +train", out)
-    assert re.search(r"step 4 +step 4 +\(floor\)", out)
+    assert re.search(r"run0 +run0 +\(best", out)
+    assert re.search(r"step 4 +step 4 +achievable\)", out)
     code, _, err = forgery("evaluate", "run1", "--samples=50", "--against=held.npz")
     assert code == 2
     assert "too few for the 64 features" in err
@@ -302,7 +302,7 @@ def test_a_class_is_asked_for(forgery, few_digits):
         assert picture.size == (10 * 30 + 2, 2 * 30 + 2)
     code, _, err = forgery("sample", "digits", "--class", "12", "--out", "none.png")
     assert code == 2
-    assert "digits knows no class '12'" in err
+    assert "digits has no class '12'" in err
     assert forgery("train", "--steps=1", "--out", "plain", *QUICK)[0] == 0
     code, _, err = forgery("sample", "plain", "--class", "3", "--out", "none.png")
     assert code == 2
@@ -311,7 +311,7 @@ def test_a_class_is_asked_for(forgery, few_digits):
     measure = ("evaluate", "digits", "--samples=100", "--against=held.npz", "--device=cpu")
     code, out, _ = forgery(*measure)
     assert code == 0
-    assert "asked class right" in out
+    assert "requested class drawn" in out
 
 
 def start(*arguments: str) -> subprocess.Popen:

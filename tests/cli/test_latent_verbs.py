@@ -16,7 +16,7 @@ from forgery.cli import main
 from forgery.data import Dataset
 from forgery.data.mnist import mnist
 from forgery.extractors import Extractor
-from forgery.studio import Model
+from forgery.model import Model
 
 SMALL = {
     "split": "test",
@@ -49,7 +49,7 @@ def forgery(monkeypatch, capsys, tmp_path, runs):
     monkeypatch.chdir(tmp_path)
     some = mnist("test")
     some = Dataset(some.name, some.values[:500], some.labels[:500], some.classes)
-    monkeypatch.setattr(Model, "dataset", lambda self, split=None: some)
+    monkeypatch.setattr(Model, "dataset", lambda self, split=None, data=None: some)
 
     def call(verb: str, run: str, *arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["forgery", verb, str(runs / run), *arguments])
@@ -169,7 +169,7 @@ def test_neighbours(forgery):
 
 def test_data_without_concepts_has_neighbours_by_pixels(forgery, monkeypatch):
     plain = Dataset("plain", torch.zeros(50, 1, 28, 28, dtype=torch.uint8))
-    monkeypatch.setattr(Model, "dataset", lambda self, split=None: plain)
+    monkeypatch.setattr(Model, "dataset", lambda self, split=None, data=None: plain)
     code, out, _ = forgery("neighbours", "digits", "--rows=1", "--columns=1")
     assert code == 0
     assert "by pixels only: plain has neither attributes nor classes" in out
@@ -197,7 +197,7 @@ def test_a_conditional_run_is_walked_in_one_class(forgery):
     assert forgery("interpolate", "conditional", *given)[0] == 0
     code, _, err = forgery("interpolate", "conditional", "--class", "12")
     assert code == 2
-    assert "knows no class '12'" in err
+    assert "has no class '12'" in err
 
 
 @pytest.mark.parametrize(

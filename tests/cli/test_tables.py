@@ -6,8 +6,9 @@ import re
 import pytest
 from rich.console import Console
 
-from forgery.card import MEASURES, Card, Protocol
 from forgery.cli._tables import card_table
+from forgery.evaluation import MEASURES, Card, Protocol
+from forgery.evaluation.measures import title
 
 LONG = "runs/a-folder-of-some-length/mnist-2026-07-14-101500"
 SCORES = {name: -0.01234 for name in MEASURES if "code" not in name and "clustered" not in name}
@@ -30,7 +31,7 @@ def rendered(runs: list[str], width: int) -> tuple[list[str], list[str]]:
 def test_no_name_is_broken(runs, width):
     lines, legend = rendered(runs, width)
     for measure in SCORES:
-        assert any(line.startswith(f"{MEASURES[measure][0]} ") for line in lines), measure
+        assert any(line.startswith(f"{title(measure, PROTOCOL)} ") for line in lines), measure
     assert max(map(len, lines)) <= width
     assert "…" not in "".join(lines)
     told = "\n".join([*lines, *legend])
@@ -48,9 +49,11 @@ def test_many_runs_break_long_names_between_words_only(count):
     for whole in ("(k = 3)", "× 1000", "log-likelihood,"):
         assert whole in text
     # Without the numbers beside their first lines, the names are there word by word.
-    names = re.sub(r"( *-0\.01234){2,} *(lower|higher|≈ .01|see note|)$", "", text, flags=re.M)
+    names = re.sub(
+        r"( *-(0\.01234|1\.23%)){2,} *(lower|higher|about 1%|see note|)$", "", text, flags=re.M
+    )
     for measure in SCORES:
-        assert MEASURES[measure][0].strip() in " ".join(names.split())
+        assert title(measure, PROTOCOL) in " ".join(names.split())
 
 
 def test_headings_are_paths_where_there_is_room():

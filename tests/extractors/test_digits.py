@@ -4,9 +4,10 @@ import pytest
 import torch
 
 import forgery.extractors
+from forgery.data import Dataset
 from forgery.data.mnist import mnist
 from forgery.errors import ForgeryError
-from forgery.extractors import digits, load_digit_classifier
+from forgery.extractors import bundled_classifier, digits, load_digit_classifier
 from forgery.metrics import class_balance, feature_statistics, frechet_distance
 
 FILE = Path(forgery.extractors.__file__).with_name(digits.FILE)
@@ -30,6 +31,25 @@ def test_name_and_hash(extractor):
     assert extractor.name == "mnist-digits"
     assert extractor.sha256 == digits.SHA256
     assert FILE.stat().st_size < 2_000_000
+
+
+def test_data_is_recognised_by_its_labels_and_not_by_its_shape_or_name():
+    test = mnist("test")
+    values, labels, names = test.values[:600], test.labels[:600], test.classes
+    assert bundled_classifier(Dataset("photos", values, labels, names)).name == "mnist-digits"
+    assert bundled_classifier(Dataset("mnist[test]", values, labels.roll(1), names)) is None
+    assert bundled_classifier(Dataset("mnist[test]", values, labels, tuple("abcdefghij"))) is None
+    assert bundled_classifier(Dataset("mnist[test]", values)) is None
+    assert bundled_classifier(Dataset("points", torch.zeros(5, 2))) is None
+    # Two of the digits, numbered from 0.
+    some = values[(labels == 3) | (labels == 8)]
+    which = (labels[(labels == 3) | (labels == 8)] == 8).long()
+    assert bundled_classifier(Dataset("3 and 8", some, which, ("3", "8"))) is not None
+    stacked = torch.cat([values[:200], values[200:400], values[400:]], 1)
+    triples = labels[:200] * 100 + labels[200:400] * 10 + labels[400:]
+    thousand = tuple(f"{i:03d}" for i in range(1000))
+    found = bundled_classifier(Dataset("stacked", stacked, triples, thousand))
+    assert found.name == "mnist-digits of each channel"
 
 
 @pytest.mark.slow

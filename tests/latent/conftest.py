@@ -6,6 +6,7 @@ from torch import nn
 
 from forgery.extractors import Extractor
 from forgery.latent import Judge, Space
+from forgery.sampler import Sampler
 
 
 class Halves(nn.Module):
@@ -37,7 +38,7 @@ class Eyes(nn.Module):
 
 @pytest.fixture
 def space():
-    return Space(Halves(), "normal", 4)
+    return Space(Sampler(Halves(), "normal", 4, (1, 8, 8)))
 
 
 @pytest.fixture

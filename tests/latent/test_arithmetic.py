@@ -89,6 +89,8 @@ def test_noise_is_in_units_of_a_uniform_z(space):
             return z[:, None, None, :]
 
     from forgery.latent import Space
+    from forgery.sampler import Sampler
 
-    shown = combine(Space(Shows(), "uniform", 2000), [(1, "zero", torch.zeros(1, 2000))], 0.25)
+    space = Space(Sampler(Shows(), "uniform", 2000, (1, 1, 2000)))
+    shown = combine(space, [(1, "zero", torch.zeros(1, 2000))], 0.25)
     assert shown.neighbours.abs().max().item() == pytest.approx(0.25 * 3**0.5, abs=1e-3)

@@ -4,6 +4,7 @@ from torch import nn
 
 from forgery.extractors import Extractor
 from forgery.latent import Space, smoothness
+from forgery.sampler import Sampler
 
 
 class Linear(nn.Module):
@@ -28,7 +29,8 @@ class Pixels(nn.Module):
 
 def measure(scale, way):
     eyes = Extractor("pixels", "0" * 64, Pixels(), (1, 8, 1), ())
-    return smoothness(Space(Linear(scale), "normal", 8), eyes, pairs=300, way=way)
+    space = Space(Sampler(Linear(scale), "normal", 8, (1, 8, 1)))
+    return smoothness(space, eyes, pairs=300, way=way)
 
 
 def test_a_straight_path_is_as_long_as_the_distance():

@@ -20,7 +20,7 @@ def test_numbers_out_of_range_are_refused(space):
 
 def test_all_samples_are_conditioned_on_the_class(space):
     z = space.z(20, 0)
-    first, second = (Space(space.generator, "normal", 4, label) for label in (0, 1))
+    first, second = (Space(space.sampler, label) for label in (0, 1))
     assert torch.equal(first.pictures(z)[..., :4], -second.pictures(z)[..., :4])
     assert torch.equal(first.pictures(z)[..., 4:], second.pictures(z)[..., 4:])
 

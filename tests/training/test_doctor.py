@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import forgery
-from forgery import studio
+from forgery import model
 from forgery.data import load
 from forgery.pixels import to_model
 from forgery.training import doctor
@@ -231,9 +231,9 @@ def test_findings_are_told_in_the_report_that_brings_them_to_light(tiny, tmp_pat
 
 def test_a_generator_that_copies_is_found_memorising(tiny, tmp_path, monkeypatch):
     forgery.train(tiny.replace(split="train50k"), tmp_path / "run")
-    assert studio.examine(tmp_path / "run", samples=300) == []
+    assert forgery.doctor(tmp_path / "run", samples=300) == []
     copies = to_model(load("mnist", "train50k").values[:300])
-    monkeypatch.setattr(studio.Model, "sample", lambda self, n: copies)
-    (finding,) = studio.examine(tmp_path / "run", samples=300)
+    monkeypatch.setattr(model.Model, "sample", lambda self, n: copies)
+    (finding,) = forgery.doctor(tmp_path / "run", samples=300)
     assert finding.name == "memorising"
     assert "100% of the samples" in finding.seen

@@ -11,6 +11,7 @@ from forgery.pixels import to_model
 from forgery.training.doctor import Doctor
 from forgery.training.minibatch import Minibatch
 from forgery.training.player import Player
+from forgery.training.run import open_run
 from forgery.training.vae import VAE, divergence_from_prior, negative_log_likelihood
 
 
@@ -84,7 +85,7 @@ def test_it_learns_to_draw_and_is_loaded_again(tmp_path):
     assert torch.equal(again.encode(images), model.encode(images))
     assert again.encode(images).shape == (200, 8)
     assert again.sample(5).shape == (5, 1, 28, 28)
-    reports = forgery.studio.open_run(tmp_path / "run").read_metrics()
+    reports = open_run(tmp_path / "run").read_metrics()
     assert reports[-1]["reconstruction"] < reports[0]["reconstruction"]
     assert "d_loss" not in reports[-1]
     assert Doctor().examine(reports[-1]) == []

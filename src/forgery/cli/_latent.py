@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from ..latent import Judge, Space
-    from ..studio import Model
+    from ..model import Model
 
 #: A checkpoint of a run, by its step.
 Step = int | Literal["best"] | None
@@ -15,7 +15,7 @@ Step = int | Literal["best"] | None
 
 def open_space(run: Path, of_class: str | None, step: Step, device: str) -> "tuple[Model, Space]":
     """A run, and its generator's latent space."""
-    from ..studio import load
+    from ..model import load
     from ..training.device import prepare_cpu
 
     prepare_cpu(0)
@@ -23,8 +23,11 @@ def open_space(run: Path, of_class: str | None, step: Step, device: str) -> "tup
     return model, model.space(of_class)
 
 
-def judge_for(model: "Model") -> "Judge":
-    """The judge of a run's data, trained now if it has to be."""
+def judge_for(model: "Model", data: str | None = None) -> "Judge":
+    """The judge of a run's data, trained now if it has to be.
+
+    ``data`` is where the data is now, if it was moved.
+    """
     from ..latent import judge_of
 
     def report(epoch: int, loss: float) -> None:
@@ -33,7 +36,7 @@ def judge_for(model: "Model") -> "Judge":
             flush=True,
         )
 
-    return judge_of(model.dataset(), report)
+    return judge_of(model.dataset(data=data), report)
 
 
 def say_how_good(judge: "Judge", model: "Model") -> None:

@@ -8,13 +8,11 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from ..card import Card
+    from ..evaluation import Card
 
 
 def print_cards(cards: "list[Card]") -> None:
     """One column a run, then the floors; below them the protocol and what is needed to read it."""
-    from ..card import title
-
     protocol = cards[0].protocol
     console = Console(markup=False, highlight=False)
     table, legend = card_table(cards, console.width)
@@ -36,13 +34,23 @@ def print_cards(cards: "list[Card]") -> None:
             "flaw of that measure, not success."
         )
     for card in cards:
-        for reason in dict.fromkeys(card.left_out.values()):
-            names = [title(m, protocol) for m, why in card.left_out.items() if why == reason]
-            print(f"{card.run}: not measured: {', '.join(map(str.strip, names))} ({reason})")
-        for note in card.notes:
-            print(f"{card.run}: {note}")
-        if card.nonfinite:
-            print(f"{card.run}: {card.nonfinite} samples with NaN or infinity were left out")
+        for line in remarks(card):
+            print(f"{card.run}: {line}" if len(cards) > 1 else line)
+
+
+def remarks(card: "Card") -> list[str]:
+    """What was skipped and why, and what else must be known to read the scores."""
+    from ..evaluation.measures import title
+
+    lines = []
+    for reason in dict.fromkeys(card.left_out.values()):
+        names = [name for name, why in card.left_out.items() if why == reason]
+        titles = ", ".join(f'"{title(name, card.protocol, with_unit=False)}"' for name in names)
+        lines.append(f"Skipped {titles}: {reason}")
+    lines += card.notes
+    if card.nonfinite:
+        lines.append(f"{card.nonfinite} samples with NaN or infinity were left out")
+    return lines
 
 
 def card_table(cards: "list[Card]", width: int) -> tuple[Table, list[str]]:
@@ -51,18 +59,23 @@ def card_table(cards: "list[Card]", width: int) -> tuple[Table, list[str]]:
     Where the runs' paths leave the names of the measures too little room, numbers stand for the
     runs, and the legend names them. A name that still does not fit is broken between words.
     """
-    from ..card import MEASURES, title
+    from ..evaluation import all_measures
+    from ..evaluation.measures import formatted, title
 
-    floors = _floors(cards)
+    measures = all_measures()
+    floors, protocol = _floors(cards), cards[0].protocol
     rows = []
-    for measure, (_, better) in MEASURES.items():
-        if any(measure in card.scores for card in cards):
-            scores = [card.scores.get(measure) for card in cards]
-            scores += [card.floor.get(measure) for card in floors]
-            rows.append((title(measure, cards[0].protocol), [*map(_number, scores), better]))
+    # Measures of another package, which may not be installed here, come last.
+    for name in dict.fromkeys([*measures, *(name for card in cards for name in card.scores)]):
+        if any(name in card.scores for card in cards):
+            scores = [card.scores.get(name) for card in cards]
+            scores += [card.floor.get(name) for card in floors]
+            better = measures[name].better if name in measures else ""
+            cells = [*(formatted(name, score) for score in scores), better]
+            rows.append((title(name, protocol), cells))
     numbers = [f"run {i}" for i in range(1, len(cards) + 1)] if len(cards) > 1 else ["run"]
     paths = [f"{card.run}\nstep {card.step:,}" for card in cards]
-    real = ["real\ntrain\n(floor)"]
+    real = [f"real {protocol.kind}\n(best\nachievable)"]
     if len(floors) > 1:
         real = [f"floor {i}" for i in range(1, len(floors) + 1)]
     for runs, gap in product((paths, numbers), (2, 1)):
@@ -102,7 +115,3 @@ def _broken(name: str, width: int) -> str:
     glued = name.replace(" = ", "\u00a0=\u00a0").replace("× ", "×\u00a0")
     lines = wrap(glued, max(width, 20), subsequent_indent="    ", break_on_hyphens=False)
     return "\n".join(lines).replace("\u00a0", " ")
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"

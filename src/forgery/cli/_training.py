@@ -4,7 +4,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..studio import Model
+    from ..model import Model
 
 
 def say_where(model: "Model") -> int:

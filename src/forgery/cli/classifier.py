@@ -35,10 +35,10 @@ def classifier(
     device:
         Where to train: auto, cpu, cuda …
     """
-    from ..build import image_settings
     from ..config import Config
+    from ..evaluation import train_extractor
+    from ..parts import image_settings
     from ..resolve import decoding
-    from ..studio import train_extractor
 
     config = Config(data=data).replace(**given(flags))
     decoding(config)

@@ -6,15 +6,15 @@ from pathlib import Path
 def compare(*runs: Path) -> None:
     """Put the cards of several runs side by side.
 
-    Cards of unlike protocols are refused: their numbers do not compare.
+    Cards of different protocols are refused: their numbers cannot be compared.
 
     Parameters
     ----------
     runs:
         Run folders that forgery evaluate has measured.
     """
-    from ..card import read_card, require_like
     from ..errors import ForgeryError
+    from ..evaluation import read_card, require_like
     from ._tables import print_cards
 
     if not runs:

@@ -5,18 +5,20 @@ from pathlib import Path
 from ..progress import NUMBERS
 
 
-def doctor(run: Path, /) -> None:
-    """Say what went wrong in a run: what was seen, what it means, what to change.
+def doctor(run: Path, /, *, data: str | None = None) -> None:
+    """Find the problems of a run: what was seen, what it means, what to change.
 
     Parameters
     ----------
     run:
         The run folder.
+    data:
+        Where the run's data is now, if it was moved since the training.
     """
-    from ..studio import examine
+    from ..evaluation import doctor as diagnose
     from ..training.run import open_run
 
-    findings = examine(run)
+    findings = diagnose(run, data=data)
     reports = open_run(run).read_metrics()
     for finding in findings:
         print(f"{finding}\n")

@@ -16,6 +16,7 @@ def neighbours(
     columns: int = 5,
     features: bool = True,
     seed: int = 0,
+    data: str | None = None,
     of_class: Annotated[str | None, Parameter(name="--class")] = None,
     out: Path = Path("neighbours.png"),
     step: Step = None,
@@ -36,6 +37,8 @@ def neighbours(
         Whether to look by features too (--no-features: by pixels only, which is quicker).
     seed:
         Of the samples.
+    data:
+        Where the run's data is now, if it was moved since the training.
     of_class:
         Of a conditional run: the class to draw.
     out:
@@ -54,10 +57,10 @@ def neighbours(
     model, space = open_space(run, of_class, step, device)
     samples = space.pictures(space.z(rows * columns, seed)).unflatten(0, (rows, columns))
     asked = as_stored(samples[:, -1])
-    train = model.dataset()
+    train = model.dataset(data=data)
     ways = {"pixels": latent.nearest(asked, train.values)}
     try:
-        look = judge_for(model).extractor.features if features else None
+        look = judge_for(model, data).extractor.features if features else None
     except ForgeryError as error:  # data without attributes or classes
         print(f"by pixels only: {error}")
         look = None

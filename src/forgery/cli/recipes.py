@@ -7,8 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..config import field_of
-from ..errors import lookup
-from ..recipes import RECIPES
+from ..recipes import find_recipe, recipe_names
 
 
 def recipes(name: str | None = None, /) -> None:
@@ -24,14 +23,15 @@ def recipes(name: str | None = None, /) -> None:
         table = Table(box=None, pad_edge=False)
         for column in ("recipe", "networks", "length", "what it is"):
             table.add_column(column, no_wrap=column in ("recipe", "length"))
-        for recipe, make in RECIPES.items():
+        for recipe in recipe_names():
+            make = find_recipe(recipe)
             config = make()
             about = (inspect.getdoc(make) or "").splitlines()[0]
             networks = f"{config.generator} / {config.discriminator}"
             table.add_row(recipe, networks, config.length, about)
         console.print(table)
         return
-    config = lookup(RECIPES, name, "recipe")()
+    config = find_recipe(name)()
     for title, settings in config.effective().items():
         print(f"\n# {title}")
         for setting, value in settings.items():

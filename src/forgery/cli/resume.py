@@ -10,6 +10,7 @@ def resume(
     run: Path,
     /,
     *,
+    data: str | None = None,
     flags: Annotated[ResumeFlags, FLAT] = NOTHING_RESUMED,  # type: ignore[valid-type]
 ) -> int:
     """Resume a run exactly where it stopped; a larger length extends it.
@@ -21,8 +22,10 @@ def resume(
     ----------
     run:
         The run folder.
+    data:
+        Where the run's data is now, if it was moved since the training.
     """
-    from ..studio import resume as start
+    from ..session import resume as start
     from ._training import say_where
 
-    return say_where(start(run, progress=True, **given(flags)))
+    return say_where(start(run, progress=True, data=data, **given(flags)))

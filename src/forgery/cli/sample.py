@@ -46,26 +46,27 @@ def sample(
         Where to draw: cpu, cuda …
     """
     from ..gallery import save_samples
+    from ..model import load
     from ..progress import counting
-    from ..studio import PART, load
+    from ..sampler import PART
 
     model = load(run, device, step)
-    asked = model.askable or None
+    names = model.sampleable_classes or None
     if classes is not None:
-        asked = [name.strip() for name in classes.split(",")]
-    columns = len(asked) if asked and 1 < len(asked) <= number else None
-    samples = model.sample_parts(number, seed, asked)
-    labels = model.label_parts(number, seed, asked)
+        names = [name.strip() for name in classes.split(",")]
+    columns = len(names) if names and 1 < len(names) <= number else None
+    samples = model.sample_parts(number, seed, names)
+    labels = model.label_parts(number, seed, names)
     with counting("", shown=number > PART) as progress:
         counted = _counted(samples, lambda done: progress("drawing", done, number))
         save_samples(counted, number, model.shape, out, labels, columns)
     print(f"{number:,} samples of step {model.step:,} in {out}")
 
 
-def _counted(parts: "Iterator[Tensor]", told: Callable[[int], None]) -> "Iterator[Tensor]":
-    """The parts, and the number of samples in those that were taken so far."""
+def _counted(parts: "Iterator[Tensor]", report: Callable[[int], None]) -> "Iterator[Tensor]":
+    """The parts; ``report`` is called with the number of samples in those taken so far."""
     done = 0
     for part in parts:
         yield part
         done += len(part)
-        told(done)
+        report(done)

@@ -35,7 +35,7 @@ def train(
     # torch is imported once it is needed, not before.
     from ..progress import is_shown
     from ..resolve import settings_from
-    from ..studio import train as start
+    from ..session import train as start
     from ._training import say_where
 
     settings = settings_from(data, recipe, config, given(flags), shown=is_shown(True))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from .. import plugins
 from ..errors import ForgeryError, did_you_mean
 from . import cache
 from .arrays import adapted, is_image_array, load_image_array
@@ -20,6 +21,7 @@ from .stacked_mnist import stacked_mnist
 
 __all__ = [
     "DENSITIES",
+    "FROM_PYTHON",
     "SOURCES",
     "Batches",
     "Dataset",
@@ -32,6 +34,7 @@ __all__ = [
     "choose_labelled",
     "clear_cache",
     "holds_pictures",
+    "is_name",
     "load",
     "load_beside",
     "load_pictures",
@@ -49,6 +52,10 @@ SOURCES: dict[str, Callable[[str], Dataset]] = {
 
 
 DEFAULT_SETTINGS = ImageSettings()
+#: The entry-point group by which packages add sources.
+PLUGINS = "forgery.data"
+#: Begins the name of data that was given from Python.
+FROM_PYTHON = "python:"
 
 
 def load(
@@ -90,6 +97,8 @@ def load(
 def _whole(source: str, split: str, settings: ImageSettings) -> Dataset:
     if holds_pictures(source):
         return load_pictures(source, settings).split(split)
+    if source in plugins.names(PLUGINS):
+        return adapted(plugins.load(PLUGINS, source)(split), settings)
     path = Path(source)
     if source not in SOURCES and not path.is_file():
         raise ForgeryError(
@@ -108,9 +117,15 @@ def _whole(source: str, split: str, settings: ImageSettings) -> Dataset:
     return adapted(load_idx(path, labels_path(path)), settings)
 
 
+def is_name(source: str) -> bool:
+    """Whether a source is a name, of bundled data, a package's or the hub's, and not a path."""
+    return source in SOURCES or source in plugins.names(PLUGINS) or source.startswith("hf:")
+
+
 def holds_pictures(source: str) -> bool:
     """Whether :func:`load_pictures` can load ``source``."""
-    return source not in SOURCES and is_collection(source)
+    is_source = source in SOURCES or source in plugins.names(PLUGINS)
+    return not is_source and is_collection(source)
 
 
 def clear_cache() -> tuple[int, int, Path]:

@@ -7,7 +7,11 @@ from .classifier import (
     train_classifier,
 )
 from .coordinates import Coordinates
-from .digits import load_digit_classifier, load_stacked_digit_classifier
+from .digits import (
+    bundled_classifier,
+    load_digit_classifier,
+    load_stacked_digit_classifier,
+)
 from .extractor import Extractor
 from .files import load_classifier, save_classifier
 from .inception import load_inception
@@ -18,6 +22,7 @@ __all__ = [
     "Extractor",
     "accuracy",
     "attribute_accuracy",
+    "bundled_classifier",
     "load_classifier",
     "load_digit_classifier",
     "load_inception",

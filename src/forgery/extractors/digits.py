@@ -11,12 +11,36 @@ from importlib.resources import as_file, files
 
 from torch import Tensor, nn
 
+from ..data import Dataset
 from .extractor import Extractor
 from .files import load_classifier
 
 FILE = "mnist-digits.safetensors"
 NAME = "mnist-digits"
 SHA256 = "584807bf9fc5770cd060055c3d036e4a75659b3f2692c21e2f6259d57ad8f13f"
+#: Data are digits if this share of so many labelled images is classified right: neither 28×28 grey
+#: pixels nor ten classes make a digit.
+RECOGNISED, TRIED = 0.9, 500
+
+
+def bundled_classifier(data: Dataset) -> Extractor | None:
+    """The bundled classifier whose predictions agree with the labels of the data, if there is one.
+
+    One digit for grey images, three digits for images of three channels (Stacked MNIST). Data
+    without labels has none.
+    """
+    loaders = {(1, 28, 28): load_digit_classifier, (3, 28, 28): load_stacked_digit_classifier}
+    if data.labels is None or data.shape not in loaders:
+        return None
+    extractor = loaders[data.shape]()
+    if not set(data.classes) <= set(extractor.classes):
+        return None
+    rows = data.stratified(TRIED)
+    predicted = extractor.logits(data.values[rows.to(data.values.device)]).argmax(1).tolist()
+    labels = data.labels[rows.to(data.labels.device)].tolist()
+    pairs = zip(predicted, labels, strict=True)
+    right = sum(extractor.classes[p] == data.classes[y] for p, y in pairs)
+    return extractor if right >= RECOGNISED * len(rows) else None
 
 
 def load_digit_classifier() -> Extractor:

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 
 from ..errors import ForgeryError
+from ..sampler import PART
 from .concepts import Concept, Expression
 from .judge import Judge
-from .space import BLOCK, Space
+from .space import Space
 
 #: Probability of every attribute that an exemplar must exceed, according to the judge.
 SURE = 0.9
@@ -135,7 +136,7 @@ def find_exemplars(
         There are fewer exemplars of a concept than one draw needs.
     """
     z = space.z(searched, seed)
-    parts = [judge.probabilities(space.pictures(part)) for part in z.split(BLOCK)]
+    parts = [judge.probabilities(space.pictures(part)) for part in z.split(PART)]
     probabilities = torch.cat(parts)
     uses = Counter(concept.text for _, concept in expression.terms)
     pools, found = {}, {}

@@ -8,8 +8,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import ForgeryError, lookup
+from ..sampler import PART
 from .judge import Judge
-from .space import BLOCK, Space
+from .space import Space
 
 #: Minimum number of samples with, and without, the attribute.
 LEAST = 20
@@ -96,7 +97,7 @@ def find_direction(
     find = lookup(METHODS, method, "method")
     z = space.z(samples, seed)
     column = judge.names.index(attribute)
-    parts = [judge.probabilities(space.pictures(part))[:, column] for part in z.split(BLOCK)]
+    parts = [judge.probabilities(space.pictures(part))[:, column] for part in z.split(PART)]
     has_it = torch.cat(parts) > 0.5
     cut, having = samples * 4 // 5, int(has_it.sum())
     known = int(has_it[:cut].sum())

@@ -15,8 +15,8 @@ from ..extractors import (
     Extractor,
     accuracy,
     attribute_accuracy,
+    bundled_classifier,
     load_classifier,
-    load_digit_classifier,
     save_classifier,
     train_classifier,
 )
@@ -84,8 +84,8 @@ def judge_of(train: Dataset, report: Callable[[int, float], None] | None = None)
             f"{train.name} has neither attributes nor classes for a classifier to learn: choose "
             "samples by number instead"
         )
-    if train.attributes is None and train.name.startswith("mnist["):
-        return Judge(load_digit_classifier(), exclusive=True)
+    if train.attributes is None and train.shape[0] == 1 and (known := bundled_classifier(train)):
+        return Judge(known, exclusive=True)
     kind = "classes" if train.attributes is None else "attributes"
     path = cache_folder() / f"judge-{kind}-{EPOCHS[kind]}-{train.fingerprint[:32]}.safetensors"
     try:

@@ -7,12 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ForgeryError
-from ..training import randomness
+from ..sampler import Sampler
 
 #: Samples are numbered from 0 to this minus 1.
 NUMBERED = 1_000_000
-#: Samples per forward pass of the generator.
-BLOCK = 500
 
 
 @dataclass(frozen=True)
@@ -21,30 +19,35 @@ class Space:
 
     Parameters
     ----------
-    generator:
-        z ``[N, size]`` (and y ``[N]``, if conditional) → images ``[N, C, H, W]`` in [-1, 1].
-    noise:
-        Name of the distribution of z, whose components have mean 0 and variance 1.
-    size:
-        Number of dimensions of z.
+    sampler:
+        The generator with its latent distribution; each component of z has mean 0 and variance 1.
     label:
         The class on which a conditional generator is conditioned; None for other generators.
     """
 
-    generator: nn.Module
-    noise: str
-    size: int
+    sampler: Sampler
     label: int | None = None
 
     @property
+    def generator(self) -> nn.Module:
+        """The generator's network."""
+        return self.sampler.generator
+
+    @property
+    def size(self) -> int:
+        """Dimensions of z."""
+        return self.sampler.latent
+
+    @property
     def device(self) -> torch.device:
-        return next(self.generator.parameters()).device
+        """The device of the generator."""
+        return self.sampler.device
 
     def z(self, n: int, seed: int) -> Tensor:
         """Return z of the samples 0 to n - 1 of ``Model.sample``, float32 ``[n, size]``."""
         if n > NUMBERED:
             raise ForgeryError(f"expected at most {NUMBERED:,} samples, got {n:,}")
-        return randomness.fixed_noise(self.noise, n, self.size, seed)
+        return self.sampler.z(n, seed)
 
     def numbered(self, numbers: Sequence[int], seed: int) -> Tensor:
         """Return z of the samples with the given numbers, ``[len(numbers), size]``.
@@ -63,15 +66,11 @@ class Space:
 
     def draw(self, z: Tensor) -> Tensor:
         """Return G(z) on the generator's device, differentiable in z."""
-        z = z.to(self.device)
-        if self.label is None:
-            images: Tensor = self.generator(z)
-        else:
-            y = torch.full((len(z),), self.label, device=self.device)
-            images = self.generator(z, y)
-        return images.clamp(-1, 1)  # some generators have no final tanh
+        return self.sampler(z, self._labels(z))
 
-    @torch.no_grad()
     def pictures(self, z: Tensor) -> Tensor:
-        """Return G(z) on the CPU, computed in blocks: float32 ``[N, C, H, W]`` in [-1, 1]."""
-        return torch.cat([self.draw(part).cpu() for part in z.split(BLOCK)])
+        """Return G(z) on the CPU, without gradients: float32 ``[N, C, H, W]`` in [-1, 1]."""
+        return self.sampler.draw(z, self._labels(z))
+
+    def _labels(self, z: Tensor) -> Tensor | None:
+        return None if self.label is None else torch.full((len(z),), self.label)

@@ -24,7 +24,7 @@ from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import ForgeryError
 
@@ -182,6 +182,24 @@ def read_last(folder: Path) -> tuple[Checkpoint, list[str]]:
         except ForgeryError as error:
             problems.append(str(error))
     raise ForgeryError(problems[0] if problems else f"{folder} holds no checkpoint yet")
+
+
+def load_network(network: nn.Module, name: str, checkpoint: Checkpoint) -> None:
+    """Load the tensors that a checkpoint holds under a network's name."""
+    try:
+        network.load_state_dict(tensors_of(name, checkpoint.model))
+    except RuntimeError as error:
+        first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
+        raise ForgeryError(
+            f"the checkpoint of step {checkpoint.step} does not fit the {name} that config.json "
+            f"describes: {first}"
+        ) from None
+
+
+def tensors_of(name: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors that are kept under a name, by the rest of their names."""
+    prefix = f"{name}."
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 def write_file(path: Path, content: bytes) -> None:

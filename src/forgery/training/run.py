@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import strict_json
-from ..config import Config
+from ..config import Config, choices
 from ..errors import ForgeryError
 from . import checkpoint
 from .checkpoint import write_file
@@ -178,6 +178,13 @@ def open_run(path: Path) -> Run:
         raise ForgeryError(f"{damaged}: {error}") from None
     if not isinstance(record, dict) or "config" not in record or "forgery" not in record:
         raise ForgeryError(f"{path} is not a run folder: its config.json is another program's")
+    for setting, part in record.get("parts", {}).items():
+        name = part["name"]
+        if ":" not in name and name not in choices(Config, setting):
+            raise ForgeryError(
+                f"{path} uses the {setting} {name!r} of the package {part['from']}, which is not "
+                "installed"
+            )
     try:
         return Run(path, record)
     except (ForgeryError, ValueError, TypeError) as error:

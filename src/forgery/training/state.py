@@ -8,9 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ..errors import ForgeryError
 from .average import Average
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, load_network, tensors_of
 from .minibatch import Minibatch
 from .optimizers import Schedule
 from .parallel import ALONE, Ranks
@@ -146,7 +145,7 @@ class Training:
             load_network(network, name, checkpoint)
         for name, optimizer in self.optimizers().items():
             state: dict[int, dict[str, Tensor]] = {}
-            for key, value in _under(name, checkpoint.optimizers).items():
+            for key, value in tensors_of(name, checkpoint.optimizers).items():
                 index, slot = key.split(".", 1)
                 weight = optimizer.param_groups[0]["params"][int(index)]
                 if value.shape == weight.shape:  # in memory as the weight is, whatever its format
@@ -163,20 +162,3 @@ class Training:
         """Whether every weight is a number (waits for the device)."""
         tensors = [p for network in self.networks().values() for p in network.parameters()]
         return bool(torch.stack([p.isfinite().all() for p in tensors]).all())
-
-
-def load_network(network: nn.Module, name: str, checkpoint: Checkpoint) -> None:
-    """Load the tensors that a checkpoint holds under a network's name."""
-    try:
-        network.load_state_dict(_under(name, checkpoint.model))
-    except RuntimeError as error:
-        first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
-        raise ForgeryError(
-            f"the checkpoint of step {checkpoint.step} does not fit the {name} that config.json "
-            f"describes: {first}"
-        ) from None
-
-
-def _under(name: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    prefix = f"{name}."
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

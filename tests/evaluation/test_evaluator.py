@@ -7,11 +7,11 @@ import pytest
 import torch
 
 import forgery
-from forgery import ForgeryError, studio
-from forgery.card import Evaluator, read_card, require_like
+from forgery import ForgeryError
 from forgery.cli._tables import print_cards
 from forgery.data import Dataset
 from forgery.data.mnist import mnist
+from forgery.evaluation import Evaluator, evaluate, read_card, require_like
 from forgery.extractors import load_digit_classifier
 from forgery.metrics import occurs_in
 from forgery.pixels import to_model
@@ -40,9 +40,9 @@ def test_fresh_real_digits_score_like_the_floor(evaluator):
 @pytest.mark.slow
 def test_noise_one_repeated_digit_and_copies_are_told_apart(evaluator):
     noise = torch.rand(1000, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    one = to_model(evaluator.against.values[:1]).expand(1000, -1, -1, -1)
+    one = to_model(evaluator.reference.against.values[:1]).expand(1000, -1, -1, -1)
     one = (one + 0.02 * noise).clamp(-1, 1)
-    copies = to_model(evaluator.train.values[:1000])
+    copies = to_model(evaluator.reference.train.values[:1000])
     cards = {
         name: evaluator.card(name, 0, images)
         for name, images in {"noise": noise, "one": one, "copies": copies}.items()
@@ -73,7 +73,7 @@ def test_cards_survive_the_disk_and_unlike_ones_are_refused(evaluator, tmp_path)
     content = json.loads((tmp_path / "card.json").read_text())
     content["protocol"]["samples"] = 5000
     (tmp_path / "card.json").write_text(json.dumps(content))
-    with pytest.raises(ForgeryError, match=r"unlike protocols \(samples: 1000 against 5000\)"):
+    with pytest.raises(ForgeryError, match=r"different protocols \(samples: 1000 against 5000\)"):
         require_like([card, read_card(tmp_path / "card.json")])
     (tmp_path / "card.json").write_text("{}")
     with pytest.raises(ForgeryError, match="not a card"):
@@ -84,11 +84,17 @@ def test_cards_survive_the_disk_and_unlike_ones_are_refused(evaluator, tmp_path)
 
 def test_too_few_samples_and_data_without_labels(evaluator):
     with pytest.raises(ForgeryError, match="too few for the 64 features"):
-        Evaluator(evaluator.train, evaluator.against, evaluator.extractor, 64, 0)
-    unlabelled = Dataset("unlabelled", evaluator.against.values)
-    card = Evaluator(evaluator.train, unlabelled, evaluator.extractor, 500, 0).card(
-        "real", 0, to_model(mnist("valid10k").values[:500])
-    )
+        Evaluator(
+            evaluator.reference.train,
+            evaluator.reference.against,
+            evaluator.reference.extractor,
+            64,
+            0,
+        )
+    unlabelled = Dataset("unlabelled", evaluator.reference.against.values)
+    card = Evaluator(
+        evaluator.reference.train, unlabelled, evaluator.reference.extractor, 500, 0
+    ).card("real", 0, to_model(mnist("valid10k").values[:500]))
     assert "class_kl" not in card.scores
     assert "no labels" in card.left_out["class_kl"]
 
@@ -107,7 +113,7 @@ def test_what_a_run_was_trained_on_is_no_held_out_data(tiny, tmp_path, trained, 
     """Whatever the split is called: the images decide."""
     forgery.train(tiny.replace(**trained, steps=1), tmp_path / "run")
     with pytest.raises(ForgeryError, match=r"images of mnist\[.*\] are in mnist\[.*--against"):
-        studio.evaluate(tmp_path / "run", against=against, device_name="cpu")
+        evaluate(tmp_path / "run", against=against, device_name="cpu")
     assert not (tmp_path / "run" / "card.json").exists()
 
 
@@ -124,8 +130,8 @@ def test_data_that_has_changed_since_is_not_taken_for_what_was_trained_on(tiny, 
     np.save(path, mnist("test").values[:100, 0])
     model = forgery.train(tiny.replace(data=str(path), split="train"), tmp_path / "run")
     np.save(path, mnist("test").values[100:200, 0])
-    for attempt in (model.dataset, lambda: studio.evaluate(model.path, against="test")):
-        with pytest.raises(ForgeryError, match=r"no longer the data that .* was trained on"):
+    for attempt in (model.dataset, lambda: evaluate(model.path, against="test")):
+        with pytest.raises(ForgeryError, match=r"is not the data that .* was trained on"):
             attempt()
 
 
@@ -142,7 +148,7 @@ def test_a_little_overlap_is_stated_and_sets_no_scale():
     assert any("30 of the 150 images of held are in train too" in note for note in card.notes)
     assert card.scores["near_train"] == 1
     alone = digits("held", slice(400, 520))
-    assert Evaluator(train, alone, evaluator.extractor, 100, 0).notes == []
+    assert Evaluator(train, alone, evaluator.reference.extractor, 100, 0).notes() == []
 
 
 def test_a_run_on_little_data_is_checked_for_copies_of_that_data(tiny, tmp_path):
@@ -161,7 +167,7 @@ def test_a_run_on_little_data_is_checked_for_copies_of_that_data(tiny, tmp_path)
 
 def test_few_held_out_images_leave_out_the_check_for_copies(evaluator):
     held = digits("held", slice(0, 80))
-    card = Evaluator(evaluator.train, held, evaluator.extractor, 100, 0).card(
+    card = Evaluator(evaluator.reference.train, held, evaluator.reference.extractor, 100, 0).card(
         "real", 0, to_model(mnist("valid10k").values[:100])
     )
     assert "near_train" not in card.scores
@@ -209,8 +215,10 @@ def test_runs_on_parts_of_the_data_compare_each_with_its_own_floor(evaluator, ca
     images = to_model(mnist("valid10k").values[:200])
     few = digits("few", slice(0, 300))
     cards = [
-        Evaluator(train, evaluator.against, evaluator.extractor, 200, 0).card(train.name, 0, images)
-        for train in (evaluator.train, few)
+        Evaluator(train, evaluator.reference.against, evaluator.reference.extractor, 200, 0).card(
+            train.name, 0, images
+        )
+        for train in (evaluator.reference.train, few)
     ]
     cards[0] = dataclasses.replace(cards[0], run="whole")
     require_like(cards)
@@ -223,9 +231,9 @@ def test_runs_on_parts_of_the_data_compare_each_with_its_own_floor(evaluator, ca
 def test_a_run_is_evaluated_by_its_path(tiny, tmp_path):
     forgery.train(tiny, tmp_path / "run")
     with pytest.raises(ForgeryError, match="did you mean 'test'"):
-        studio.evaluate(tmp_path / "run", against="tset")
+        evaluate(tmp_path / "run", against="tset")
     wrong = tmp_path / "wrong.safetensors"
     wrong.write_bytes(Path(__file__).read_bytes())
     with pytest.raises(ForgeryError, match="not a classifier"):
-        studio.evaluate(tmp_path / "run", against="train", extractor=wrong)
+        evaluate(tmp_path / "run", against="train", extractor=wrong)
     assert not (tmp_path / "run" / "card.json").exists()

@@ -1,0 +1,29 @@
+"""Scores of a generator: what is measured, against which data, and the verbs that do it."""
+
+from .evaluator import Evaluator, evaluator_of
+from .held_out import Overlap, memorisation_of
+from .known_density import KnownDensity
+from .measures import MEASURES, Measure, all_measures
+from .protocol import Card, Protocol, read_card, require_like
+from .runs import doctor, evaluate, train_extractor
+from .subject import Reference, Subject
+
+__all__ = [
+    "MEASURES",
+    "Card",
+    "Evaluator",
+    "KnownDensity",
+    "Measure",
+    "Overlap",
+    "Protocol",
+    "Reference",
+    "Subject",
+    "all_measures",
+    "doctor",
+    "evaluate",
+    "evaluator_of",
+    "memorisation_of",
+    "read_card",
+    "require_like",
+    "train_extractor",
+]

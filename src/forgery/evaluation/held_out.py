@@ -1,0 +1,110 @@
+"""Held-out data: where it comes from, what of it was trained on, and copies that it reveals."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from .. import metrics
+from ..data import Dataset, ImageSettings, holds_pictures, load, load_beside
+from ..errors import ForgeryError
+
+#: Copies are searched for in this many training samples at most, and the threshold is set by this
+#: many held-out ones.
+SEARCHED, FRESH = 60_000, 2_000
+#: Fewest held-out samples that the threshold can be set by.
+FEWEST = round(1 / metrics.memorisation.QUANTILE)
+#: Held-out data is refused if more than this share of it was trained on.
+MOST_TRAINED_ON = 0.5
+
+
+class Overlap(ForgeryError):
+    """Most of the data given as held-out was trained on."""
+
+
+def load_held_out(data: str, against: str, train: Dataset, settings: ImageSettings) -> Dataset:
+    """The data that scores are measured against.
+
+    Parameters
+    ----------
+    data:
+        The source of the run's data.
+    against:
+        A file, a split of the source, or a folder of pictures, in this order: a folder may have
+        the name of a split. Other pictures are brought to the size and colour of ``train``.
+    """
+    if not Path(against).is_file():
+        try:
+            return load(data, against, settings)
+        except ForgeryError:
+            if not holds_pictures(against):
+                raise
+    split = "all" if holds_pictures(against) else "train"
+    return load_beside(against, split, train, settings)
+
+
+def fresh_rows(held_out: Dataset, train: Dataset) -> Tensor:
+    """Rows of held-out data that was not trained on, int64 ``[F]``; any prefix is representative.
+
+    Raises
+    ------
+    Overlap
+        If more than :data:`MOST_TRAINED_ON` was trained on.
+    """
+    found = metrics.occurs_in(held_out.values, train.values)
+    train.release()
+    held_out.release()
+    if found.double().mean() > MOST_TRAINED_ON:
+        which = "all" if found.all() else f"{int(found.sum()):,} of the {len(found):,}"
+        raise Overlap(
+            f"{which} {held_out.kind} of {held_out.name} are in {train.name}, which the run was "
+            "trained on"
+        )
+    rows = held_out.stratified(len(held_out))
+    return rows[~found[rows]]
+
+
+def too_few_fresh(held_out: Dataset, fresh: Tensor) -> str | None:
+    """Why copies cannot be searched for, or None."""
+    if len(fresh) >= FEWEST:
+        return None
+    return (
+        f"it takes {FEWEST} held-out {held_out.kind} that were not trained on, and "
+        f"{held_out.name} has {len(fresh)}"
+    )
+
+
+def memorisation_of(
+    values: Tensor, train: Dataset, held_out: Dataset, fresh: Tensor | None = None, n: int = FRESH
+) -> metrics.Memorisation:
+    """Whether samples are copies of training data.
+
+    Parameters
+    ----------
+    values:
+        Samples ``[N, …]`` as a data set stores them.
+    held_out:
+        Data that sets the threshold.
+    fresh:
+        Rows of ``held_out`` that were not trained on (:func:`fresh_rows`, the default).
+    n:
+        Number of samples, and of held-out ones, that are compared.
+
+    Raises
+    ------
+    ForgeryError
+        If fewer than :data:`FEWEST` held-out samples were not trained on, or most of them were.
+    """
+    fresh = fresh_rows(held_out, train) if fresh is None else fresh
+    if reason := too_few_fresh(held_out, fresh):
+        raise ForgeryError(reason)
+    return metrics.detect_memorisation(
+        unit_range(values[:n]),
+        unit_range(train.values[train.stratified(SEARCHED)]),
+        unit_range(held_out.values[fresh[:n]]),
+    )
+
+
+def unit_range(values: Tensor) -> Tensor:
+    """uint8 pixels as float32 in [0, 1]; points as they are."""
+    return values.float() / 255 if values.dtype == torch.uint8 else values

@@ -1,0 +1,286 @@
+"""Every measure of the card, one entry each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from .. import metrics, plugins
+from ..extractors.inception import NAME as INCEPTION
+from .held_out import too_few_fresh
+from .protocol import Protocol
+from .subject import Subject
+
+#: Why a measure is skipped, in plain English, or None.
+Requirement = Callable[[Subject], str | None]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number of the card.
+
+    Parameters
+    ----------
+    name:
+        Its key in card.json.
+    title:
+        Its name as it is printed.
+    better:
+        What is better: ``lower``, ``higher``, or an expected value; empty if neither is.
+    compute:
+        The score of a subject. Results that several measures use are properties of
+        :class:`Subject`, computed once.
+    requires:
+        Why the measure is skipped for a subject, or None; the card reports the reason.
+    applies:
+        Whether the measure concerns such a subject at all; if not, the card does not mention it.
+    unit:
+        Printed after the title.
+    form:
+        How the number is printed, a format specification.
+    has_floor:
+        Whether real training data is scored as well.
+    inception_title:
+        The title on the features of the original Inception network, if it differs: only these
+        scores may be called FID and KID.
+    """
+
+    name: str
+    title: str
+    better: str
+    compute: Callable[[Subject], float]
+    requires: Requirement = lambda subject: None
+    applies: Callable[[Subject], bool] = lambda subject: True
+    unit: str = ""
+    form: str = ".4g"
+    has_floor: bool = True
+    inception_title: str = ""
+
+
+def features(s: Subject) -> str | None:
+    """Requires an extractor."""
+    return s.reference.no_features()
+
+
+def classes(s: Subject) -> str | None:
+    """Requires an extractor that predicts classes."""
+    return s.reference.no_classes()
+
+
+def labels(s: Subject) -> str | None:
+    """Requires an extractor that predicts the classes of the data's labels."""
+    return s.reference.no_labels()
+
+
+def held_out_labels(s: Subject) -> str | None:
+    """Requires labels."""
+    return "the data has no labels" if s.reference.against.labels is None else None
+
+
+def fresh(s: Subject) -> str | None:
+    """Requires held-out data that was not trained on."""
+    return too_few_fresh(s.reference.against, s.reference.fresh)
+
+
+def pixels(s: Subject) -> str | None:
+    """Requires images to choose the Parzen window by, and others to score."""
+    if not are_images(s):
+        return "its protocol is for pixels in [0, 1]"
+    if not len(s.reference.parzen_images[1]):
+        return f"{s.reference.against.name} holds one image, and it takes two"
+    return None
+
+
+def are_images(s: Subject) -> bool:
+    return s.reference.against.kind == "images"
+
+
+def has_density(s: Subject) -> bool:
+    return s.reference.known is not None
+
+
+def has_modes(s: Subject) -> bool:
+    return s.reference.known is not None and s.reference.known.has_modes
+
+
+def uniform_kl(s: Subject) -> float:
+    return metrics.kl_divergence(s.histogram, torch.ones_like(s.histogram))
+
+
+def class_kl(s: Subject) -> float:
+    assert s.reference.against.labels is not None
+    balance = metrics.class_balance(
+        s.class_labels, s.reference.against.labels, s.reference.class_count
+    )
+    return balance.kl
+
+
+#: Name → measure, in the order in which they are printed.
+MEASURES: dict[str, Measure] = {
+    measure.name: measure
+    for measure in (
+        Measure(
+            "frechet",
+            "Fréchet distance",
+            "lower",
+            lambda s: metrics.frechet_distance(s.statistics, s.reference.statistics),
+            features,
+            inception_title="FID",
+        ),
+        Measure(
+            "kernel",
+            "kernel distance × 1000",
+            "lower",
+            lambda s: 1000 * s.kernel.mean,
+            features,
+            inception_title="KID × 1000",
+        ),
+        Measure(
+            "kernel_std",
+            "kernel distance × 1000, std of subsets",
+            "",
+            lambda s: 1000 * s.kernel.std,
+            features,
+            inception_title="KID × 1000, std of subsets",
+        ),
+        Measure(
+            "precision", "precision (k = 3)", "higher", lambda s: s.manifold.precision, features
+        ),
+        Measure("recall", "recall (k = 3)", "higher", lambda s: s.manifold.recall, features),
+        Measure(
+            "density", "density (k = 5)", "higher", lambda s: s.neighbourhood.density, features
+        ),
+        Measure(
+            "coverage", "coverage (k = 5)", "higher", lambda s: s.neighbourhood.coverage, features
+        ),
+        Measure("class_kl", "KL of classes", "lower", class_kl, labels, are_images, unit="nats"),
+        Measure(
+            "classes",
+            "classes drawn",
+            "higher",
+            lambda s: int((s.histogram > 0).sum()),
+            classes,
+            are_images,
+        ),
+        Measure(
+            "asked_right",
+            "requested class drawn",
+            "higher",
+            lambda s: s.requested_share(),
+            labels,
+            lambda s: s.requested is not None and not s.codes,
+        ),
+        Measure(
+            "code_right",
+            "class predicted by the code, best match",
+            "higher",
+            lambda s: s.requested_share(),
+            labels,
+            lambda s: s.requested is not None and s.codes,
+        ),
+        Measure(
+            "classified_right",
+            "accuracy of D on held-out data",
+            "higher",
+            lambda s: s.classified_share(),
+            held_out_labels,
+            lambda s: s.classify is not None and not s.codes,
+            has_floor=False,
+        ),
+        Measure(
+            "clustered_right",
+            "held-out class by D's code, best match",
+            "higher",
+            lambda s: s.classified_share(),
+            held_out_labels,
+            lambda s: s.classify is not None and s.codes,
+            has_floor=False,
+        ),
+        Measure(
+            "uniform_kl",
+            "KL of classes to uniform",
+            "lower",
+            uniform_kl,
+            classes,
+            are_images,
+            unit="nats",
+        ),
+        Measure(
+            "parzen",
+            "Parzen log-likelihood",
+            "see note",
+            lambda s: s.parzen.mean,
+            pixels,
+            unit="nats",
+        ),
+        Measure(
+            "parzen_se",
+            "Parzen log-likelihood, standard error",
+            "",
+            lambda s: s.parzen.standard_error,
+            pixels,
+        ),
+        Measure("parzen_sigma", "Parzen window's σ", "", lambda s: s.parzen.sigma, pixels),
+        Measure(
+            "jsd",
+            "JSD to the density by grid",
+            "lower",
+            lambda s: s.divergence.jsd,
+            applies=has_density,
+            unit="nats",
+        ),
+        Measure(
+            "kl",
+            "KL(data‖samples) by grid",
+            "lower",
+            lambda s: s.divergence.kl,
+            applies=has_density,
+            unit="nats",
+        ),
+        Measure("modes", "modes covered", "higher", lambda s: s.modes.covered, applies=has_modes),
+        Measure(
+            "high_quality",
+            "share within 3 σ of a mode",
+            "higher",
+            lambda s: s.modes.high_quality,
+            applies=has_modes,
+        ),
+        Measure(
+            "near_train",
+            "suspected copies of training {kind}",
+            "about 1%",
+            lambda s: s.memorisation.near,
+            fresh,
+            form=".2%",
+            has_floor=False,
+        ),
+    )
+}
+
+
+def title(name: str, protocol: Protocol, with_unit: bool = True) -> str:
+    """The name of a measure as it is printed; an unknown one, of another package, as it is."""
+    measure = MEASURES.get(name)
+    if measure is None:
+        return name
+    by_inception = protocol.extractor == INCEPTION and measure.inception_title
+    text = (by_inception or measure.title).format(kind=protocol.kind)
+    return f"{text}, {measure.unit}" if with_unit and measure.unit else text
+
+
+def formatted(name: str, value: float | None) -> str:
+    """A score as it is printed; ``–`` for None."""
+    form = MEASURES[name].form if name in MEASURES else ".4g"
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if form == ".4g" and abs(value) >= 1000 else f"{value:{form}}"
+
+
+#: The entry-point group by which packages add measures.
+PLUGINS = "forgery.measures"
+
+
+def all_measures() -> dict[str, Measure]:
+    """Every measure by name, those that installed packages add included."""
+    added = {name: plugins.load(PLUGINS, name) for name in plugins.names(PLUGINS)}
+    return {**MEASURES, **{name: m for name, m in added.items() if name not in MEASURES}}

@@ -1,0 +1,251 @@
+"""What is measured and what it is compared with; results that measures share, computed once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from .. import metrics, pixels
+from ..data import Dataset
+from ..errors import ForgeryError
+from ..extractors import Coordinates, Extractor
+from . import held_out
+from .held_out import unit_range
+from .known_density import KnownDensity
+
+#: Why there is no extractor for some data, and what to do about it.
+NO_EXTRACTOR = (
+    "no feature extractor is known for {kind} of {shape}: give one with --extractor FILE, either "
+    "a classifier trained by forgery classifier on labelled images or the weights of the original "
+    "Inception network"
+)
+#: What is added to it for images that may be digits.
+MAYBE_DIGITS = "; --extractor mnist-digits is the bundled classifier of handwritten digits"
+
+
+@dataclass(eq=False)
+class Reference:
+    """The data that samples are compared with, seen through an extractor.
+
+    Parameters
+    ----------
+    train:
+        What the generator was trained on.
+    against:
+        Held-out data, the reference of every score.
+    extractor:
+        The network whose features are compared, or None.
+    seed:
+        Of the random subsets that measures take.
+    validation:
+        Images that choose the Parzen window's width, uint8 ``[V, C, H, W]``; by default a fifth of
+        the held-out data, at most 1,000, which the Parzen score then leaves out.
+
+    Raises
+    ------
+    ForgeryError
+        If the shapes differ.
+    Overlap
+        If most of the held-out data was trained on.
+    """
+
+    train: Dataset
+    against: Dataset
+    extractor: Extractor | Coordinates | None
+    seed: int = 0
+    validation: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        train, against = self.train, self.against
+        if train.shape != against.shape:
+            raise ForgeryError(
+                f"{train.name} has {train.kind} of {list(train.shape)}, {against.name} of "
+                f"{list(against.shape)}: they cannot be compared"
+            )
+        #: Rows of the held-out data that were not trained on.
+        self.fresh = held_out.fresh_rows(against, train)
+        #: The density that points were drawn from, if it is known.
+        self.known = KnownDensity(train.density) if train.density else None
+
+    @cached_property
+    def _features_and_logits(self) -> tuple[Tensor, Tensor]:
+        if self.extractor is None:
+            nothing = torch.empty(len(self.against), 0)
+            return nothing, nothing
+        return self.extractor.features_and_logits(self.against.values)
+
+    @property
+    def features(self) -> Tensor:
+        """Features of the held-out data ``[M, F]``; F is 0 without an extractor."""
+        return self._features_and_logits[0]
+
+    @property
+    def class_count(self) -> int:
+        """The number of logits of the extractor; 0 if it has none."""
+        return self._features_and_logits[1].shape[1]
+
+    @cached_property
+    def statistics(self) -> metrics.FeatureStatistics:
+        """Mean and covariance of the features."""
+        return metrics.feature_statistics(self.features)
+
+    @cached_property
+    def parzen_images(self) -> tuple[Tensor, Tensor]:
+        """(validation, test) images of the Parzen score, float32 in [0, 1]."""
+        values = self.against.values
+        if self.validation is not None:
+            return unit_range(self.validation), unit_range(values)
+        rows = self.against.stratified(len(values))
+        n = min(metrics.parzen.VALIDATION_IMAGES, max(1, len(rows) // 5))
+        return unit_range(values[rows[:n]]), unit_range(values[rows[n:]])
+
+    def no_features(self) -> str | None:
+        """Why features cannot be compared, or None."""
+        if self.extractor is not None:
+            return None
+        shape = self.train.shape
+        reason = NO_EXTRACTOR.format(kind=self.train.kind, shape=list(shape))
+        return reason + (MAYBE_DIGITS if shape == (1, 28, 28) else "")
+
+    def no_classes(self) -> str | None:
+        """Why the classes of samples cannot be predicted, or None."""
+        if reason := self.no_features():
+            return reason
+        names = set(getattr(self.extractor, "classes", ()))
+        for data in (self.train, self.against):
+            if names and names <= set(data.attribute_names):
+                assert self.extractor is not None
+                return f"{self.extractor.name} predicts attributes, not classes"
+        return None
+
+    def no_labels(self) -> str | None:
+        """Why predicted classes cannot be compared with the labels of the data, or None."""
+        if reason := self.no_classes():
+            return reason
+        if self.against.labels is None:
+            return "the data has no labels"
+        if len(self.against.classes) != self.class_count:
+            assert self.extractor is not None
+            return (
+                f"{self.extractor.name} predicts {self.class_count} classes, but the data has "
+                f"{len(self.against.classes)}"
+            )
+        return None
+
+
+@dataclass(eq=False)
+class Subject:
+    """Samples under measurement, and all that measures compute of them more than once.
+
+    Parameters
+    ----------
+    reference:
+        What they are compared with.
+    values:
+        Samples without NaN or infinity, as a data set stores them: uint8 ``[N, C, H, W]``, or
+        points float32 ``[N, D]``.
+    requested:
+        The class that each sample was drawn for, int64 ``[N]``, if any.
+    classify:
+        The discriminator's prediction: samples as :meth:`forgery.Model.sample` returns them →
+        classes int64 ``[n]``. None if it predicts no classes.
+    codes:
+        Whether ``requested`` and the predictions are the codes of an InfoGAN, whose meaning is
+        found by the best one-to-one match with the classes.
+    """
+
+    reference: Reference
+    values: Tensor
+    requested: Tensor | None = None
+    classify: Callable[[Tensor], Tensor] | None = None
+    codes: bool = False
+
+    @cached_property
+    def _features_and_logits(self) -> tuple[Tensor, Tensor]:
+        assert self.reference.extractor is not None
+        return self.reference.extractor.features_and_logits(self.values)
+
+    @property
+    def features(self) -> Tensor:
+        """Features of the samples ``[N, F]``."""
+        return self._features_and_logits[0]
+
+    @cached_property
+    def class_labels(self) -> Tensor:
+        """The class that the extractor predicts for each sample, int64 ``[N]``, on the CPU."""
+        return self._features_and_logits[1].argmax(1).cpu()
+
+    @cached_property
+    def histogram(self) -> Tensor:
+        """Number of samples of each predicted class, int64 ``[K]``."""
+        return metrics.class_histogram(self.class_labels, self.reference.class_count)
+
+    @cached_property
+    def statistics(self) -> metrics.FeatureStatistics:
+        """Mean and covariance of the features."""
+        return metrics.feature_statistics(self.features)
+
+    @cached_property
+    def kernel(self) -> metrics.KernelDistance:
+        """The kernel distance of the features over subsets of at most 1,000."""
+        reference = self.reference
+        size = min(1000, len(self.features), len(reference.features))
+        return metrics.kernel_distance(
+            reference.features, self.features, subset_size=size, seed=reference.seed
+        )
+
+    @cached_property
+    def manifold(self) -> metrics.PrecisionRecall:
+        """Precision and recall of the features."""
+        return metrics.precision_and_recall(self.reference.features, self.features)
+
+    @cached_property
+    def neighbourhood(self) -> metrics.DensityCoverage:
+        """Density and coverage of the features."""
+        return metrics.density_and_coverage(self.reference.features, self.features)
+
+    @cached_property
+    def parzen(self) -> metrics.ParzenLikelihood:
+        """The Parzen-window log-likelihood of the held-out images."""
+        return metrics.parzen_likelihood(unit_range(self.values), *self.reference.parzen_images)
+
+    @cached_property
+    def memorisation(self) -> metrics.Memorisation:
+        """Distances of the samples to the training data, beside those of held-out data."""
+        reference = self.reference
+        return held_out.memorisation_of(
+            self.values, reference.train, reference.against, reference.fresh
+        )
+
+    @cached_property
+    def divergence(self) -> metrics.GridDivergence:
+        """JSD and KL to the known density."""
+        assert self.reference.known is not None
+        return self.reference.known.divergence(self.values)
+
+    @cached_property
+    def modes(self) -> metrics.Modes:
+        """The modes of the known density that the samples reach."""
+        assert self.reference.known is not None
+        return self.reference.known.modes(self.values)
+
+    def requested_share(self) -> float:
+        """Share of samples whose predicted class is the requested one."""
+        assert self.requested is not None
+        return self._share_right(self.requested, self.class_labels)
+
+    def classified_share(self) -> float:
+        """Share of the held-out data whose class the discriminator predicts."""
+        assert self.classify is not None
+        against = self.reference.against
+        assert against.labels is not None
+        values = against.values
+        shown = pixels.to_model(values) if against.kind == "images" else values
+        return self._share_right(self.classify(shown), against.labels.cpu())
+
+    def _share_right(self, given: Tensor, labels: Tensor) -> float:
+        if self.codes:
+            return metrics.matched_accuracy(given, labels)
+        return (given == labels).double().mean().item()

@@ -1,0 +1,387 @@
+"""A trained generator: load it, draw samples, encode, classify, walk in its latent space."""
+
+import base64
+import html
+import io
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from . import plots
+from .config import Config
+from .data import Dataset, Units
+from .errors import ForgeryError, did_you_mean
+from .latent import Space
+from .parts import OTHER_NETWORK, condition_of, networks
+from .resources import check_memory
+from .run_data import Source, dataset_of
+from .sampler import PART, Sampler
+from .training import checkpoint, device, randomness
+from .training.checkpoint import Checkpoint
+from .training.run import Run, open_run
+
+#: A class, by number or by name; several; or None for the proportions of the data.
+Classes = int | str | Sequence[int | str] | None
+#: Samples in the picture that a notebook shows, and columns if each column holds one class.
+SHOWN, SHOWN_COLUMNS = 16, 10
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained generator, ready to draw.
+
+    Drawing needs the ``sampler`` alone: neither the data nor the discriminator nor the config,
+    which is the record of how the model was trained.
+
+    Parameters
+    ----------
+    path, config:
+        The run folder and its settings.
+    step:
+        The training step of the weights.
+    sampler:
+        The generator (its moving average if the run keeps one) with its latent distribution, the
+        shape of a sample and the units of points.
+    discriminator, encoder:
+        The other network: the discriminator of a GAN, the encoder of a VAE.
+    classes:
+        For each class, the number of samples that it was learned from (1 for each code of an
+        InfoGAN). Empty if the run is not conditional.
+    takes_class:
+        Whether the generator takes a class as its second input.
+    interrupted_by:
+        The number of the signal that ended the training early, or None.
+    """
+
+    path: Path
+    config: Config
+    step: int
+    sampler: Sampler
+    discriminator: nn.Module | None = None
+    encoder: nn.Module | None = None
+    classes: dict[str, int] = field(default_factory=dict)
+    takes_class: bool = False
+    interrupted_by: int | None = None
+
+    @property
+    def generator(self) -> nn.Module:
+        """The generator's network."""
+        return self.sampler.generator
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(channels, height, width) of an image, (dimensions,) of a point."""
+        return self.sampler.shape
+
+    @property
+    def units(self) -> Units | None:
+        """The units of the data's points; None for images, and for points without units."""
+        return self.sampler.units
+
+    def __repr__(self) -> str:
+        limit = f", {self.config.limit} samples" if self.config.limit else ""
+        data = f"{Path(self.config.data).name}[{self.config.split}{limit}]"
+        weights = sum(p.numel() for p in self.generator.parameters())
+        return (
+            f"Model({self.path}, step {self.step:,}: {data} {list(self.shape)}, "
+            f"{weights:,} parameters)"
+        )
+
+    def _repr_png_(self) -> bytes:
+        """A small grid of samples (of points a scatter plot) as a PNG file, for notebooks.
+
+        A column holds one class if the generator takes a class.
+        """
+        if len(self.shape) != 3:
+            picture = plots.scatter(self.sample(PART))
+        else:
+            classes = self.sampleable_classes[:SHOWN_COLUMNS] or None
+            n = 4 * len(classes) if classes else SHOWN
+            picture = plots.grid(self.sample(n, classes=classes), classes and len(classes))
+        buffer = io.BytesIO()
+        picture.save(buffer, "PNG")
+        return buffer.getvalue()
+
+    def _repr_html_(self) -> str:
+        """The picture of :meth:`_repr_png_` over a caption of one line."""
+        encoded = base64.b64encode(self._repr_png_()).decode("ascii")
+        return (
+            f'<figure><img src="data:image/png;base64,{encoded}" alt="samples" '
+            f'style="image-rendering: pixelated">'
+            f"<figcaption>{html.escape(repr(self))}</figcaption></figure>"
+        )
+
+    def sample(self, n: int, seed: int = 0, classes: Classes = None) -> Tensor:
+        """``n`` samples, on the CPU: images ``[n, C, H, W]`` in [-1, 1], or points ``[n, D]``.
+
+        float32; points are in the units of the data. The same seed draws the same samples, and
+        sample i does not depend on n.
+
+        Parameters
+        ----------
+        classes:
+            The class to draw, by number or by name; several take turns. None draws the classes
+            in the proportions of the data. For class-conditional generators only.
+
+        Raises
+        ------
+        ForgeryError
+            If the run has no classes or not this one, or if the samples do not fit into memory.
+        """
+        parts = self.sample_parts(n, seed, classes)
+        check_memory(
+            f"{n:,} samples of {list(self.shape)}",
+            2 * n * math.prod(self.shape) * torch.float32.itemsize,  # the parts, and the whole
+            "draw them in parts, by Model.sample_parts, or into a file, by forgery sample",
+        )
+        return torch.cat(list(parts))
+
+    def sample_parts(self, n: int, seed: int = 0, classes: Classes = None) -> Iterator[Tensor]:
+        """:meth:`sample` in parts of :data:`~forgery.sampler.PART`; the last part holds the rest.
+
+        One part at a time is in memory.
+        """
+        labels = self.label_parts(n, seed, classes)
+        return self.sampler.parts(self.sampler.z_parts(n, seed), labels)
+
+    def encode(self, samples: Tensor) -> Tensor:
+        """The mean of q(z | x) for samples ``[n, …]`` as :meth:`sample` returns them.
+
+        Returns ``[n, Z]``, on the CPU. For VAEs only.
+
+        Raises
+        ------
+        ForgeryError
+            If the run has no encoder.
+        """
+        if self.encoder is None:
+            raise ForgeryError(f"{self.path} has no encoder: it is a {self.config.model}")
+        where = next(self.encoder.parameters()).device
+        seen = self._as_the_networks_see(samples)
+        with torch.no_grad():
+            parts = [self.encoder(part.to(where))[0].cpu() for part in seen.split(PART)]
+        return torch.cat(parts)
+
+    def reconstruct(self, samples: Tensor) -> Tensor:
+        """Encode samples ``[n, …]`` and decode them again: ``[n, …]``. For VAEs only."""
+        return self.sampler.draw(self.encode(samples))
+
+    def labels(self, n: int, seed: int = 0, classes: Classes = None) -> Tensor | None:
+        """The class of each sample that :meth:`sample` draws, int64 ``[n]``.
+
+        None if the generator takes no class.
+        """
+        parts = self.label_parts(n, seed, classes)
+        return None if parts is None else torch.cat(list(parts))
+
+    def label_parts(
+        self, n: int, seed: int = 0, classes: Classes = None
+    ) -> Iterator[Tensor] | None:
+        """:meth:`labels` in the parts of :meth:`sample_parts`."""
+        if n < 1:
+            raise ForgeryError(f"the number of samples must be at least 1, not {n}")
+        if not self.sampleable_classes:
+            if classes is None:
+                return None
+            reason = "was not trained with classes"
+            if self.classes:
+                reason = f"is {self.config.conditional}: its generator takes no class"
+            raise ForgeryError(
+                f"{self.path} {reason}, so you cannot request a class: train one with --recipe "
+                "conditional"
+            )
+        if classes is None:
+            counts = torch.tensor(list(self.classes.values()))
+            return randomness.label_parts(counts, n, seed, PART)
+        names = [classes] if isinstance(classes, int | str) else list(classes)
+        if not names:
+            raise ForgeryError("no class was given: give one, or several to take turns")
+        turns = torch.tensor([self._class_number(name) for name in names])
+        starts = range(0, n, PART)
+        return (turns[torch.arange(i, min(i + PART, n)) % len(turns)] for i in starts)
+
+    @property
+    def sampleable_classes(self) -> list[str]:
+        """The classes that :meth:`sample` can draw; empty if the generator takes no class."""
+        return [name for name, count in self.classes.items() if count and self.takes_class]
+
+    def classify(self, values: Tensor) -> Tensor:
+        """The class that D predicts for each sample, int64 ``[n]``, an index of ``classes``.
+
+        Parameters
+        ----------
+        values:
+            Images ``[n, C, H, W]`` in [-1, 1], or points ``[n, D]`` in the units of the data, as
+            :meth:`sample` returns them.
+
+        Raises
+        ------
+        ForgeryError
+            If the discriminator has no class output.
+        """
+        network: Any = self.discriminator
+        if not self.can_classify:
+            raise ForgeryError(
+                f"the discriminator of {self.path} predicts no classes (conditional "
+                f"{self.config.conditional}): train one with --recipe semi-supervised, or with "
+                "--conditional auxiliary or infogan"
+            )
+        where = next(network.parameters()).device
+        values = self._as_the_networks_see(values)
+        with torch.no_grad():
+            parts = [network.look(part.to(where))[1] for part in values.split(PART)]
+            return torch.cat([network.class_logits(h).argmax(1).cpu() for h in parts])
+
+    @property
+    def can_classify(self) -> bool:
+        """Whether the discriminator has a class output, which :meth:`classify` needs."""
+        return hasattr(self.discriminator, "class_logits")
+
+    def space(self, of_class: int | str | None = None) -> Space:
+        """The latent space of the generator; for a conditional generator that of one class.
+
+        Sample i of :meth:`sample` is drawn from row i of ``space().z(n, seed)``.
+
+        Raises
+        ------
+        ForgeryError
+            If the generator draws points, if it takes a class and none is given, or if it takes
+            no class and one is given.
+        """
+        if len(self.shape) != 3:
+            raise ForgeryError(
+                f"{self.path} draws points, and this is for pictures: forgery show says what a run "
+                "was trained on"
+            )
+        if self.sampleable_classes and of_class is None:
+            raise ForgeryError(
+                f"{self.path} draws one class at a time: name one with --class "
+                f"({', '.join(self.sampleable_classes[:10])})"
+            )
+        label = self.labels(1, classes=of_class)
+        return Space(self.sampler, None if label is None else int(label))
+
+    def dataset(self, split: str | None = None, data: Source | None = None) -> Dataset:
+        """The data that the run was trained on, or another split of it.
+
+        Parameters
+        ----------
+        split:
+            Another split than the run's.
+        data:
+            Where the data is now, if it was moved since the training; or the data.
+
+        Raises
+        ------
+        DataNotFound
+            If nothing is at the recorded path, or at ``data``.
+        ForgeryError
+            If the data differs from what the run was trained on (``split`` is None only).
+        """
+        return dataset_of(open_run(self.path), split, data)
+
+    def _as_the_networks_see(self, values: Tensor) -> Tensor:
+        return self.units.to_model(values) if self.units else values
+
+    def _class_number(self, given: int | str) -> int:
+        names = list(self.classes)
+        if isinstance(given, int) and 0 <= given < len(names):
+            given = names[given]
+        if given not in names:
+            known = f"0 to {len(names) - 1}" if isinstance(given, int) else ""
+            expected = f": its classes are {known}" if known else did_you_mean(str(given), names)
+            raise ForgeryError(f"{self.path} has no class {given!r}{expected}")
+        if not self.classes[given]:
+            raise ForgeryError(f"{self.path} was trained on no sample of class {given!r}")
+        return names.index(given)
+
+
+def load(
+    path: Path | str,
+    device_name: str = "cpu",
+    step: int | Literal["best"] | None = None,
+    **given: Any,
+) -> Model:
+    """Load a checkpoint of a run: ``load(run).sample(64, seed=0)``.
+
+    Parameters
+    ----------
+    path:
+        The run folder.
+    device_name:
+        Where samples are computed: ``cpu``, ``cuda`` …; they are returned on the CPU.
+    step:
+        The checkpoint's step, or ``"best"`` for the one with the lowest Fréchet distance
+        (``evaluate_every``). None loads the newest that is not damaged.
+    given:
+        ``generator`` and ``discriminator``, if they were given from Python to :func:`train`.
+
+    Raises
+    ------
+    ForgeryError
+        If the path is no run folder, the checkpoint is missing, or no checkpoint is whole.
+    """
+    run = open_run(Path(path))
+    saved = _checkpoint(run, step)
+    shape = tuple(run.record["data"]["shape"])
+    classes = recorded_classes(run)
+    # The weights come from the checkpoint: the mean of the data, which sets initial ones, is not
+    # needed.
+    generator, other = networks(run.config, torch.zeros(shape), len(classes), given)
+    role = OTHER_NETWORK[run.config.model]
+    averaged = any(name.startswith("average.") for name in saved.model)
+    where = device.choose(device_name)
+    for network, name in ((generator, "average" if averaged else "generator"), (other, role)):
+        checkpoint.load_network(network, name, saved)
+        network.to(where).eval().requires_grad_(False)
+    config = run.config
+    return Model(
+        run.path,
+        config,
+        saved.step,
+        Sampler(generator, config.noise, config.latent, shape, _recorded_units(run)),
+        discriminator=other if role == "discriminator" else None,
+        encoder=other if role == "encoder" else None,
+        classes=classes,
+        takes_class=condition_of(config).ask is not None,
+    )
+
+
+def _checkpoint(run: Run, step: int | Literal["best"] | None) -> Checkpoint:
+    if step is None:
+        return newest_checkpoint(run)
+    if step == "best":
+        step = run.best_step()
+        if step is None:
+            raise ForgeryError(
+                f"{run.path} was not evaluated while it trained: no best step is known"
+            )
+    elif step not in (kept := list(checkpoint.steps(run.checkpoints))):
+        raise ForgeryError(f"{run.path} keeps no checkpoint of step {step}: it has {kept}")
+    return checkpoint.read(run.checkpoints, step)
+
+
+def newest_checkpoint(run: Run) -> Checkpoint:
+    """The newest checkpoint that is not damaged; a warning for each newer one."""
+    last, problems = checkpoint.read_last(run.checkpoints)
+    for problem in problems:
+        print(f"warning: {problem}; using the checkpoint of step {last.step}", file=sys.stderr)
+    return last
+
+
+def recorded_classes(run: Run) -> dict[str, int]:
+    """Class → number of training samples, as config.json records them."""
+    classes: dict[str, int] = run.record["data"].get("classes", {})
+    return classes
+
+
+def _recorded_units(run: Run) -> Units | None:
+    """The units of a run's points, as config.json records them."""
+    units = run.record["data"].get("units")
+    return units and Units(torch.tensor(units["offset"]), torch.tensor(units["scale"]))

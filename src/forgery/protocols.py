@@ -1,0 +1,124 @@
+"""What is required of parts that are not forgery's own, tried on a few samples before a run.
+
+=============== ================================================================================
+part            protocol
+=============== ================================================================================
+generator       z ``[n, latent]`` → samples ``[n, *shape]``, differentiable; with y ``[n]`` as its
+                second input if the run conditions G on classes. Given as a function or class of
+                :class:`forgery.models.Spec`, or as a module.
+discriminator   samples ``[n, *shape]`` → logits ``[n]``, differentiable; given likewise.
+objective       a :class:`forgery.objectives.Objective`: two functions of logits → losses ``[n]``.
+penalty         (D, real ``[n, …]``, fake ``[n, …]``) → one number a sample ``[n]``; D maps samples
+                to logits.
+=============== ================================================================================
+"""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .config import Config
+from .objectives import Objective
+from .parts import TABLES, condition_of
+
+#: Judgements that a part is tried on.
+TRIED = 4
+
+
+def problems_of(
+    config: Config,
+    parts: Mapping[str, Any],
+    networks: tuple[nn.Module, nn.Module],
+    shape: tuple[int, ...],
+) -> list[str]:
+    """What is wrong with the parts of a run that are not forgery's own.
+
+    Parameters
+    ----------
+    config:
+        The run's settings.
+    parts:
+        The run's objective and penalty, by setting.
+    networks:
+        G and D on the CPU. Copies of them are tried, in evaluation mode.
+    shape:
+        The shape of a sample.
+    """
+    foreign = [name for name, table in TABLES.items() if getattr(config, name) not in table]
+    if not foreign:
+        return []
+    generator, discriminator = (copy.deepcopy(network).eval() for network in networks)
+    y = torch.zeros(TRIED * config.pack, dtype=torch.int64)
+    condition = condition_of(config)
+
+    def judge(x: Tensor) -> Tensor:
+        x = x.unflatten(0, (-1, config.pack)).flatten(1, 2) if config.pack > 1 else x
+        logits: Tensor = discriminator(x) if config.conditional == "none" else discriminator(x, y)
+        return logits
+
+    def try_generator() -> None:
+        z = torch.randn(len(y), config.latent)
+        samples = generator(z, y) if condition.ask else generator(z)
+        _expect("maps z", z, "to samples", samples, (len(z), *shape))
+
+    def try_discriminator() -> None:
+        if config.model == "gan":
+            x = torch.rand(len(y), *shape)
+            _expect("maps samples", x, "to logits", judge(x), (TRIED,))
+
+    def try_objective() -> None:
+        objective = parts["objective"]
+        if not isinstance(objective, Objective):
+            raise TypeError(f"is not a forgery.objectives.Objective but {objective!r}")
+        real, fake = (torch.randn(TRIED, requires_grad=True) for _ in range(2))
+        losses = {"d": objective.d(real, fake)}
+        if not objective.g_sees_features:
+            losses["g"] = objective.g(fake, real if objective.g_needs_real else None)
+        for player, loss in losses.items():
+            expected = (1,) if loss.shape == (1,) else (TRIED,)
+            _expect(f"maps logits by {player}", fake, "to losses", loss, expected)
+
+    def try_penalty() -> None:
+        real, fake = torch.rand(2, len(y), *shape)
+        if config.pack > 1:
+            real, fake = (x.unflatten(0, (-1, config.pack)).flatten(1, 2) for x in (real, fake))
+        plain = config.conditional == "none"
+        penalties = parts["penalty"](
+            lambda x: discriminator(x) if plain else discriminator(x, y), real, fake
+        )
+        _expect("maps samples", real, "to penalties", penalties, (TRIED,))
+
+    tries = {
+        "generator": try_generator,
+        "discriminator": try_discriminator,
+        "objective": try_objective,
+        "penalty": try_penalty,
+    }
+    problems = []
+    with torch.random.fork_rng(devices=[]):
+        for setting in foreign:
+            try:
+                tries[setting]()
+            except TypeError as error:
+                problems.append(f"the {setting} {getattr(config, setting)} {error}")
+            except Exception as error:  # whatever the part's own code raises
+                problems.append(
+                    f"the {setting} {getattr(config, setting)} fails on {TRIED} samples: "
+                    f"{type(error).__name__}: {error}"
+                )
+    return problems
+
+
+def _expect(maps: str, given: Tensor, to: str, result: Any, shape: tuple[int, ...]) -> None:
+    """Raise a TypeError if a result is not a differentiable tensor of that shape."""
+    if not isinstance(result, Tensor):
+        raise TypeError(f"{maps} {list(given.shape)} {to} {list(shape)}: it must return a tensor")
+    if tuple(result.shape) != shape:
+        raise TypeError(
+            f"{maps} {list(given.shape)} {to} {list(result.shape)}: expected {list(shape)}"
+        )
+    if not result.requires_grad:
+        raise TypeError(f"{maps} {list(given.shape)} {to} that carry no gradient")
