@@ -84,6 +84,7 @@ def test_the_table_states_means_errors_and_what_was_changed():
     table = as_markdown(results, small())
     assert "| non-saturating, packing 2 | 2 | 12 | 7.0 ± 1.0 | 60.0% ± 10.0% |" in table
     assert "7.9 ± 0.1 modes, 95.6 %" in table  # the published row
+    assert "| 1 | 12 | 6.0 | 50.0% |" in as_markdown(results[:1], small())  # one has no error
     assert "steps 12 (theirs 400000)" in table
     assert "g-width 8 (theirs 400)" in table
     assert "Same protocol." in as_markdown(results, pacgan())

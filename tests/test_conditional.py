@@ -116,7 +116,8 @@ def test_a_class_without_images(tmp_path):
     with pytest.raises(ForgeryError, match="trained on no sample of class '1'"):
         model.sample(4, classes=1)
     with Image.open(tmp_path / "run/real.png") as picture:
-        assert picture.size == (3 * 6 + 2, 3 * 6 + 2)  # three columns of 4 pixels and gaps of 2
+        # Three columns of 4 pixels and gaps of 2, sixteen times as large, below their names.
+        assert picture.size == (16 * (3 * 6 + 2), 16 * (3 * 6 + 2) + 20)
 
 
 @pytest.mark.parametrize(
@@ -172,11 +173,11 @@ def test_real_pictures_without_columns_are_of_every_class(tiny, monkeypatch):
 
 def test_pictures_have_one_class_a_column(trained, monkeypatch):
     drawn = []
-    monkeypatch.setattr(gallery.plots, "grid", lambda *given: drawn.append(given))
+    monkeypatch.setattr(gallery.plots, "by_class", lambda *given: drawn.append(given))
     data = load("mnist", "test")
     gallery.real_ones(trained.config, data, trained.classes)
-    real, columns = drawn[0]
-    assert columns == 10
+    real, names = drawn[0]
+    assert names == [str(i) for i in range(10)]
     assert len(real) == 25
     # Column 1 holds ones of the data.
     order = data.stratified(len(data))

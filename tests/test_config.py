@@ -25,7 +25,7 @@ from forgery.training import algorithm1, optimizers, randomness
 
 #: Setting → the table that its choices are entries of.
 TABLES = {
-    "model": build.MODELS,
+    "model": build.GAMES,
     "generator": models.GENERATORS,
     "discriminator": models.DISCRIMINATORS,
     "noise": randomness.NOISES,

@@ -1,4 +1,5 @@
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image
 import forgery
 from forgery import ForgeryError, recipes
 from forgery import preflight as preflight_module
+from forgery.cli import main
 from forgery.data import load
 from forgery.data.pictures import silent
 from forgery.parts import networks
@@ -161,3 +163,33 @@ def test_the_recipe_for_a_size_can_draw_it(shape, recipe):
     images = generator(torch.zeros(2, config.latent))
     assert images.shape == (2, *shape)
     assert discriminator(images).shape == (2,)
+
+
+def test_pictures_that_are_mostly_copies_are_warned_of(tmp_path, capsys, monkeypatch):
+    folder = tmp_path / "same"
+    folder.mkdir()
+    for i in range(30):
+        Image.new("L", (8, 8), 7).save(folder / f"{i}.png")
+    config = small(data=str(folder), batch_size=10, steps=1)
+    told = "29 of the 30 pictures are copies of others: a GAN can only learn the 1 that differ"
+    assert dict(preflight(config, silent).facts())["warning"] == told
+    forgery.train(config, tmp_path / "run", progress=True)
+    assert f"warning: {told}" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", ["forgery", "data", str(folder), "--device=cpu"])
+    for i in range(12):
+        for copy in "ab":
+            Image.new("L", (8, 8), 100 + i).save(folder / f"{i}{copy}.png")
+    with pytest.raises(SystemExit):
+        main()
+    out = capsys.readouterr().out
+    assert out.count("equal  ") == 11
+    assert "equal      … and 3 more groups" in out
+
+
+def test_a_small_dataset_is_told_how_long_a_full_run_is(tmp_path):
+    np.save(tmp_path / "few.npy", np.random.default_rng(0).integers(0, 256, (600, 8, 8), np.uint8))
+    config = small(data=str(tmp_path / "few.npy"), batch_size=20, epochs=2)
+    facts = dict(preflight(config, silent).facts())
+    told = "Small dataset: 2 epochs is only 60 steps; use --epochs 3000 for a full run"
+    assert facts["short"] == told
+    assert "(1 thread)" in facts["time"]

@@ -8,11 +8,12 @@ import pytest
 from PIL import Image
 
 from forgery import ForgeryError, preflight, resolve
-from forgery.build import batches_of, data_of, on_this_machine
+from forgery.build import batches_of, on_this_machine
 from forgery.cli.train import train
 from forgery.config import Config
 from forgery.data import SOURCES
 from forgery.data.pictures import silent
+from forgery.parts import data_of
 from forgery.resolve import config_of, read_toml, settings_from
 from forgery.training import parallel
 

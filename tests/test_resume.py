@@ -14,9 +14,10 @@ import torch
 
 import forgery
 from forgery.augmentations import AUGMENTATIONS
-from forgery.build import batches_of, data_of, training_of
+from forgery.build import batches_of, training_of
 from forgery.config import Config
 from forgery.models import CONDITIONS
+from forgery.parts import data_of
 from forgery.recipes import RECIPES
 from forgery.training import checkpoint
 from forgery.training.loop import iterate

@@ -12,7 +12,9 @@ import forgery
 from forgery import ForgeryError, gallery, recipes, resources
 from forgery.cli.sample import sample
 from forgery.gallery import save_samples
-from forgery.plots import grid, grid_size
+from forgery.pixels import to_pixels
+from forgery.plots import by_class, by_class_size, grid, grid_size
+from forgery.plots.grids import HEADING
 from forgery.sampler import PART
 from forgery.training import randomness
 
@@ -112,11 +114,11 @@ def test_ctrl_c_leaves_whole_pictures_in_a_folder(tmp_path, monkeypatch):
     whole = gallery._png
     drawn = []
 
-    def png(image):
+    def png(image, scale):
         drawn.append(image)
         if len(drawn) > 10:
             raise KeyboardInterrupt
-        return whole(image)
+        return whole(image, scale)
 
     monkeypatch.setattr(gallery, "_png", png)
     with pytest.raises(KeyboardInterrupt):
@@ -167,17 +169,19 @@ def test_the_size_of_samples_is_that_of_their_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("n", "name", "columns", "message"),
+    ("n", "name", "classes", "scale", "message"),
     [
-        (10**8, "a.png", None, r"would be 300,002 × 300,002 pixels \(90 GB\)"),
-        (60_000, "a.webp", 60, "would be 1,802 × 30,002 pixels"),
-        (60_000, "a.jpg", 10, "would be 302 × 180,002 pixels"),
+        (10**8, "a.png", 0, None, r"would be 300,002 × 300,002 pixels \(90 GB\)"),
+        (10_000, "a.png", 0, 4, "would be 12,008 × 12,008 pixels"),
+        (60_000, "a.webp", 60, None, r"would be 604 × 360,\d\d\d pixels"),
+        (60_000, "a.jpg", 10, 1, "would be 302 × 180,022 pixels"),
     ],
 )
-def test_a_grid_that_is_too_large_is_refused(tmp_path, n, name, columns, message):
+def test_a_grid_that_is_too_large_is_refused(tmp_path, n, name, classes, scale, message):
     never = (pytest.fail("drawn") for _ in range(1))
+    names = [str(i) for i in range(classes)]
     with pytest.raises(ForgeryError, match=f"{message}.*a folder or an .npz"):
-        save_samples(never, n, (1, 28, 28), tmp_path / name, None, columns)
+        save_samples(never, n, (1, 28, 28), tmp_path / name, None, names, scale)
 
 
 def test_what_memory_cannot_hold_is_refused(tmp_path, monkeypatch, model, points):
@@ -210,6 +214,53 @@ def test_a_grid_is_of_the_size_that_is_said():
     for n, columns in ((1, None), (5, None), (7, 3), (3, 3)):
         whole = torch.cat(images(n))
         assert grid(whole, columns).size == grid_size(n, 5, 6, columns)
+
+
+@pytest.mark.parametrize(("n", "classes"), [(7, 3), (64, 22), (22, 22), (64, 10)])
+def test_classes_have_columns_below_their_names(n, classes):
+    names = [f"class {i}" for i in range(classes)]
+    # Every image has the grey of its class, which is found again below its name.
+    greys = torch.arange(n) % classes / 22
+    picture = by_class(greys.view(n, 1, 1, 1).expand(n, 1, 8, 8), names, 3)
+    assert picture.size == by_class_size(n, classes, 8, 8, 3)
+    bands = -(-classes // 10)
+    across, height = -(-classes // bands), picture.height // bands
+    for i in range(min(n, classes)):
+        x, y = (i % across * 10 + 6) * 3, i // across * height + HEADING + 6 * 3
+        expected = to_pixels(greys[i]).item()
+        assert picture.getpixel((x, y)) == (expected,) * 3
+        heading = picture.crop((x - 12, y - 18 - HEADING, x + 12, y - 18))
+        assert heading.convert("L").getextrema()[0] < 128  # there is ink
+
+
+def test_images_are_enlarged(tmp_path):
+    pixels = torch.rand(4, 1, 5, 6) * 2 - 1
+    for scale in (1, 3):
+        save_samples([pixels], 4, (1, 5, 6), tmp_path / f"{scale}.png", scale=scale)
+        save_samples([pixels], 4, (1, 5, 6), tmp_path / f"{scale}", scale=scale)
+    for name in (".png", "/000003.png"):
+        small, large = (np.array(Image.open(f"{tmp_path}/{s}{name}")) for s in (1, 3))
+        assert np.array_equal(small.repeat(3, 0).repeat(3, 1), large)
+    for name, shape in (("a.npz", (1, 5, 6)), ("a.png", (2,)), ("a.csv", (2,))):
+        with pytest.raises(ForgeryError, match="scale enlarges pictures of images"):
+            save_samples([torch.zeros(4, *shape)], 4, shape, tmp_path / name, scale=2)
+
+
+def test_save_grid(tmp_path):
+    pixels = torch.rand(6, 3, 5, 6) * 2 - 1
+    forgery.save_grid(pixels, tmp_path / "a.png", columns=2, scale=2)
+    with Image.open(tmp_path / "a.png") as picture:
+        assert picture.size == (2 * (2 * 8 + 2), 2 * (3 * 7 + 2))
+    forgery.save_grid(torch.rand(6, 2), str(tmp_path / "points.png"))
+    assert Image.open(tmp_path / "points.png").size == (320, 320)
+    for samples in (torch.rand(6, 2, 5, 6), torch.rand(5, 6, 3), torch.rand(0, 1, 5, 6)):
+        with pytest.raises(ForgeryError, match="expected images"):
+            forgery.save_grid(samples, tmp_path / "b.png")
+    with pytest.raises(ForgeryError, match="at least 1"):
+        forgery.save_grid(pixels, tmp_path / "b.png", scale=0)
+    for name in ("b.xyz", "none/b.png"):
+        with pytest.raises(ForgeryError, match="cannot write"):
+            forgery.save_grid(pixels, tmp_path / name)
 
 
 def test_many_samples_by_command(model, points, tmp_path, monkeypatch, capsys):

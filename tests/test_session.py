@@ -194,7 +194,7 @@ def test_nan_stops_the_run_within_a_report_and_is_never_saved(tiny, tmp_path):
         ({"burn_in": 0.5, "burn_in_shape": "sine"}, "unknown burn-in-shape 'sine'"),
         ({"model": "vae", "objective": "minmax"}, "did you mean 'minimax'"),
         ({"model": "vae", "updates": "at once"}, "unknown updates 'at once'"),
-        ({"device": "gpu"}, "device 'gpu' cannot be used here"),
+        ({"device": "gpu"}, "unknown device 'gpu': cpu, cuda, cuda:N, mps or auto"),
         ({"batch_size": 10_001}, "larger than the data"),
     ],
 )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .errors import ForgeryError
     from .evaluation import doctor, evaluate
     from .model import Model, load
+    from .plots import save_grid
     from .session import resume, train
     from .training.events import StopTraining
 
@@ -32,6 +33,7 @@ __all__ = [
     "load",
     "recipes",
     "resume",
+    "save_grid",
     "train",
 ]
 
@@ -44,6 +46,7 @@ _HOMES = {
     "evaluate": "evaluation",
     "load": "model",
     "resume": "session",
+    "save_grid": "plots",
     "train": "session",
 }
 

@@ -267,9 +267,10 @@ def as_markdown(results: Sequence[Result], config: Config) -> str:
     for row in summarise(results):
         name = row.objective + (f", packing {row.pack}" if row.pack > 1 else "")
         published = PUBLISHED.get((row.data, row.objective, row.pack), "–")
+        modes = _plus_minus(row.modes, row.modes_se, ".1f")
+        quality = _plus_minus(row.high_quality, row.high_quality_se, ".1%")
         lines.append(
-            f"| {name} | {row.seeds} | {row.steps:,} | {row.modes:.1f} ± {row.modes_se:.1f} | "
-            f"{row.high_quality:.1%} ± {row.high_quality_se:.1%} | {published} |"
+            f"| {name} | {row.seeds} | {row.steps:,} | {modes} | {quality} | {published} |"
         )
     changed = changes(config)
     lines += [
@@ -280,6 +281,11 @@ def as_markdown(results: Sequence[Result], config: Config) -> str:
         + (f"Changed from that protocol: {', '.join(changed)}." if changed else "Same protocol."),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _plus_minus(mean: float, error: float, form: str) -> str:
+    """A mean with its standard error; alone where one seed has none."""
+    return f"{mean:{form}}" + ("" if math.isnan(error) else f" ± {error:{form}}")
 
 
 def changes(config: Config) -> list[str]:

@@ -53,13 +53,15 @@ def artist(
     sampler = Sampler(training.sampler, config.noise, config.latent, data.shape)
     n = config.grid if data.kind == "images" else POINTS_SHOWN
     z = sampler.z(n, config.seed)
-    y, columns = None, None
+    y = None
     if classes:
-        y, columns = _in_columns(classes, n)
+        y, names = _in_columns(classes, n)
         # One z a row: what is alike in a row is z's doing, in a column the class's.
-        z = z[torch.arange(n) // columns]
+        z = z[torch.arange(n) // len(names)]
+        if data.kind == "images":
+            return lambda step: plots.by_class(sampler.draw(z, y), names)
     if data.kind == "images":
-        return lambda step: plots.grid(sampler.draw(z, y), columns)
+        return lambda step: plots.grid(sampler.draw(z, y))
     # As many as samples, since some objectives compare them one by one: few come round again.
     rows = data.stratified(n)
     real = data.to_model(data.values[rows[torch.arange(n) % len(rows)]])
@@ -85,13 +87,14 @@ def artist(
     return draw
 
 
-def _in_columns(classes: dict[str, int], n: int) -> tuple[Tensor, int]:
-    """The classes of n pictures, one class a column, int64 ``[n]``; and how many columns.
+def _in_columns(classes: dict[str, int], n: int) -> tuple[Tensor, list[str]]:
+    """The classes of n pictures, one class a column, int64 ``[n]``; and the columns' names.
 
     Classes of which the data has none are passed over, and those beyond n.
     """
     present = torch.tensor(list(classes.values())).nonzero().flatten()[:n]
-    return present[torch.arange(n) % len(present)], len(present)
+    names = list(classes)
+    return present[torch.arange(n) % len(present)], [names[i] for i in present.tolist()]
 
 
 def _view(data: Dataset) -> tuple[Tensor, Callable[[Tensor], Tensor] | None]:
@@ -114,15 +117,18 @@ def real_ones(settings: ReportingSettings, data: Dataset, classes: dict[str, int
     """Real data as the samples are drawn, to be put beside them: by ``classes``, if any."""
     if data.kind == "images" and classes:
         assert data.labels is not None
-        y, columns = _in_columns(classes, settings.grid)
+        y, names = _in_columns(classes, settings.grid)
+        columns = len(names)
         order = data.stratified(len(data))
         labels = data.labels.cpu()[order]
         of = {c: order[labels == c] for c in y[:columns].tolist()}
         rows = [of[c][i // columns % len(of[c])] for i, c in enumerate(y.tolist())]
-        return plots.grid(data.to_model(data.values[torch.stack(rows)].cpu()), columns)
+        return plots.by_class(data.to_model(data.values[torch.stack(rows)].cpu()), names)
     n = settings.grid if data.kind == "images" else POINTS_SHOWN
     shown = data.values[data.stratified(n)].cpu()
-    return plots.grid(data.to_model(shown)) if data.kind == "images" else plots.scatter(shown)
+    if data.kind == "points":
+        return plots.scatter(shown, real=True)
+    return plots.grid(data.to_model(shown))
 
 
 def draw_summary(run: Run) -> None:
@@ -134,7 +140,7 @@ def draw_summary(run: Run) -> None:
     reports = run.read_metrics()
     if reports:
         title = f"{run.config.recipe} on {Path(run.config.data).name}"
-        plots.curves(reports, run.path / "curves.png", title)
+        plots.curves(reports, run.path / "curves.png", title, run.config.objective)
 
 
 def save_samples(
@@ -143,7 +149,8 @@ def save_samples(
     shape: Sequence[int],
     out: Path,
     labels: Iterable[Tensor] | None = None,
-    columns: int | None = None,
+    names: Sequence[str] = (),
+    scale: int | None = None,
 ) -> None:
     """Write samples in the format that the suffix of ``out`` names.
 
@@ -161,27 +168,38 @@ def save_samples(
         How many there are in all; (C, H, W) or (D,).
     labels:
         The classes that they were drawn for, in parts ``[m]``: they go into an ``.npz`` too.
-    columns:
-        Number of columns of a grid, which is square if not given.
+    names:
+        Of classes that the images take turns in: a grid has one a column, below its name, and is
+        enlarged to be read. Without any, it is square.
+    scale:
+        Each pixel of an image in a grid or a folder becomes a square of scale × scale.
 
     Raises
     ------
     ForgeryError
-        For another suffix, a picture that would be too large, a disk that cannot hold them (by the
-        size of the first of them), or a file that cannot be written.
+        For another suffix, a scale of what is no picture of images, a picture that would be too
+        large, a disk that cannot hold them (by the size of the first of them), or a file that
+        cannot be written.
     """
     suffix, images = out.suffix.lower(), len(shape) == 3
     kinds = (*PICTURE_SUFFIXES, ".npz", "" if images else ".csv")
     if suffix not in kinds:
         third = "a name without a suffix" if images else ".csv"
         raise ForgeryError(f"cannot write {out}: use .png, .npz, or {third}")
+    if scale and not (images and suffix in (*PICTURE_SUFFIXES, "")):
+        raise ForgeryError("scale enlarges pictures of images: write a .png, or a folder of them")
     if suffix and out.is_dir():
         raise ForgeryError(f"cannot write {out}: it is a folder")
     try:
         if suffix in PICTURE_SUFFIXES:
-            _check_picture(n, shape, out, columns)
+            _check_picture(n, shape, out, len(names), scale)
             whole = torch.cat(list(samples))
-            picture = plots.grid(whole, columns) if images else plots.scatter(whole)
+            if names:
+                picture = plots.by_class(whole, names, scale)
+            elif images:
+                picture = plots.enlarged(plots.grid(whole), scale or 1)
+            else:
+                picture = plots.scatter(whole)
             with _replacing(out) as file:
                 picture.save(file)
             return
@@ -189,7 +207,7 @@ def save_samples(
         first = next(samples)
         some = first[:SIZE_SAMPLE]
         kind = "images" if images else "points"
-        check_disk(f"{n:,} {kind}", n / len(some) * _size(some, suffix), out)
+        check_disk(f"{n:,} {kind}", n / len(some) * _size(some, suffix, scale), out)
         samples = itertools.chain([first], samples)
         if suffix == ".npz":
             with _replacing(out) as file, ZipFile(file, "w", ZIP_DEFLATED) as archive:
@@ -205,12 +223,14 @@ def save_samples(
             out.mkdir(parents=True, exist_ok=True)
             for i, image in enumerate(image for part in samples for image in part):
                 with _replacing(out / f"{i:06d}.png") as file:
-                    file.write_bytes(_png(image))
+                    file.write_bytes(_png(image, scale))
     except OSError as error:
         raise ForgeryError(f"cannot write {out}: {error.strerror or error}") from error
 
 
-def _check_picture(n: int, shape: Sequence[int], out: Path, columns: int | None) -> None:
+def _check_picture(
+    n: int, shape: Sequence[int], out: Path, classes: int, scale: int | None
+) -> None:
     """Refuse a picture that no program would open, or that memory cannot hold."""
     if len(shape) != 3:
         if n > MOST_POINTS:
@@ -220,7 +240,11 @@ def _check_picture(n: int, shape: Sequence[int], out: Path, columns: int | None)
             )
         return
     channels, height, width = shape
-    across, down = plots.grid_size(n, height, width, columns)
+    across, down = plots.grid_size(n, height, width)
+    across, down = across * (scale or 1), down * (scale or 1)
+    if classes:
+        times = scale or plots.times_for(height)
+        across, down = plots.by_class_size(n, classes, height, width, times)
     most = MOST_SIDE.get(out.suffix.lower(), MOST_PIXELS)
     # Float and 8-bit, each twice: the images and the grid, or the parts and the whole.
     needed = across * down * channels * 2 * (4 + 1)
@@ -233,19 +257,19 @@ def _check_picture(n: int, shape: Sequence[int], out: Path, columns: int | None)
     check_memory(f"a grid of {n:,} images", needed, instead)
 
 
-def _size(samples: Tensor, suffix: str) -> int:
+def _size(samples: Tensor, suffix: str, scale: int | None = None) -> int:
     """The bytes that samples take on the disk."""
     if suffix == ".npz":
         return len(zlib.compress(as_stored(samples).numpy().tobytes()))
     if suffix == ".csv":
         return len(_csv(samples))
-    return sum(-(-len(_png(image)) // DISK_BLOCK) * DISK_BLOCK for image in samples)
+    return sum(-(-len(_png(image, scale)) // DISK_BLOCK) * DISK_BLOCK for image in samples)
 
 
-def _png(image: Tensor) -> bytes:
+def _png(image: Tensor, scale: int | None) -> bytes:
     """An image ``[C, H, W]`` in [-1, 1] as a file."""
     buffer = io.BytesIO()
-    plots.image(to_pixels(image)).save(buffer, "PNG")
+    plots.enlarged(plots.image(to_pixels(image)), scale or 1).save(buffer, "PNG")
     return buffer.getvalue()
 
 

@@ -15,8 +15,9 @@ from .build import (
     training_of,
 )
 from .config import Config
-from .data import Batches, Dataset, Survey, holds_pictures, load_pictures
+from .data import Batches, Dataset, Survey, holds_pictures, load_pictures, mostly_copies
 from .errors import ForgeryError
+from .numbers import digits
 from .parts import data_of, image_settings
 from .recipes import MNIST, RECIPES, recipe_for_images
 from .resources import in_words
@@ -86,6 +87,7 @@ class Preflight:
                 ("set aside", f"{len(survey.rejects):,}"),
             ]
             lines += [("licence", survey.licence)] if survey.licence else []
+            lines += [("warning", warning)] if (warning := mostly_copies(survey)) else []
         lines.append(("classes", self._classes()))
         values = data.values.numel() * data.values.element_size()
         where = "mapped from disk" if data.mapping else "in memory"
@@ -93,7 +95,8 @@ class Preflight:
             ("memory", f"{in_words(values)} of data {where}, {in_words(self.memory)} of networks")
         )
         epoch = self.seconds_per_step * self.steps_per_epoch
-        whole = self.config.length
+        whole, threads = self.config.length, f"{self.config.threads} threads"
+        threads = threads.removesuffix("s") if self.config.threads == 1 else threads
         if self.steps is not None:
             if self.config.images is not None:
                 epochs = self.steps / self.steps_per_epoch
@@ -105,8 +108,7 @@ class Preflight:
             (
                 "time",
                 f"{_duration(self.seconds_per_step)} per step on {self.config.device} "
-                f"({self.config.threads} thread{'s' if self.config.threads > 1 else ''}); an "
-                f"epoch takes {_duration(epoch)}; {whole}",
+                f"({threads}); an epoch takes {_duration(epoch)}; {whole}",
             )
         )
         lines += [("short", short)] if (short := self._short()) else []
@@ -228,7 +230,7 @@ def _draw(dataset: Dataset, sheet: Path) -> None:
     shown = dataset.values[rows]
     try:
         if dataset.kind == "points":
-            plots.scatter(shown).save(sheet)
+            plots.scatter(shown, real=True).save(sheet)
         else:
             plots.grid(dataset.to_model(shown)).save(sheet)
     except (OSError, ValueError) as error:
@@ -243,5 +245,5 @@ def _joined(counts: dict[str, int], most: int = 8) -> str:
 def _duration(seconds: float) -> str:
     for unit, length in (("hours", 3600.0), ("minutes", 60.0)):
         if seconds >= 1.5 * length:
-            return f"{seconds / length:.3g} {unit}"
-    return f"{seconds:.3g} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"
+            return f"{digits(seconds / length)} {unit}"
+    return f"{digits(seconds)} s" if seconds >= 1 else f"{digits(1000 * seconds)} ms"

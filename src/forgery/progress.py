@@ -4,9 +4,10 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.progress import (
     BarColumn,
     Progress,
@@ -15,6 +16,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
 from .training.contention import describe_wait
@@ -34,6 +36,9 @@ SHORT = {
 }
 
 
+#: A long task says at least this often how far it is, where there is no bar.
+SECONDS = 10.0
+
 #: Number of a step → its name on a report line, and how it is written.
 NUMBERS = {
     "d_loss": ("D loss", ".3f"),
@@ -45,18 +50,28 @@ NUMBERS = {
 }
 
 
-def _numbers(report: "Report") -> str:
+def _numbers(report: "Report") -> list[str]:
+    """What a report says, the most important first."""
     import torch  # once there are reports: help pages need no torch
 
-    contention = describe_wait(report.core_wait, torch.get_num_threads())
     said = [(*NUMBERS[name], value) for name, value in report.numbers.items()]
-    return (
-        "".join(f"{name} {value:{form}}  " for name, form, value in said)
-        + f"{report.examples_per_second:,.0f}/s"
-        + ("" if report.augment_p is None else f"  augment p {report.augment_p:.2f}")
-        + "".join(f"  {SHORT[name]} {value:.3g}" for name, value in report.quality.items())
-        + (f"  {contention}" if contention else "")
-    )
+    numbers = [f"{name} {value:{form}}" for name, form, value in said]
+    numbers.append(f"{report.examples_per_second:,.0f}/s")
+    if report.augment_p is not None:
+        numbers.append(f"augment p {report.augment_p:.2f}")
+    numbers += [f"{SHORT[name]} {value:.3g}" for name, value in report.quality.items()]
+    contention = describe_wait(report.core_wait, torch.get_num_threads())
+    return [*numbers, contention] if contention else numbers
+
+
+def _fitting(parts: Sequence[str], width: int) -> str:
+    """As many of the parts, from the left, as a line of that width holds."""
+    line = parts[0]
+    for part in parts[1:]:
+        if len(line) + 2 + len(part) > width:
+            break
+        line += f"  {part}"
+    return line
 
 
 def is_shown(progress: bool | None) -> bool:
@@ -101,40 +116,46 @@ def _plain(event: "Event") -> None:
     from .training.events import Finding, Report  # help pages need no torch
 
     if isinstance(event, Report):
-        line = f"step {event.step:7,}  epoch {event.epoch:6.1f}  {_numbers(event)}"
-        print(line, flush=True)
+        numbers = "  ".join(_numbers(event))
+        print(f"step {event.step:7,}  epoch {event.epoch:6.1f}  {numbers}", flush=True)
     elif isinstance(event, Finding):
         print(f"doctor: {event}", flush=True)
 
 
-class _Bar(Progress):
-    """A bar, and below it the last report: side by side they need more than 80 columns."""
+@dataclass(frozen=True)
+class _Line:
+    """One line of as many parts, from the left, as the terminal is wide."""
 
-    numbers = ""
+    parts: Sequence[str]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(_fitting(self.parts, options.max_width), no_wrap=True)
+
+
+class _Bar(Progress):
+    """A bar, and below it the step and the last report, of which one line is shown."""
+
+    step = "starting"
+    numbers: Sequence[str] = ()
 
     def get_renderables(self) -> Iterator[RenderableType]:
         yield from super().get_renderables()
-        yield Text(self.numbers)
+        yield _Line([self.step, *self.numbers])
 
 
 @contextmanager
 def _bar() -> Iterator["Callback"]:
     from .training.events import Finding, Report, StepDone
 
-    columns = (
-        BarColumn(bar_width=20),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-    )
-    with _Bar(*columns) as progress:
-        task = progress.add_task("starting", total=None)
-        shown = 0.0
+    with _Bar(BarColumn(bar_width=20), TaskProgressColumn(), TimeRemainingColumn()) as progress:
+        task = progress.add_task("", total=None)
+        shown, due = 0.0, False
 
         def show(event: "Event") -> None:
-            nonlocal shown
+            nonlocal shown, due
             if isinstance(event, Report):
                 progress.numbers = _numbers(event)
+                due = True
             elif isinstance(event, Finding):
                 progress.console.print(f"doctor: {event}", markup=False)
             elif isinstance(event, StepDone):
@@ -142,9 +163,10 @@ def _bar() -> Iterator["Callback"]:
                     progress.reset(task, total=1)
                     progress.update(task, completed=event.done)
                 now = time.monotonic()
-                if event.done == 1 or now - shown > 0.1:
-                    shown = now
-                    progress.update(task, completed=event.done, description=f"step {event.step:,}")
+                if due or event.done == 1 or now - shown > 0.1:
+                    shown, due = now, False
+                    progress.step = f"step {event.step:,}"
+                    progress.update(task, completed=event.done)
 
         yield show
 
@@ -160,8 +182,10 @@ def counting(
     if not _has_bars():
         yield _counter(unit)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    with Progress(*columns, TimeRemainingColumn()) as progress:
+    # A name that is too long is broken into lines, so that the bar and its numbers stay whole.
+    name = TextColumn("{task.description}", table_column=Column(no_wrap=False))
+    bar = (BarColumn(bar_width=15), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*bar, name) as progress:
         tasks: dict[str, TaskID] = {}
 
         def count(name: str, step: int, steps: int) -> None:
@@ -173,13 +197,14 @@ def counting(
 
 
 def _counter(unit: str) -> "Callable[[str, int, int], None]":
-    """A plain line at every twentieth of a task."""
-    shown: dict[str, int] = {}
+    """A plain line at every twentieth of a task, and every ten seconds."""
+    shown: dict[str, tuple[int, float]] = {}
 
     def count(name: str, step: int, steps: int) -> None:
-        part = 20 * step // steps
-        if part != shown.get(name):
-            shown[name] = part
+        part, now = 20 * step // steps, time.monotonic()
+        before, since = shown.get(name, (-1, now))
+        if part != before or now - since >= SECONDS:
+            shown[name] = part, now
             print(f"{name}: {unit}{step:,} of {steps:,}", flush=True)
 
     return count

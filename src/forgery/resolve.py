@@ -28,6 +28,7 @@ from .data import (
     holds_pictures,
     is_name,
     load_pictures,
+    mostly_copies,
     set_aside,
 )
 from .errors import ForgeryError, did_you_mean
@@ -179,6 +180,8 @@ def decoding(config: Config) -> None:
     survey = _decoded(config, shown=True).survey
     if survey.licence:
         print(f"licence of {config.data}: {survey.licence}")
+    if warning := mostly_copies(survey):
+        print(f"warning: {warning}")
     if survey.rejects:
         print(f"{set_aside(survey.rejects)}; forgery data {config.data} lists them")
 

@@ -123,7 +123,7 @@ def test_every_verb_has_help_and_every_setting_a_flag(forgery):
         assert everything >= names
         assert len(short) < 20
         assert {"steps", "batch_size", "generator", "g_learning_rate"} <= short
-    assert flags_in(forgery("resume", "--help")[1]) == RESUMABLE
+    assert flags_in(forgery("resume", "--help")[1]) == RESUMABLE | {"data"}
     out = forgery("recipes")[1]
     assert all(recipe in out for recipe in RECIPES)
 
@@ -163,6 +163,45 @@ def test_a_mistake_is_one_message_and_exit_code_2(forgery, tmp_path, arguments, 
     assert "Traceback" not in text
     assert len(err.strip().splitlines()) <= 5
     assert not any(tmp_path.iterdir())
+
+
+def test_pictures_are_drawn_whatever_backend_a_notebook_has_set(tmp_path):
+    command = [sys.executable, "-m", "forgery", "train", "ring8", "--recipe=points"]
+    command += ["--device=cpu", "--threads=1", "--steps=2", "--report-every=1", "--out=run"]
+    environment = os.environ | {"MPLBACKEND": "module://a_package_that_is_not_here"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run/curves.png").is_file()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        MemoryError("Unable to allocate 20 GiB"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        RuntimeError("CUDA out of memory. Tried to allocate 9 GiB"),
+    ],
+)
+def test_too_little_memory_is_one_message(forgery, monkeypatch, error):
+    def load(*arguments):
+        raise error
+
+    monkeypatch.setattr("forgery.model.load", load)
+    code, _, err = forgery("sample", "run")
+    assert code == 2
+    assert err.startswith("forgery: out of memory: ")
+    assert "Traceback" not in err
+
+
+def test_another_runtime_error_keeps_its_traceback(monkeypatch):
+    def load(*arguments):
+        raise RuntimeError("a fault of the program")
+
+    monkeypatch.setattr("forgery.model.load", load)
+    monkeypatch.setattr(sys, "argv", ["forgery", "sample", "run"])
+    with pytest.raises(RuntimeError, match="a fault of the program"):
+        main()
 
 
 def test_nothing_is_ever_overwritten(forgery):
@@ -219,7 +258,7 @@ def test_evaluate_compare_doctor(forgery, few_digits):
     shutil.copy("run0/card.json", "run1/card.json")
     code, out, _ = forgery("compare", "run0", "run1")
     assert code == 0
-    assert re.search(r"run0 +run0 +\(best", out)
+    assert re.search(r"run0 +run1 +\(best", out)
     assert re.search(r"step 4 +step 4 +achievable\)", out)
     code, _, err = forgery("evaluate", "run1", "--samples=50", "--against=held.npz")
     assert code == 2
@@ -296,10 +335,11 @@ def test_a_class_is_asked_for(forgery, few_digits):
     assert np.load("threes.npz")["labels"].tolist() == [3] * 5
     assert forgery("sample", "digits", "--classes", "0,7", "-n", "6", "--out", "two.png")[0] == 0
     with Image.open("two.png") as picture:
-        assert picture.size == (2 * 30 + 2, 3 * 30 + 2)  # one class a column
-    assert forgery("sample", "digits", "-n", "20", "--out", "all.png")[0] == 0
+        # One class a column, below its name, twice as large.
+        assert picture.size == (2 * (2 * 30 + 2), 2 * (3 * 30 + 2) + 20)
+    assert forgery("sample", "digits", "-n", "20", "--scale=1", "--out", "all.png")[0] == 0
     with Image.open("all.png") as picture:
-        assert picture.size == (10 * 30 + 2, 2 * 30 + 2)
+        assert picture.size == (10 * 30 + 2, 2 * 30 + 2 + 20)
     code, _, err = forgery("sample", "digits", "--class", "12", "--out", "none.png")
     assert code == 2
     assert "digits has no class '12'" in err

@@ -120,7 +120,7 @@ def test_arithmetic_by_expression(forgery, attributes):
     )
     assert code == 0
     assert "right on the test split: glasses 100.0%" in out
-    assert re.search(r"exemplars among 1,500 samples: man\+glasses \d+, man \d+, woman \d+", out)
+    assert re.search(r'class among 1,500: "man\+glasses": \d+, "man": \d+, "woman": \d+', out)
     assert "man+glasses − man + woman = woman+glasses" in out
     assert re.search(r"means of 2 in z +\S+% ± \S+% +20", out)
     assert re.search(r"chance: any sample +\S+% ± \S+% +1,500", out)
@@ -200,6 +200,16 @@ def test_a_conditional_run_is_walked_in_one_class(forgery):
     assert "has no class '12'" in err
 
 
+def test_a_strip_and_a_film_never_share_a_file(forgery):
+    code, out, _ = forgery("interpolate", "digits", "--points=2", "--steps=2", "--out", "x.gif")
+    assert code == 0
+    assert "to the next: x.png" in out
+    assert "as a film: x.gif" in out
+    with Image.open("x.png") as strip, Image.open("x.gif") as film:
+        assert strip.format == "PNG"
+        assert film.n_frames > 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -208,7 +218,7 @@ def test_a_conditional_run_is_walked_in_one_class(forgery):
         ("invert points", "draws points, and this is for pictures"),
         ("interpolate digits --class 3", "was not trained with classes"),
         ("interpolate digits --points 1", "a way has two ends"),
-        ("interpolate digits --steps 0", "--steps must be at least 1, not 0"),
+        ("interpolate digits --steps 0", '"0" for --steps. Must be > 0'),
         ("interpolate digits --way spere", "unknown way 'spere': did you mean 'sphere'?"),
         ("interpolate digits --through 3,x", "--through takes numbers of samples"),
         ("interpolate digits --through 3,2000000", "no sample number 2000000"),
@@ -221,11 +231,14 @@ def test_a_conditional_run_is_walked_in_one_class(forgery):
         ("direction digits 11", "unknown attribute '11': did you mean '1'?"),
         ("direction digits 3 --method prob", "unknown method 'prob': did you mean 'probe'?"),
         ("invert digits none.png", "cannot read none.png"),
-        (
-            "invert digits big.png",
-            "big.png has 50 × 40 pixels, but the generator's images have 28 × 28",
-        ),
-        ("invert digits --starts 0", "--starts must be at least 1, not 0"),
+        ("invert digits --starts 0", '"0" for --starts. Must be > 0'),
+        ("neighbours digits --rows 0", '"0" for --rows. Must be > 0'),
+        ("neighbours digits --columns -1", '"-1" for --columns. Must be > 0'),
+        ("direction digits 7 --samples 0", '"0" for --samples. Must be > 0'),
+        ("interpolate digits --seed -1", '"-1" for --seed. Must be >= 0'),
+        ("interpolate digits --step foo", "expected the step of a checkpoint, as 1000, or"),
+        ("sample digits --seed -1", '"-1" for --seed. Must be >= 0'),
+        ("sample digits --device gpu", "unknown device 'gpu': cpu, cuda, cuda:N, mps or auto"),
     ],
 )
 def test_a_mistake_is_one_message(forgery, arguments, message):

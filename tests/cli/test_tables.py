@@ -1,12 +1,13 @@
 """The table of cards as a terminal of some width shows it."""
 
 import io
+import json
 import re
 
 import pytest
 from rich.console import Console
 
-from forgery.cli._tables import card_table
+from forgery.cli._tables import as_csv, as_json, as_markdown, card_table, group
 from forgery.evaluation import MEASURES, Card, Protocol
 from forgery.evaluation.measures import title
 
@@ -62,3 +63,24 @@ def test_headings_are_paths_where_there_is_room():
     assert legend == []
     _, legend = rendered([LONG, LONG + "-2"], 100)
     assert legend == [f"run 1: {LONG}, step 123,456", f"run 2: {LONG}-2, step 123,456"]
+
+
+def test_seeds_share_a_column_with_their_mean_and_standard_error():
+    cards = [card("a", {"frechet": 9.0}), card("b", {"frechet": 5.0}), card("c", {"frechet": 11.0})]
+    columns = group(cards, ["one", "other", "one"])
+    assert [column.runs for column in columns] == [("a", "c"), ("b",)]
+    assert columns[0].card.scores == {"frechet": 10.0}
+    assert columns[0].errors == {"frechet": pytest.approx(1.0)}
+    table, _ = card_table([c.card for c in columns], 100, [c.errors for c in columns])
+    file = io.StringIO()
+    Console(file=file, width=100).print(table)
+    assert "a (2 seeds)" in file.getvalue()
+    assert "10.0 ± 1.0" in file.getvalue()
+    assert as_csv(columns).splitlines() == [
+        "measure,a (2 seeds),a (2 seeds) standard error,b,b standard error,real images",
+        "frechet,10.0,1.0,5.0,,-0.01234",
+    ]
+    assert "| Fréchet distance | 10.0 ± 1.0 | 5 | -0.01234 | lower |" in as_markdown(columns)
+    first, second = json.loads(as_json(columns))["columns"]
+    assert (first["runs"], first["scores"]) == (["a", "c"], {"frechet": 10.0})
+    assert second["standard_errors"] == {}

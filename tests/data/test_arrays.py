@@ -53,7 +53,7 @@ def test_npz_with_labels(tmp_path):
     assert recipes.recipe_for(str(path)) == "mlp"
     np.savez(path, GREY)
     assert data.load(str(path)).shape == (1, 6, 7)
-    for labels in (np.zeros(4, int), np.zeros(5), np.full(5, -1)):
+    for labels in (np.zeros(4, int), np.zeros(5), np.full(5, -1), np.full(5, 2**31 - 1)):
         np.savez(path, images=RGB, labels=labels)
         with pytest.raises(ForgeryError, match="labels"):
             data.load(str(path))

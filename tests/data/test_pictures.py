@@ -198,20 +198,21 @@ def test_unusable_files_are_set_aside_and_listed(tmp_path):
     if hasattr(os, "mkfifo"):
         os.mkfifo(path / "pipe.png")
     found = load_pictures(path, ImageSettings())
-    assert values(found.split("train")) == [7, 7]
+    assert values(found.split("train")) == [7]
     reasons = dict(found.survey.rejects)
     assert set(reasons) == {
         *("empty.png", "notes.txt", "cut.png", "huge.png", "out.png", "outside", "gone.png"),
-        *("circle.png", "pipe.png"),
+        *("circle.png", "pipe.png", "in.png"),
     }
     assert reasons["empty.png"] == "empty"
+    assert reasons["in.png"] == "a link to a file that is listed itself"
     assert "not a picture" in reasons["notes.txt"]
     assert "damaged PNG" in reasons["cut.png"]
     assert "bytes (more than" in reasons["huge.png"]
     assert "points outside" in reasons["out.png"]
     assert "points outside" in reasons["outside"]
     assert "not a regular file" in reasons["pipe.png"]
-    with pytest.raises(ForgeryError, match=r"9 files set aside: .* \(strict\)"):
+    with pytest.raises(ForgeryError, match=r"10 files set aside: .* \(strict\)"):
         load_pictures(path, ImageSettings(strict=True))
 
 

@@ -123,7 +123,7 @@ def test_other_data_is_refused_wherever_it_is(points_run):
             attempt(data=held)
         with pytest.raises(DataNotFound, match=r"there is no .*nowhere$"):
             attempt(data=points_run / "nowhere")
-    assert json.loads((points_run / "config.json").read_text())["config"]["steps"] == 2
+    assert json.loads((points_run / "config.json").read_text())["config"]["Length"]["steps"] == 2
 
 
 def test_the_path_of_data_is_recorded_as_an_absolute_one(tmp_path, monkeypatch, tiny):

@@ -28,7 +28,7 @@ def test_quality_is_measured_while_training(tiny, tmp_path, monkeypatch):
 def test_quality_that_cannot_be_tracked_is_reported_before_anything_is_written(tiny, tmp_path):
     images = Path(forgery.data.__file__).parent / "mnist" / "t10k-images-idx3-ubyte.gz"
     config = tiny.replace(data=str(images), split="train", evaluate_every=2)
-    with pytest.raises(ForgeryError, match="has one split, train"):
+    with pytest.raises(ForgeryError, match="only split is train"):
         forgery.train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

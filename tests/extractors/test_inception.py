@@ -66,7 +66,9 @@ def test_refuses_other_files_before_parsing_them(tmp_path, monkeypatch):
     path = tmp_path / "pt_inception-2015-12-05-6726825d.pth"  # the name is not enough
     torch.save({"fc.bias": torch.zeros(1008)}, path)
     monkeypatch.setattr(torch, "load", lambda *a, **k: pytest.fail("the file was opened"))
-    with pytest.raises(ForgeryError, match=r"its SHA-256 is .* expected 6726825d"):
+    with pytest.raises(
+        ForgeryError, match=r"forgery classifier .* its SHA-256 is .* expected 6726825d"
+    ):
         load_inception(path)
 
 

@@ -65,7 +65,7 @@ def test_arithmetic_of_mean_images(space, judge):
 def test_scores_need_a_target(space, judge):
     found = exemplars(space, judge, "woman - glasses", searched=500, draws=3)
     assert found.chance is None
-    with pytest.raises(ForgeryError, match="woman − glasses does not add up to a concept"):
+    with pytest.raises(ForgeryError, match="woman − glasses cannot be scored"):
         score(space, judge, found)
 
 

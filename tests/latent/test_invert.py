@@ -3,6 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
+from forgery.data import ImageSettings
 from forgery.errors import ForgeryError
 from forgery.latent import invert, read_picture
 
@@ -45,10 +46,21 @@ def test_pictures_are_converted_to_the_generators_channels(tmp_path):
     assert colour.shape == (3, 4, 6)
     assert colour[:, 0, 0].tolist() == [1, -1, -1]
     assert read_picture(path, (1, 4, 6)).shape == (1, 4, 6)
-    with pytest.raises(ForgeryError, match=r"red.png has 6 × 4 pixels, but .* have 28 × 28"):
-        read_picture(path, (1, 28, 28))
+    assert read_picture(path, (1, 28, 28)).shape == (1, 28, 28)
+    with pytest.raises(ForgeryError, match=r"red.png has 6 × 4 pixels, .* have 7 × 5"):
+        read_picture(path, (1, 5, 7))
     (tmp_path / "text.png").write_text("no picture")
-    with pytest.raises(ForgeryError, match="is not a picture"):
+    with pytest.raises(ForgeryError, match="not a picture"):
         read_picture(tmp_path / "text.png", (1, 4, 6))
     with pytest.raises(ForgeryError, match="cannot read"):
         read_picture(tmp_path / "none.png", (1, 4, 6))
+
+
+def test_a_picture_of_another_size_is_made_like_those_of_the_run(tmp_path):
+    path = tmp_path / "wide.png"
+    pixels = np.zeros((4, 8, 3), np.uint8)
+    pixels[:, 2:6] = 255
+    Image.fromarray(pixels).save(path)
+    assert read_picture(path, (3, 2, 2)).min() > 0.8  # the middle
+    padded = read_picture(path, (3, 4, 4), ImageSettings(fit="pad", background="red"))
+    assert padded[:, 0, 0].tolist() == [1, -1, -1]

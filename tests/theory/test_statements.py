@@ -153,6 +153,25 @@ def test_user_errors_give_one_message_and_exit_code_2(forgery):
     assert "cannot write to taken" in err
 
 
+def test_a_folder_that_cannot_be_made_is_refused_before_computing(forgery, monkeypatch):
+    def never() -> Evidence:
+        """A statement"""
+        raise AssertionError("computed in vain")
+
+    monkeypatch.setattr(theory, "STATEMENTS", {"never": never})
+    Path("taken").write_text("")
+    code, _, err = forgery("never", "--out", "taken")
+    assert code == 2
+    assert "cannot write to taken" in err
+
+
+def test_the_text_of_a_statement_that_is_named_is_printed(forgery):
+    code, out, _ = forgery("objectives")
+    assert code == 0
+    text = " ".join(out.split())
+    assert "Minimax minimises the Jensen-Shannon divergence (Theorem 1)." in text
+
+
 def test_the_help_names_every_statement(forgery):
     out = " ".join(forgery("--help")[1].split())
     assert all(name in out for name in STATEMENTS)

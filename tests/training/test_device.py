@@ -10,10 +10,23 @@ def test_auto_is_a_gpu_or_the_cpu():
     assert device.choose("cpu") == torch.device("cpu")
 
 
-@pytest.mark.parametrize("name", ["gpu", "cuda:99", "cpu:x", ""])
+@pytest.mark.parametrize("name", ["cuda:99", "cpu:x"])
 def test_a_device_that_is_not_there(name):
     with pytest.raises(ForgeryError, match="cannot be used here"):
         device.choose(name)
+
+
+@pytest.mark.parametrize("name", ["gpu", "cudaa", ""])
+def test_the_names_of_devices_are_said(name):
+    with pytest.raises(ForgeryError, match=f"unknown device '{name}': cpu, cuda, cuda:N, mps or"):
+        device.choose(name)
+
+
+def test_far_more_threads_than_cores_are_refused(monkeypatch):
+    monkeypatch.setattr(device, "_cores", lambda: 2)
+    assert device.resolve_threads(8) == 8
+    with pytest.raises(ForgeryError, match=r"9 threads are too many for 2 CPU cores: .* at most 8"):
+        device.resolve_threads(9)
 
 
 def test_threads():

@@ -42,11 +42,19 @@ def main() -> None:
     """Run a verb; a user's mistake is one message and exit code 2."""
     if os.environ.get("RANK", "0") != "0":  # one of several processes: the first speaks for all
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - as long as the process
+    # Pictures are drawn without a window, whatever a notebook around this process has set.
+    os.environ["MPLBACKEND"] = "agg"
     try:
         # Both print a page; cli/_flags.py says which settings it lists.
         status = app(["--help" if token == "--help-all" else token for token in sys.argv[1:]])
     except ForgeryError as error:
         print(f"forgery: {error}", file=sys.stderr)
+        sys.exit(2)
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        reason = str(error).partition("\n")[0] or "the system gave no more"
+        print(f"forgery: out of memory: {reason}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("\nforgery: stopped at once; the last checkpoint is kept", file=sys.stderr)
@@ -55,3 +63,9 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(141)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether NumPy or torch could not get memory, of the machine or of a GPU."""
+    words = ("out of memory", "can't allocate memory", "Cannot allocate memory")
+    return isinstance(error, MemoryError) or any(word in str(error) for word in words)

@@ -3,14 +3,28 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cyclopts import Token
+
     from ..latent import Judge, Space
     from ..model import Model
 
+
+def _step(_: object, tokens: "Sequence[Token]") -> "int | str":
+    text = tokens[0].value
+    if text != "best" and not text.isdecimal():
+        raise ValueError(f'expected the step of a checkpoint, as 1000, or "best", not {text!r}')
+    return text if text == "best" else int(text)
+
+
 #: A checkpoint of a run, by its step.
-Step = int | Literal["best"] | None
+Step = Annotated[int | Literal["best"] | None, Parameter(converter=_step)]
 
 
 def open_space(run: Path, of_class: str | None, step: Step, device: str) -> "tuple[Model, Space]":

@@ -1,21 +1,120 @@
-"""Cards as a table on the terminal."""
+"""Cards side by side: as a table on the terminal, CSV, JSON or Markdown."""
 
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
+from statistics import mean, stdev
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
+from .. import strict_json
+from ..numbers import plus_minus
+
 if TYPE_CHECKING:
     from ..evaluation import Card
 
 
-def print_cards(cards: "list[Card]") -> None:
+@dataclass(frozen=True)
+class Column:
+    """Runs that differ by their seed alone, as one.
+
+    Parameters
+    ----------
+    card:
+        The means of their scores, of those that all of them have.
+    errors:
+        Measure → the standard error of the mean; empty for one run.
+    runs:
+        The runs by name.
+    """
+
+    card: "Card"
+    errors: Mapping[str, float]
+    runs: tuple[str, ...]
+
+
+def group(cards: "Sequence[Card]", settings: Sequence[str]) -> list[Column]:
+    """One column for the cards of equal settings, in the order in which the first of each comes."""
+    columns = []
+    for key in dict.fromkeys(settings):
+        alike = [card for card, own in zip(cards, settings, strict=True) if own == key]
+        first, n = alike[0], len(alike)
+        if n == 1:
+            columns.append(Column(first, {}, (first.run,)))
+            continue
+        measures = [m for m in first.scores if all(m in card.scores for card in alike)]
+        scores = {m: [card.scores[m] for card in alike] for m in measures}
+        card = replace(
+            first,
+            run=f"{first.run} ({n} seeds)",
+            scores={m: mean(values) for m, values in scores.items()},
+            nonfinite=sum(card.nonfinite for card in alike),
+        )
+        errors = {m: stdev(values) / math.sqrt(n) for m, values in scores.items()}
+        columns.append(Column(card, errors, tuple(card.run for card in alike)))
+    return columns
+
+
+def as_csv(columns: Sequence[Column]) -> str:
+    """A line a measure: of each column its mean and standard error, then the floor."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    heads = [head for c in columns for head in (c.card.run, f"{c.card.run} standard error")]
+    writer.writerow(["measure", *heads, "real images"])
+    for measure in _measures(columns):
+        cells = [values.get(measure, "") for c in columns for values in (c.card.scores, c.errors)]
+        writer.writerow([measure, *cells, columns[0].card.floor.get(measure, "")])
+    return text.getvalue()
+
+
+def as_json(columns: Sequence[Column]) -> str:
+    """Under "columns", an object for each: its runs, step, scores, standard errors and floor."""
+    objects = [
+        {
+            "runs": list(column.runs),
+            "step": column.card.step,
+            "scores": column.card.scores,
+            "standard_errors": dict(column.errors),
+            "floor": column.card.floor,
+        }
+        for column in columns
+    ]
+    return strict_json.dumps({"columns": objects}, indent=1) + "\n"
+
+
+def as_markdown(columns: Sequence[Column]) -> str:
+    """A Markdown table: a row a measure."""
+    from ..evaluation import all_measures
+    from ..evaluation.measures import formatted, title
+
+    measures = all_measures()
+    heads = ["measure", *(c.card.run for c in columns), "real images", "better"]
+    rows = [heads, ["---"] * len(heads)]
+    for measure in _measures(columns):
+        cells = [_cell(measure, c.card.scores.get(measure), c.errors.get(measure)) for c in columns]
+        floor = formatted(measure, columns[0].card.floor.get(measure))
+        better = measures[measure].better
+        rows.append([title(measure, columns[0].card.protocol), *cells, floor, better])
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _measures(columns: Sequence[Column]) -> list[str]:
+    from ..evaluation import all_measures
+
+    return [m for m in all_measures() if any(m in column.card.scores for column in columns)]
+
+
+def print_cards(cards: "list[Card]", errors: Sequence[Mapping[str, float]] = ()) -> None:
     """One column a run, then the floors; below them the protocol and what is needed to read it."""
     protocol = cards[0].protocol
     console = Console(markup=False, highlight=False)
-    table, legend = card_table(cards, console.width)
+    table, legend = card_table(cards, console.width, errors)
     console.print(table)
     print("".join(f"\n{line}" for line in legend))
     features = (
@@ -53,7 +152,9 @@ def remarks(card: "Card") -> list[str]:
     return lines
 
 
-def card_table(cards: "list[Card]", width: int) -> tuple[Table, list[str]]:
+def card_table(
+    cards: "list[Card]", width: int, errors: Sequence[Mapping[str, float]] = ()
+) -> tuple[Table, list[str]]:
     """A row for each measure, of at most ``width`` characters; and what its headings stand for.
 
     Where the runs' paths leave the names of the measures too little room, numbers stand for the
@@ -68,11 +169,13 @@ def card_table(cards: "list[Card]", width: int) -> tuple[Table, list[str]]:
     # Measures of another package, which may not be installed here, come last.
     for name in dict.fromkeys([*measures, *(name for card in cards for name in card.scores)]):
         if any(name in card.scores for card in cards):
-            scores = [card.scores.get(name) for card in cards]
-            scores += [card.floor.get(name) for card in floors]
+            scores = [
+                _cell(name, card.scores.get(name), of_card.get(name))
+                for card, of_card in zip(cards, errors or [{}] * len(cards), strict=True)
+            ]
+            scores += [formatted(name, card.floor.get(name)) for card in floors]
             better = measures[name].better if name in measures else ""
-            cells = [*(formatted(name, score) for score in scores), better]
-            rows.append((title(name, protocol), cells))
+            rows.append((title(name, protocol), [*scores, better]))
     numbers = [f"run {i}" for i in range(1, len(cards) + 1)] if len(cards) > 1 else ["run"]
     paths = [f"{card.run}\nstep {card.step:,}" for card in cards]
     real = [f"real {protocol.kind}\n(best\nachievable)"]
@@ -115,3 +218,11 @@ def _broken(name: str, width: int) -> str:
     glued = name.replace(" = ", "\u00a0=\u00a0").replace("× ", "×\u00a0")
     lines = wrap(glued, max(width, 20), subsequent_indent="    ", break_on_hyphens=False)
     return "\n".join(lines).replace("\u00a0", " ")
+
+
+def _cell(name: str, value: float | None, error: float | None) -> str:
+    from ..evaluation.measures import formatted
+
+    if value is None or error is None:
+        return formatted(name, value)
+    return plus_minus(value, error)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
+from cyclopts.types import NonNegativeInt, PositiveInt
 
 from ._latent import Step, judge_for, numbers, open_space, say_how_good, writing
 
@@ -18,11 +19,11 @@ def arithmetic(
     *,
     plus: list[str] | None = None,
     minus: list[str] | None = None,
-    exemplars: int = 3,
-    samples: int = 10_000,
-    draws: int = 200,
+    exemplars: PositiveInt = 3,
+    samples: PositiveInt = 10_000,
+    draws: PositiveInt = 200,
     noise: float = 0.25,
-    seed: int = 0,
+    seed: NonNegativeInt = 0,
     of_class: Annotated[str | None, Parameter(name="--class")] = None,
     out: Path = Path("arithmetic.png"),
     step: Step = None,
@@ -39,9 +40,11 @@ def arithmetic(
         The run folder.
     expression:
         "man+glasses - man + woman": concepts with spaces around + and -; no-glasses for without.
-    plus, minus:
-        By hand instead: the numbers of samples whose mean is added, or subtracted (3,17,42). May
-        be given several times.
+    plus:
+        Instead of an expression: numbers of samples whose mean is added (3,17,42). May be given
+        several times.
+    minus:
+        Numbers of samples whose mean is subtracted. May be given several times.
     exemplars:
         How many z are averaged for each concept; the paper took 3.
     samples:
@@ -94,10 +97,10 @@ def arithmetic(
 
 
 def _say_found(found: "Exemplars") -> None:
-    counts = ", ".join(f"{text} {count:,}" for text, count in found.found.items())
-    print(f"exemplars among {found.searched:,} samples: {counts}")
+    counts = ", ".join(f'"{text}": {count:,}' for text, count in found.found.items())
+    print(f"Confident samples per class among {found.searched:,}: {counts}")
     if found.expression.target is None:
-        print(f"{found.expression} comes to no concept: there is nothing to count")
+        print("Drawn but not scored: the result matches no known class")
 
 
 def _say_shares(found: "Exemplars", shares: "list[Share]") -> None:

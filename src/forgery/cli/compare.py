@@ -1,24 +1,65 @@
 """``forgery compare``"""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..evaluation import Card
 
 
-def compare(*runs: Path) -> None:
+def compare(*runs: Path, csv: bool = False, json: bool = False, md: bool = False) -> None:
     """Put the cards of several runs side by side.
 
-    Cards of different protocols are refused: their numbers cannot be compared.
+    Runs whose settings are equal but for the seed share a column: mean ± standard error. Cards of
+    different protocols are refused: their numbers cannot be compared.
 
     Parameters
     ----------
     runs:
         Run folders that forgery evaluate has measured.
+    csv:
+        Print a line a measure, with commas between.
+    json:
+        Print an object a column.
+    md:
+        Print a Markdown table.
     """
     from ..errors import ForgeryError
     from ..evaluation import read_card, require_like
-    from ._tables import print_cards
+    from ._tables import as_csv, as_json, as_markdown, group, print_cards
 
     if not runs:
         raise ForgeryError("name the runs to compare: forgery compare RUN RUN …")
-    cards = [read_card(run / "card.json") for run in runs]
+    if csv + json + md > 1:
+        raise ForgeryError("give one of --csv, --json and --md")
+    # A run is called what its folder is called now, not as when it was measured.
+    cards = [replace(read_card(run / "card.json"), run=str(run)) for run in runs]
     require_like(cards)
-    print_cards(cards)
+    seeds: set[tuple[str, int]] = set()
+    keys: list[str] = []
+    for run, card in zip(runs, cards, strict=True):
+        settings, seed = _settings(run, card)
+        # A run that is given twice, or trained twice, is no second seed.
+        keys.append(f"{run} {len(keys)}" if (settings, seed) in seeds else settings)
+        seeds.add((settings, seed))
+    columns = group(cards, keys)
+    if csv or json or md:
+        print((as_csv if csv else as_json if json else as_markdown)(columns), end="")
+    else:
+        print_cards([column.card for column in columns], [column.errors for column in columns])
+
+
+def _settings(run: Path, card: "Card") -> tuple[str, int]:
+    """What runs must have in common to share a column, and the seed; a run without: itself."""
+    from ..config import MachineSettings, ReportingSettings, fields_of
+    from ..errors import ForgeryError
+    from ..training.run import open_run
+
+    try:
+        settings = open_run(run).config.to_dict()
+    except ForgeryError:  # a card without its run
+        return str(run), 0
+    apart = {"seed", *fields_of(MachineSettings), *fields_of(ReportingSettings)}
+    key = repr((card.step, {n: v for n, v in settings.items() if n not in apart}))
+    return key, settings["seed"]

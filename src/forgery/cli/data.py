@@ -9,6 +9,9 @@ from rich.table import Table
 from ..errors import ForgeryError
 from ._flags import FLAT, NOTHING_OF_DATA, DataFlags, given
 
+#: Groups of equal files that are printed.
+SHOWN = 10
+
 
 def data(
     source: str | None = None,
@@ -66,7 +69,9 @@ def data(
     console.print(table)
     for name, reason in found.rejects:
         print(f"set aside  {name}: {reason}")
-    for group in found.duplicates:
+    for group in found.duplicates[:SHOWN]:
         print(f"equal      {', '.join(group)}")
+    if (more := len(found.duplicates) - SHOWN) > 0:
+        print(f"equal      … and {more:,} more groups")
     if sheet:
         print(f"contact sheet in {sheet}")

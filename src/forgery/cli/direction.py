@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.types import NonNegativeInt, PositiveInt
 
 from ._latent import Step, judge_for, open_space, say_how_good, writing
 
@@ -15,9 +16,9 @@ def direction(
     *,
     method: str = "probe",
     strength: float = 6.0,
-    rows: int = 6,
-    samples: int = 5000,
-    seed: int = 0,
+    rows: PositiveInt = 6,
+    samples: PositiveInt = 5000,
+    seed: NonNegativeInt = 0,
     of_class: Annotated[str | None, Parameter(name="--class")] = None,
     out: Path = Path("direction.png"),
     step: Step = None,

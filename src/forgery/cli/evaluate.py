@@ -1,19 +1,22 @@
 """``forgery evaluate``"""
 
 from pathlib import Path
-from typing import Literal
+
+from cyclopts.types import NonNegativeInt, PositiveInt
+
+from ._latent import Step
 
 
 def evaluate(
     run: Path,
     /,
     *,
-    samples: int = 10_000,
+    samples: PositiveInt = 10_000,
     against: str = "test",
-    seed: int = 0,
+    seed: NonNegativeInt = 0,
     extractor: Path | None = None,
     data: str | None = None,
-    step: int | Literal["best"] | None = None,
+    step: Step = None,
     device: str = "auto",
 ) -> None:
     """Measure a run's samples against held-out data and write card.json.

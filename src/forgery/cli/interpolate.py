@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.types import NonNegativeInt, PositiveInt
 
 from ._latent import Step, judge_for, numbers, open_space, writing
 
@@ -13,10 +14,10 @@ def interpolate(
     /,
     *,
     through: str | None = None,
-    points: int = 9,
+    points: PositiveInt = 9,
     way: str = "sphere",
-    steps: int = 8,
-    seed: int = 0,
+    steps: PositiveInt = 8,
+    seed: NonNegativeInt = 0,
     of_class: Annotated[str | None, Parameter(name="--class")] = None,
     out: Path = Path("interpolation.png"),
     smoothness: bool = False,
@@ -42,7 +43,7 @@ def interpolate(
     of_class:
         Of a conditional run: the class to draw.
     out:
-        The strip; the film has the same name with .gif.
+        The strip; the film has the same name with .gif. Of x.gif, the strip is x.png.
     smoothness:
         Also measure how far small steps in z move the picture (perceptual path length, by this
         package's own protocol).
@@ -55,9 +56,8 @@ def interpolate(
 
     from .. import latent, plots
     from ..errors import ForgeryError
+    from ..numbers import plus_minus
 
-    if steps < 1:
-        raise ForgeryError(f"--steps must be at least 1, not {steps}")
     model, space = open_space(run, of_class, step, device)
     chosen = numbers(through, "--through") if through else list(range(points))
     if len(chosen) < 2:
@@ -67,17 +67,20 @@ def interpolate(
     stretches = pictures.unflatten(0, rows.shape[:2])
     # The film shows the end of a stretch once, as the beginning of the next.
     film = torch.cat([stretches[:, :-1].flatten(0, 1), stretches[-1, -1:]])
+    gif = out.with_suffix(".gif")
+    strip = out.with_suffix(".png") if out.suffix.lower() == ".gif" else out
     with writing(out):
-        plots.sheet(pictures, steps + 1).save(out)
-        plots.film(film, out.with_suffix(".gif"))
+        plots.sheet(pictures, steps + 1).save(strip)
+        plots.film(film, gif)
     print(
-        f"{len(chosen)} samples of step {model.step:,}, {steps} steps from each to the next: {out}"
+        f"{len(chosen)} samples of step {model.step:,}, {steps} steps from each to the next: "
+        f"{strip}"
     )
-    print(f"the same as a film: {out.with_suffix('.gif')}")
+    print(f"the same as a film: {gif}")
     if smoothness:
         s = latent.smoothness(space, judge_for(model).extractor, way=way, seed=seed)
         print(
-            f"path length {s.path_length:.4g} ± {s.standard_error:.2g} on {s.extractor} "
+            f"path length {plus_minus(s.path_length, s.standard_error)} on {s.extractor} "
             f"(this package's protocol, not StyleGAN's: {s.pairs:,} pairs, {s.way}, ε {s.epsilon:g}"
             f", squared distance of features over ε²; the ends are {s.apart:.4g} apart)"
         )

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.types import NonNegativeInt, PositiveInt
 
 from ._latent import Step, open_space, writing
 
@@ -11,10 +12,10 @@ from ._latent import Step, open_space, writing
 def invert(
     run: Path,
     *pictures: Path,
-    test: int = 8,
-    starts: int = 4,
-    steps: int = 300,
-    seed: int = 0,
+    test: PositiveInt = 8,
+    starts: PositiveInt = 4,
+    steps: PositiveInt = 300,
+    seed: NonNegativeInt = 0,
     of_class: Annotated[str | None, Parameter(name="--class")] = None,
     out: Path = Path("inversion.png"),
     step: Step = None,
@@ -27,8 +28,8 @@ def invert(
     run:
         The run folder.
     pictures:
-        Files of the size and colour that the generator draws; a stratified sample of the data's
-        test split, if none is given.
+        Picture files, of which size and colour are made those of the run's images. A stratified
+        sample of the data's test split, if none is given.
     test:
         How many of those.
     starts:
@@ -50,16 +51,16 @@ def invert(
     import torch
 
     from .. import latent, plots
-    from ..errors import ForgeryError
+    from ..parts import image_settings
     from ..pixels import to_model
     from ..progress import counting
 
-    for name, value in (("--test", test), ("--starts", starts), ("--steps", steps)):
-        if value < 1:
-            raise ForgeryError(f"{name} must be at least 1, not {value}")
     model, space = open_space(run, of_class, step, device)
     if pictures:
-        wanted = torch.stack([latent.read_picture(path, model.shape) for path in pictures])
+        settings = image_settings(model.config)
+        wanted = torch.stack(
+            [latent.read_picture(path, model.shape, settings) for path in pictures]
+        )
         names = [path.name for path in pictures]
     else:
         held_out = model.dataset("test")

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.types import NonNegativeInt, PositiveInt
 
 from ._latent import Step, judge_for, open_space, writing
 
@@ -12,10 +13,10 @@ def neighbours(
     run: Path,
     /,
     *,
-    rows: int = 6,
-    columns: int = 5,
+    rows: PositiveInt = 6,
+    columns: PositiveInt = 5,
     features: bool = True,
-    seed: int = 0,
+    seed: NonNegativeInt = 0,
     data: str | None = None,
     of_class: Annotated[str | None, Parameter(name="--class")] = None,
     out: Path = Path("neighbours.png"),
@@ -31,8 +32,10 @@ def neighbours(
     ----------
     run:
         The run folder.
-    rows, columns:
-        Of samples.
+    rows:
+        Number of rows.
+    columns:
+        Number of samples in a row; the nearest training examples follow on the right.
     features:
         Whether to look by features too (--no-features: by pixels only, which is quicker).
     seed:

@@ -12,7 +12,7 @@ def theory(*statements: str, out: Path | None = None) -> int:
     ----------
     statements:
         Which: figure-1, gradients, proposition-1, theorem-1, capacity, proposition-2, objectives.
-        All of them if none is named.
+        All of them if none is named; the text of a named one is printed too.
     out:
         A folder to draw the figures in; with all statements also the page that explains them.
     """
@@ -20,19 +20,27 @@ def theory(*statements: str, out: Path | None = None) -> int:
     from rich.table import Table
 
     from ..errors import lookup
-    from ..theory import STATEMENTS, title, write
+    from ..theory import STATEMENTS, make_folder, prose, title, write
     from ..theory.page import COLUMNS, row
     from ..training.device import prepare_cpu
 
     chosen = {name: lookup(STATEMENTS, name, "statement") for name in statements or STATEMENTS}
+    if out:
+        make_folder(out)  # before a minute of computing, not after
     prepare_cpu(threads=1)  # the networks are too small for two to help each other
     console = Console(markup=False, highlight=False)
     results = {}
-    for name, statement in chosen.items():
-        table = Table(box=None, pad_edge=False, title=title(statement), title_justify="left")
+    for number, (name, statement) in enumerate(chosen.items(), start=1):
+        with console.status(f"computing {name} ({number} of {len(chosen)})"):
+            results[name] = statement()
+        console.print(title(statement))
+        if statements:
+            for paragraph in prose(statement).split("\n\n"):
+                console.print("\n" + " ".join(paragraph.split("\n")))
+            console.print()
+        table = Table(box=None, pad_edge=False)
         for column in COLUMNS:
             table.add_column(column, justify="left" if column in ("claim", "holds") else "right")
-        results[name] = statement()
         for check in results[name].checks:
             table.add_row(*row(check))
         console.print(table)

@@ -14,7 +14,16 @@ from .faces import faces_source
 from .idx import labels_path, load_idx
 from .labelled import Labelled, choose_labelled
 from .mnist import mnist
-from .pictures import Pictures, Survey, is_collection, is_table, load_pictures, no_table, set_aside
+from .pictures import (
+    Pictures,
+    Survey,
+    is_collection,
+    is_table,
+    load_pictures,
+    mostly_copies,
+    no_table,
+    set_aside,
+)
 from .points import SUFFIXES, load_points
 from .settings import ImageSettings
 from .stacked_mnist import stacked_mnist
@@ -38,6 +47,7 @@ __all__ = [
     "load",
     "load_beside",
     "load_pictures",
+    "mostly_copies",
     "set_aside",
 ]
 

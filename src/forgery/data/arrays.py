@@ -19,6 +19,8 @@ from .settings import COLOURS, Form, ImageSettings
 
 #: Grey, RGB, RGBA.
 CHANNELS = (1, 3, 4)
+#: Labels are numbers of classes; a larger one stands for something else.
+MAX_CLASSES = 1_000_000
 #: Bytes of an array that are converted to uint8 at a time (64 MiB).
 CONVERTED_BYTES = 1 << 26
 
@@ -80,9 +82,10 @@ def load_image_array(path: Path, settings: ImageSettings) -> Dataset:
             f"{path}: expected integer labels [{len(images)}], one per image, "
             f"got {labels.dtype} {list(labels.shape)}"
         )
-    if labels is not None and len(labels) and not 0 <= labels.min() <= labels.max() < 2**31:
+    if labels is not None and len(labels) and not 0 <= labels.min() <= labels.max() < MAX_CLASSES:
+        worst = labels.min() if labels.min() < 0 else labels.max()
         raise ForgeryError(
-            f"{path}: expected labels from 0 to {2**31 - 1}, got {labels.min()} to {labels.max()}"
+            f"{path}: expected labels from 0 to at most {MAX_CLASSES - 1:,}, got {worst}"
         )
     if images.shape[1] == 4:
         images = _each(images, Form(0, 3, settings.fit, settings.background))

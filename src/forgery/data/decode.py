@@ -111,7 +111,8 @@ def decode(content: bytes, form: Form) -> tuple[np.ndarray, Header]:
     with _open(content) as image:
         about = _header(image)
         try:
-            image.draft(None, (2 * form.size, 2 * form.size))
+            if form.size:
+                image.draft(None, (2 * form.size, 2 * form.size))
             image.load()
             if image.getexif().get(ORIENTATION, 1) != 1:
                 ImageOps.exif_transpose(image, in_place=True)

@@ -35,7 +35,12 @@ def read_idx(path: Path) -> np.ndarray:
     if len(content) < 4:
         raise ForgeryError(f"{path}: expected an IDX header of 4 bytes, got {len(content)} bytes")
     zeros, kind, dimensions = struct.unpack(">HBB", content[:4])
-    if zeros != 0 or kind != UNSIGNED_BYTE:
+    if zeros != 0:
+        raise ForgeryError(
+            f"{path}: not data that forgery reads: expected a folder, .zip or .tar of pictures, "
+            "a .parquet, .npy, .npz or .csv file, or IDX, which begins with two zero bytes"
+        )
+    if kind != UNSIGNED_BYTE:
         raise ForgeryError(
             f"{path}: not an IDX file of unsigned bytes: expected it to start with 000008 and the "
             f"number of dimensions, got {content[:4].hex()}"

@@ -123,8 +123,12 @@ def listing(path: Path) -> Iterator[Listing]:
 
 def _folder(root: Path) -> Listing:
     found, home = Listing(), root.resolve()
-    for name, file in _walk(root):
+    listed = list(_walk(root))
+    files = {file.resolve() for _, file in listed if not file.is_symlink()}
+    for name, file in listed:
         reason = _reason_to_refuse(file, home)
+        if not reason and file.is_symlink() and file.resolve() in files:
+            reason = "a link to a file that is listed itself"
         found.add(Entry(name, partial(_read_file, file)), reason)
     return found
 

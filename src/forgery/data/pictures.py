@@ -237,6 +237,17 @@ def set_aside(rejects: Sequence[Sequence[str]]) -> str:
     return f"{files}: {first}{' …' if len(rejects) > 3 else ''}"
 
 
+def mostly_copies(survey: Survey) -> str:
+    """A warning where most pictures equal others; else empty."""
+    total = sum(survey.splits.values())
+    if survey.copies <= total / 2:
+        return ""
+    return (
+        f"{survey.copies:,} of the {total:,} pictures are copies of others: a GAN can only learn "
+        f"the {total - survey.copies:,} that differ"
+    )
+
+
 def _build(
     source: str,
     listing: AbstractContextManager[Listing],

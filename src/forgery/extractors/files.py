@@ -60,8 +60,11 @@ def load_classifier(path: Path, sha256: str | None = None) -> Extractor:
     )
 
 
-def read_checked(path: Path, sha256: str | None) -> bytes:
-    """Read a file; raise a :class:`ForgeryError` if its SHA-256 is not ``sha256`` (unless None)."""
+def read_checked(path: Path, sha256: str | None, wanted: str = "") -> bytes:
+    """Read a file; raise a :class:`ForgeryError` if its SHA-256 is not ``sha256`` (unless None).
+
+    ``wanted`` says which file is expected.
+    """
     try:
         content = Path(path).read_bytes()
     except OSError as error:
@@ -69,8 +72,8 @@ def read_checked(path: Path, sha256: str | None) -> bytes:
     found = hashlib.sha256(content).hexdigest()
     if sha256 is not None and found != sha256:
         raise ForgeryError(
-            f"{path}: its SHA-256 is {found}, expected {sha256}: the file is damaged or a different"
-            " one"
+            f"{path} is damaged or another file: {wanted}{'; ' if wanted else ''}"
+            f"its SHA-256 is {found}, expected {sha256}"
         )
     return content
 

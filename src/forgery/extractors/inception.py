@@ -26,6 +26,12 @@ from .files import read_checked
 NAME = "inception-2015-12-05"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 
+#: What file is wanted where another was given.
+EXPECTED = (
+    "an extractor is a classifier that forgery classifier wrote (.safetensors), or the original "
+    "Inception's weights (pt_inception-2015-12-05-6726825d.pth)"
+)
+
 COUNTER = "num_batches_tracked"
 
 #: Height and width of the network's input, in pixels.
@@ -44,7 +50,7 @@ def load_inception(path: Path) -> Extractor:
         The file cannot be read, its SHA-256 is not that of the original (checked before the file
         is parsed), or its tensors do not match the network.
     """
-    content = read_checked(path, SHA256)
+    content = read_checked(path, SHA256, EXPECTED)
     try:
         weights = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:

@@ -203,10 +203,7 @@ def score(
     """
     target = exemplars.expression.target
     if target is None or exemplars.chance is None:
-        raise ForgeryError(
-            f"{exemplars.expression} does not add up to a concept, so that success cannot be "
-            "measured: every attribute must sum to 0 or 1"
-        )
+        raise ForgeryError(f"{exemplars.expression} cannot be scored: it matches no known class")
     signs = [sign for sign, _ in exemplars.expression.terms]
     n = exemplars.z[0].shape[1]
     averaged = _signed_sum(signs, [z.mean(1) for z in exemplars.z])

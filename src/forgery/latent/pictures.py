@@ -2,43 +2,50 @@
 
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
+from ..data import ImageSettings
+from ..data.decode import Rejected, careful_pillow, decode
+from ..data.settings import Form
 from ..errors import ForgeryError
 from ..pixels import to_model
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 
-
-def read_picture(path: Path, shape: tuple[int, ...]) -> Tensor:
-    """Read a picture from a file as float32 ``[C, H, W]`` in [-1, 1].
+def read_picture(
+    path: Path, shape: tuple[int, ...], settings: ImageSettings | None = None
+) -> Tensor:
+    """Read a picture as an image like those of a run: float32 ``[C, H, W]`` in [-1, 1].
 
     Parameters
     ----------
     path:
         The file.
     shape:
-        Expected (C, H, W). Colours are converted to C channels, but the size is not changed.
+        Expected (C, H, W).
+    settings:
+        How a picture of another size is made square, and its background; those of the run.
 
     Raises
     ------
     ForgeryError
-        The file cannot be read, is not a picture, or has another size.
+        The file cannot be read, is not a picture, or has another size than images that are not
+        square.
     """
+    settings = settings or ImageSettings()
     channels, height, width = shape
+    size = height if height == width else 0  # 0 keeps the size of the file
+    form = Form(size, channels, settings.fit, settings.background)
     try:
-        with Image.open(path, formats=FORMATS) as opened:
-            if opened.size != (width, height):
-                raise ForgeryError(
-                    f"{path} has {opened.width} × {opened.height} pixels, but the generator's "
-                    f"images have {width} × {height}: resize or crop it first"
-                )
-            pixels = np.array(opened.convert("L" if channels == 1 else "RGB"))
-    except UnidentifiedImageError as error:
-        raise ForgeryError(f"{path} is not a picture ({', '.join(FORMATS)})") from error
-    except (OSError, Image.DecompressionBombError) as error:
-        raise ForgeryError(f"cannot read {path}: {error}") from error
-    return to_model(torch.from_numpy(pixels).view(height, width, channels).permute(2, 0, 1))
+        with careful_pillow():
+            pixels, _ = decode(path.read_bytes(), form)
+    except OSError as error:
+        raise ForgeryError(f"cannot read {path}: {error.strerror or error}") from error
+    except Rejected as reason:
+        raise ForgeryError(f"{path}: {reason}") from None
+    if pixels.shape != shape:
+        raise ForgeryError(
+            f"{path} has {pixels.shape[2]} × {pixels.shape[1]} pixels, but the generator's images "
+            f"have {width} × {height}: resize or crop it first"
+        )
+    return to_model(torch.from_numpy(pixels.copy()))

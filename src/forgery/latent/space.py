@@ -45,6 +45,8 @@ class Space:
 
     def z(self, n: int, seed: int) -> Tensor:
         """Return z of the samples 0 to n - 1 of ``Model.sample``, float32 ``[n, size]``."""
+        if n < 1:
+            raise ForgeryError(f"the number of samples must be at least 1, not {n}")
         if n > NUMBERED:
             raise ForgeryError(f"expected at most {NUMBERED:,} samples, got {n:,}")
         return self.sampler.z(n, seed)

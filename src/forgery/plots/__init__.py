@@ -1,19 +1,35 @@
 """Every picture that the program draws."""
 
 from .curves import curves
-from .grids import evolution, grid, grid_size, image
+from .grids import (
+    by_class,
+    by_class_size,
+    enlarged,
+    evolution,
+    grid,
+    grid_size,
+    image,
+    save_grid,
+    sheet,
+    times_for,
+)
 from .landscape import Landscape, scatter
-from .walks import arithmetic, film, sheet
+from .walks import arithmetic, film
 
 __all__ = [
     "Landscape",
     "arithmetic",
+    "by_class",
+    "by_class_size",
     "curves",
+    "enlarged",
     "evolution",
     "film",
     "grid",
     "grid_size",
     "image",
+    "save_grid",
     "scatter",
     "sheet",
+    "times_for",
 ]

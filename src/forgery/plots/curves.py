@@ -1,40 +1,141 @@
 """What the reports of a run say, drawn over its steps."""
 
+import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import torch
 
-def curves(reports: list[dict[str, Any]], target: Path, title: str) -> None:
-    """Losses and D's two means over the steps, from the lines of metrics.jsonl.
+from ..objectives import OBJECTIVES
 
-    Of a VAE: the two parts of its bound.
-    """
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+#: Values that have a name.
+NAMED = {math.log(4): "log 4", math.log(2): "log 2", -math.log(2): "-log 2"}
+REFERENCE: dict[str, Any] = {"linewidth": 0.8, "linestyle": ":"}
+
+
+def curves(
+    reports: list[dict[str, Any]], target: Path, title: str, objective: str | None = None
+) -> None:
+    """Losses and D's two means over the steps, from the lines of metrics.jsonl.
+
+    Dotted lines are the losses and D(x) at equilibrium, where D cannot tell samples from data. The
+    scores that some of the reports have, JSD, modes and Fréchet distance, are drawn too. Of a VAE:
+    the two parts of its bound.
+
+    Parameters
+    ----------
+    objective:
+        A name of :data:`~forgery.objectives.OBJECTIVES`; None draws no equilibrium.
+    """
+    figure_of(reports, title, objective).savefig(target, dpi=110)
+
+
+def figure_of(reports: list[dict[str, Any]], title: str, objective: str | None = None) -> "Figure":
+    """The figure that :func:`curves` saves."""
+    from matplotlib.figure import Figure
+
+    scores = [name for name in ("jsd", "frechet") if any(name in r["quality"] for r in reports)]
     steps = [r["step"] for r in reports]
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
-    both = figure.subplots(1, 2)
-    (_of_a_gan if "d_loss" in reports[0] else _of_a_vae)(reports, steps, *both)
-    for axes in both:
-        axes.spines[["top", "right"]].set_visible(False)
+    figure = Figure(figsize=(4.5 * (2 + len(scores)), 3.4), layout="constrained")
+    first, second, *others = figure.subplots(1, 2 + len(scores))
+    if "d_loss" in reports[0]:
+        _draw_losses(reports, steps, first, objective)
+        _draw_outputs(reports, steps, second, objective)
+    else:
+        _draw_bound(reports, steps, first, second)
+    for axes, name in zip(others, scores, strict=True):
+        _draw_score(reports, name, axes)
+    for axes in (first, second, *others):
+        axes.spines["top"].set_visible(False)
+        axes.spines["right"].set_visible(False)
     figure.suptitle(title, fontsize=10)
-    figure.savefig(target, dpi=110)
+    return figure
 
 
-def _of_a_gan(reports: list[dict[str, Any]], steps: list[int], losses: Any, beliefs: Any) -> None:
-    losses.plot(steps, [r["d_loss"] for r in reports], label="D")
-    losses.plot(steps, [r["g_loss"] for r in reports], label="G")
-    losses.set(xlabel="step", ylabel="loss", title="Loss")
-    beliefs.plot(steps, [r["d_real"] for r in reports], label="D(x), real")
-    beliefs.plot(steps, [r["d_fake"] for r in reports], label="D(G(z)), fake")
-    beliefs.axhline(0.5, color="grey", linewidth=0.8, linestyle=":")
-    beliefs.set(xlabel="step", ylabel="mean probability", ylim=(0, 1), title="What D believes")
-    for axes in (losses, beliefs):
-        axes.legend(frameon=False)
+def equilibrium(objective: str) -> tuple[float | None, float | None]:
+    """D's and G's loss where D gives data and samples the same, undecided logit.
+
+    D's is None where it has no least value, G's also where it compares features.
+    """
+    chosen = OBJECTIVES[objective]
+    if not chosen.d_bounded:
+        return None, None
+    logits = torch.full((1,), chosen.undecided or 0.0, dtype=torch.float64)
+    d_loss = chosen.d(logits, logits).item()
+    return d_loss, None if chosen.g_sees_features else chosen.g(logits, logits).item()
 
 
-def _of_a_vae(reports: list[dict[str, Any]], steps: list[int], drawing: Any, telling: Any) -> None:
+def _draw_losses(
+    reports: list[dict[str, Any]], steps: list[int], axes: "Axes", objective: str | None
+) -> None:
+    levels = equilibrium(objective) if objective else (None, None)
+    lines = {}
+    for player in "DG":
+        losses = [r[f"{player.lower()}_loss"] for r in reports]
+        (lines[player],) = axes.plot(steps, losses, label=player)
+    d_level, g_level = levels
+    both = d_level is not None and g_level is not None and math.isclose(d_level, g_level)
+    for player, level in zip("DG", (d_level, None if both else g_level), strict=True):
+        if level is None:
+            continue
+        named = next((text for x, text in NAMED.items() if math.isclose(x, level)), "")
+        named = named or f"{level + 0.0:g}"  # no -0
+        colour = "grey" if both else lines[player].get_color()
+        label = f"{'both' if both else player} at equilibrium: {named}"
+        axes.axhline(level, color=colour, label=label, **REFERENCE)
+    axes.set(xlabel="step", ylabel="loss", title="Loss")
+    axes.legend(frameon=False)
+
+
+def _draw_outputs(
+    reports: list[dict[str, Any]], steps: list[int], axes: "Axes", objective: str | None
+) -> None:
+    undecided = OBJECTIVES[objective].undecided if objective else None
+    if objective and undecided is None:  # no logit stands for a probability
+        real, fake, ylabel = "real", "samples", "mean sigmoid of D's output"
+        title = "D's output (only differences matter)"
+    else:
+        real, fake, ylabel = "D(x), real", "D(G(z)), fake", "mean probability"
+        title = "What D believes"
+    axes.plot(steps, [r["d_real"] for r in reports], label=real)
+    axes.plot(steps, [r["d_fake"] for r in reports], label=fake)
+    if undecided is not None:
+        level = 1 / (1 + math.exp(-undecided))
+        axes.axhline(level, color="grey", label=f"undecided: {level:.2g}", **REFERENCE)
+    axes.set(xlabel="step", ylabel=ylabel, ylim=(0, 1), title=title)
+    axes.legend(frameon=False)
+
+
+def _draw_bound(
+    reports: list[dict[str, Any]], steps: list[int], drawing: "Axes", telling: "Axes"
+) -> None:
     drawing.plot(steps, [r["reconstruction"] for r in reports])
     drawing.set(xlabel="step", ylabel="nats an image", title="Reconstruction: -log p(x | z)")
     telling.plot(steps, [r["kl"] for r in reports])
     telling.set(xlabel="step", ylabel="nats an image", title="KL(q(z | x) ‖ p(z)): what z tells")
+
+
+def _draw_score(reports: list[dict[str, Any]], name: str, axes: "Axes") -> None:
+    """A score over the steps at which it was measured; modes beside the JSD."""
+    from matplotlib.ticker import MaxNLocator
+
+    titles = {"jsd": "Samples against the density", "frechet": "Samples against held-out data"}
+    ylabels = {"jsd": "JSD, nats", "frechet": "Fréchet distance"}
+    measured = [r for r in reports if name in r["quality"]]
+    steps = [r["step"] for r in measured]
+    axes.plot(steps, [r["quality"][name] for r in measured], color="C2")
+    axes.set(xlabel="step", title=titles[name], ylim=(0, None))
+    axes.set_ylabel(ylabels[name], color="C2")
+    if name == "jsd" and all("modes" in r["quality"] for r in measured):
+        axes.tick_params(axis="y", colors="C2")
+        modes = axes.twinx()
+        modes.plot(steps, [r["quality"]["modes"] for r in measured], color="C4")
+        modes.set_ylim(0, None)
+        modes.set_ylabel("modes covered", color="C4")
+        modes.tick_params(axis="y", colors="C4")
+        modes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        modes.spines["top"].set_visible(False)

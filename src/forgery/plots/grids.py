@@ -1,16 +1,27 @@
-"""Grids of images, and the animation of how they came to be."""
+"""Grids of images, and the animation of the samples during training."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from ..errors import ForgeryError
 from ..pixels import to_pixels
 
 #: Pixels between two images of a grid, and their grey.
 GAP, GAP_GREY = 2, 64
+#: Images are enlarged by a whole number to about this many pixels, to be looked at one by one.
+SHOWN = 64
+INK, PAPER = (20, 20, 20), (255, 255, 255)
+#: Height of the line in which the names of columns stand.
+HEADING = 20
+#: Classes side by side; more of them go below.
+MOST_CLASSES = 10
+#: Colours of an animation.
+COLOURS = 128
 
 
 def image(pixels: Tensor) -> Image.Image:
@@ -39,6 +50,108 @@ def grid_size(n: int, height: int, width: int, columns: int | None = None) -> tu
     return columns * (width + GAP) + GAP, rows * (height + GAP) + GAP
 
 
+def enlarged(picture: Image.Image, times: int) -> Image.Image:
+    """Each pixel as a square of times × times."""
+    if times == 1:
+        return picture
+    size = picture.width * times, picture.height * times
+    return picture.resize(size, Image.Resampling.NEAREST)
+
+
+def times_for(height: int) -> int:
+    """By how much images of that height are enlarged to be about :data:`SHOWN` pixels high."""
+    return max(1, round(SHOWN / height))
+
+
+def sheet(
+    images: Tensor, columns: int, headings: Sequence[str] = (), times: int | None = None
+) -> Image.Image:
+    """A grid of images ``[N, C, H, W]`` in [-1, 1] with a heading over each column.
+
+    Enlarged by ``times``, or to be about :data:`SHOWN` pixels high.
+    """
+    times = times or times_for(images.shape[-2])
+    picture = enlarged(grid(images, columns), times).convert("RGB")
+    if not any(headings):
+        return picture
+    step = (images.shape[-1] + GAP) * times
+    page = Image.new("RGB", (picture.width, picture.height + HEADING), PAPER)
+    page.paste(picture, (0, HEADING))
+    for i, text in enumerate(headings):
+        middle = GAP * times + i * step + (step - GAP * times) // 2
+        centred(page, text, middle, HEADING // 2, step - GAP * times)
+    return page
+
+
+def by_class(images: Tensor, names: Sequence[str], times: int | None = None) -> Image.Image:
+    """Images of K ≤ N classes in turns ``[N, C, H, W]``, in [-1, 1]: a column each, with its name.
+
+    More than :data:`MOST_CLASSES` columns are broken into bands of about as many each.
+    """
+    k = len(names)
+    bands = -(-k // MOST_CLASSES)
+    across = -(-k // bands)
+    numbers = torch.arange(len(images))
+    parts = []
+    for start in range(0, k, across):
+        chosen = names[start : start + across]
+        rows = numbers[(numbers % k >= start) & (numbers % k < start + across)]
+        parts.append(sheet(images[rows], len(chosen), chosen, times))
+    page = Image.new("RGB", (parts[0].width, sum(part.height for part in parts)), PAPER)
+    top = 0
+    for part in parts:
+        page.paste(part, (0, top))
+        top += part.height
+    return page
+
+
+def by_class_size(n: int, k: int, height: int, width: int, times: int) -> tuple[int, int]:
+    """Width and height in pixels of the picture of :func:`by_class` of n images of k classes."""
+    bands = -(-k // MOST_CLASSES)
+    across, down = grid_size(-(-n // k) * -(-k // bands), height, width, -(-k // bands))
+    return across * times, bands * (down * times + HEADING)
+
+
+def save_grid(
+    samples: Tensor, path: Path | str, columns: int | None = None, scale: int = 1
+) -> None:
+    """Save images side by side in one picture file: ``save_grid(model.sample(64), "grid.png")``.
+
+    Parameters
+    ----------
+    samples:
+        Images ``[N, C, H, W]`` in [-1, 1], grey (C = 1) or RGB (C = 3), as ``Model.sample`` returns
+        them; or points ``[N, D]``, of which a scatter plot is drawn.
+    path:
+        The file, in the format of its suffix (.png, .jpg, .webp …).
+    columns:
+        Number of images in a row; by default the grid is square.
+    scale:
+        Each pixel becomes a square of scale × scale.
+
+    Raises
+    ------
+    ForgeryError
+        For samples of another shape, a scale below 1, or a file that cannot be written.
+    """
+    from .landscape import scatter
+
+    points = samples.dim() == 2
+    if not len(samples) or not (points or (samples.dim() == 4 and samples.shape[1] in (1, 3))):
+        raise ForgeryError(
+            "expected images [N, C, H, W] with 1 or 3 channels, or points [N, D], not "
+            f"{list(samples.shape)}"
+        )
+    if scale < 1 or (columns is not None and columns < 1):
+        raise ForgeryError(f"scale and columns must be at least 1, not {scale} and {columns}")
+    samples = samples.detach().cpu()
+    picture = scatter(samples) if points else enlarged(grid(samples, columns), scale)
+    try:
+        picture.save(path)
+    except (OSError, ValueError) as error:
+        raise ForgeryError(f"cannot write {path}: {error}") from error
+
+
 def evolution(pictures: list[Path], target: Path, captions: list[str], most: int = 30) -> None:
     """An animation of grids drawn from the same z, at most ``most`` of them.
 
@@ -54,10 +167,25 @@ def evolution(pictures: list[Path], target: Path, captions: list[str], most: int
     frames = [frame for frame in drawn if frame is not None]
     if not frames:
         return
+    frames = alike(frames)
     durations = [120] * (len(frames) - 1) + [2000]
     frames[0].save(
         target, save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=True
     )
+
+
+def alike(frames: list[Image.Image]) -> list[Image.Image]:
+    """The frames of an animation with one palette for all: a colour stays the same throughout."""
+    if frames[0].mode == "L":
+        # Sixteen greys are enough for a moving picture and make the file a third as large.
+        return [frame.point(lambda grey: 17 * round(grey / 17)) for frame in frames]
+    width, height = frames[0].size
+    strip = Image.new("RGB", (width, height * len(frames)))
+    for i, frame in enumerate(frames):
+        strip.paste(frame, (0, i * height))
+    # An octree keeps colours that few pixels have, as those of points; a median cut merges them.
+    palette = strip.quantize(COLOURS, Image.Quantize.FASTOCTREE)
+    return [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
 
 
 def _captioned(picture: Path, caption: str) -> Image.Image | None:
@@ -70,5 +198,18 @@ def _captioned(picture: Path, caption: str) -> Image.Image | None:
         return None
     white = 255 if frame.mode == "L" else (255, 255, 255)
     ImageDraw.Draw(frame).text((4, frame.height - 13), caption, fill=white)
-    # Sixteen greys are enough for a moving picture and make the file a third as large.
-    return frame.quantize(16 if frame.mode == "L" else 32)
+    return frame
+
+
+def centred(page: Image.Image, text: str, x: int, y: int, room: int, size: int = 13) -> None:
+    """Text around a point, in smaller letters where there is too little room for it.
+
+    Pillow's own font has no minus sign: an en dash stands for it.
+    """
+    draw, text = ImageDraw.Draw(page), text.replace("−", "-")
+    while True:
+        font = ImageFont.load_default(size)
+        if size <= 7 or draw.textlength(text, font) <= room:
+            break
+        size -= 1
+    draw.text((x, y), text, fill=INK, font=font, anchor="mm")

@@ -106,8 +106,9 @@ class Landscape:
             (samples, 6, DRAWN, "samples"),
             (self.real, 1.5, REAL, "data"),
         ):
-            x, y = points[:, 0], points[:, 1]
-            axes.scatter(x, y, s=size, color=colour, linewidths=0, label=name)
+            if len(points):
+                x, y = points[:, 0], points[:, 1]
+                axes.scatter(x, y, s=size, color=colour, linewidths=0, label=name)
         if directions is not None and samples.shape[1] == 2:
             # The scale stays the same from picture to picture, so that arrows shrink as D comes to
             # know nothing: a slope of 1 across the picture is a tenth of its width.
@@ -136,10 +137,12 @@ class Landscape:
         if self.density is not None:
             axes.plot(x, self.density(x[:, None]), color=REAL, linestyle=":", label="p_data")
         elif len(self.real):
-            axes.hist(self.real[:, 0].tolist(), bins, density=True, color=REAL, alpha=0.4)
-        # As a density of all samples, also of those outside of the picture.
-        share = torch.full_like(samples, 1 / (len(samples) * (bins[1] - bins[0]))).tolist()
-        axes.hist(samples.tolist(), bins, weights=share, color=DRAWN, alpha=0.6, label="p_g")
+            real = self.real[:, 0].tolist()
+            axes.hist(real, bins, density=True, color=REAL, alpha=0.4, label="p_data")
+        if len(samples):
+            # As a density of all samples, also of those outside of the picture.
+            share = torch.full_like(samples, 1 / (len(samples) * (bins[1] - bins[0]))).tolist()
+            axes.hist(samples.tolist(), bins, weights=share, color=DRAWN, alpha=0.6, label="p_g")
         if belief is not None:
             axes.plot(x, belief, color="#444444", linewidth=1, linestyle="--", label="D(x)")
         highest = max(axes.get_ylim()[1], 1.05)
@@ -161,12 +164,18 @@ class Landscape:
         axes.legend(loc="upper right", fontsize=7, framealpha=0.8)
 
 
-def scatter(points: Tensor) -> Image.Image:
-    """Points ``[N, D]`` alone: a histogram on a line, else the first two coordinates."""
+def scatter(points: Tensor, real: bool = False) -> Image.Image:
+    """Points ``[N, D]`` alone: a histogram on a line, else the first two coordinates.
+
+    Samples, or ``real`` ones of the data.
+    """
     low, high = points.min(0).values, points.max(0).values
     margin = (high - low).clamp(min=1e-6) / 10
     bounds = torch.stack([low - margin, high + margin])
-    return Landscape(points[:0], bounds).draw(f"{len(points):,} samples", points)
+    none = points[:0]
+    if real:
+        return Landscape(points, bounds).draw(f"{len(points):,} points of the data", none)
+    return Landscape(none, bounds).draw(f"{len(points):,} samples", points)
 
 
 def _rendered(figure: Figure) -> Image.Image:

@@ -16,9 +16,9 @@ from .global_optimum import theorem_1
 from .gradients import gradients
 from .objectives import objectives
 from .optimal_discriminator import proposition_1
-from .page import title, write
+from .page import make_folder, prose, title, write
 
-__all__ = ["STATEMENTS", "Check", "Evidence", "title", "write"]
+__all__ = ["STATEMENTS", "Check", "Evidence", "make_folder", "prose", "title", "write"]
 
 #: Name → statement, in the paper's order.
 STATEMENTS: dict[str, Callable[[], Evidence]] = {

@@ -1,6 +1,7 @@
 """Generation of docs/theory.md: every statement with its figure and measured values."""
 
 import inspect
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,6 +40,11 @@ def title(statement: Statement) -> str:
     return (inspect.getdoc(statement) or "").splitlines()[0]
 
 
+def prose(statement: Statement) -> str:
+    """The rest of a statement's docstring: what it says, in Markdown."""
+    return (inspect.getdoc(statement) or "").partition("\n")[2].strip()
+
+
 def figure_name(name: str) -> str:
     """Return the path of a statement's figure, relative to the page."""
     return f"images/theory-{name}.png"
@@ -56,15 +62,32 @@ def page(statements: Mapping[str, Statement], results: Mapping[str, Evidence]) -
     """Return the page in Markdown."""
     sections = [_OPENING]
     for name, evidence in results.items():
-        heading, _, prose = (inspect.getdoc(statements[name]) or "").partition("\n")
+        heading = title(statements[name])
         lines = [COLUMNS, ("---",) * len(COLUMNS), *(row(check) for check in evidence.checks)]
         sections += [
             f"## {heading}",
-            prose.strip(),
+            prose(statements[name]),
             f"![{heading}]({figure_name(name)})",
             "\n".join(f"| {' | '.join(line)} |" for line in lines),
         ]
     return "\n\n".join(section.strip() for section in sections) + "\n"
+
+
+def make_folder(folder: Path) -> None:
+    """Create the folder of the page and the one of its figures.
+
+    Raises
+    ------
+    ForgeryError
+        When a file has that name, or the folder cannot be written to.
+    """
+    images = folder / "images"
+    try:
+        images.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=images):
+            pass
+    except OSError as error:
+        raise ForgeryError(f"cannot write to {folder}: {error.strerror or error}") from error
 
 
 def write(
@@ -83,8 +106,8 @@ def write(
         The folder cannot be written to.
     """
     written = []
+    make_folder(folder)
     try:
-        (folder / "images").mkdir(parents=True, exist_ok=True)
         for name, evidence in results.items():
             written.append(folder / figure_name(name))
             _save(evidence.draw(), written[-1])

@@ -10,6 +10,11 @@ import torch
 from ..errors import ForgeryError
 from .parallel import local_count, local_rank
 
+#: How many threads a core may be given: beyond that they only wait for each other.
+MOST_THREADS = 4
+#: What begins the name of a device.
+KINDS = ("cpu", "cuda", "mps")
+
 
 def choose(name: str) -> torch.device:
     """The device of that name; ``auto`` is this process's CUDA GPU (the first), else the CPU."""
@@ -18,6 +23,8 @@ def choose(name: str) -> torch.device:
         return (
             torch.device("cuda", local_rank()) if torch.cuda.is_available() else torch.device("cpu")
         )
+    if name.partition(":")[0] not in KINDS:
+        raise ForgeryError(f"unknown device {name!r}: cpu, cuda, cuda:N, mps or auto")
     if name.startswith("cuda") and local_count() > 1:
         name = f"cuda:{local_rank()}"  # one GPU for each process
     try:
@@ -30,8 +37,20 @@ def choose(name: str) -> torch.device:
 
 
 def resolve_threads(threads: int) -> int:
-    """The number of CPU threads that a setting stands for (0: one a core). Nothing is changed."""
-    return threads or max(1, _cores() // local_count())
+    """The number of CPU threads that a setting stands for (0: one a core). Nothing is changed.
+
+    Raises
+    ------
+    ForgeryError
+        For more than :data:`MOST_THREADS` a core.
+    """
+    cores = _cores()
+    if threads > MOST_THREADS * cores:
+        raise ForgeryError(
+            f"{threads} threads are too many for {cores} CPU core{'' if cores == 1 else 's'}: "
+            f"--threads may be at most {MOST_THREADS * cores}; 0 takes one for each core"
+        )
+    return threads or max(1, cores // local_count())
 
 
 @contextmanager
