@@ -28,7 +28,7 @@ from .models import (
     Spec,
     spectrally_normalised,
 )
-from .objectives import OBJECTIVES
+from .objectives import OBJECTIVES, Objective
 from .penalties import PENALTIES
 from .training import randomness
 
@@ -48,17 +48,29 @@ Family = Callable[[Spec], nn.Module]
 
 
 def separate(changes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Objects given in the place of names, by setting; and the changes with their names."""
+    """Objects given in the place of names, by setting; and the changes with their names.
+
+    Raises
+    ------
+    ForgeryError
+        If an object cannot be such a part at all.
+    """
     given = {
         name: changes[name]
         for name in TABLES
         if name in changes and not isinstance(changes[name], str)
     }
+    for setting, part in given.items():
+        is_objective = setting == "objective"
+        if not (isinstance(part, Objective) if is_objective else callable(part)):
+            what = "a forgery.objectives.Objective" if is_objective else "a function"
+            raise ForgeryError(f"the {setting} must be {what} or a name, not {part!r}")
     return given, {**changes, **{setting: name_of(part) for setting, part in given.items()}}
 
 
 def name_of(part: Any) -> str:
-    """``module:name`` of a function or a class, or of the class of an object."""
+    """``module:name`` of a function, a class, D's loss of an objective, or an object's class."""
+    part = part.d if isinstance(part, Objective) else part
     named = part if hasattr(part, "__qualname__") else type(part)
     return f"{named.__module__}:{named.__qualname__}"
 
@@ -92,6 +104,7 @@ def origins(config: Config, given: Given) -> dict[str, dict[str, str]]:
         name = getattr(config, setting)
         if setting in given:
             part = given[setting]
+            part = part.d if isinstance(part, Objective) else part
             source = inspect.getsourcefile(part if hasattr(part, "__qualname__") else type(part))
             found[setting] = {"name": name, "from": source or "Python"}
         elif name not in table:
@@ -165,6 +178,12 @@ def networks(
             other = condition.discriminator(d_family, d, classes)
         if config.spectral_norm:
             spectrally_normalised(other)
+    for setting, network in (("generator", generator), ("discriminator", other)):
+        if not isinstance(network, nn.Module):
+            raise ForgeryError(
+                f"the {setting} {getattr(config, setting)} must make a torch.nn.Module of a "
+                f"forgery.models.Spec, not {network!r}"
+            )
     # Convolutions are faster where the channels of a pixel are adjacent in memory.
     for network in (generator, other):
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

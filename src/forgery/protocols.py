@@ -28,6 +28,10 @@ from .parts import TABLES, condition_of
 TRIED = 4
 
 
+class Broken(Exception):
+    """A part does not return what its protocol requires."""
+
+
 def problems_of(
     config: Config,
     parts: Mapping[str, Any],
@@ -70,9 +74,7 @@ def problems_of(
             _expect("maps samples", x, "to logits", judge(x), (TRIED,))
 
     def try_objective() -> None:
-        objective = parts["objective"]
-        if not isinstance(objective, Objective):
-            raise TypeError(f"is not a forgery.objectives.Objective but {objective!r}")
+        objective: Objective = parts["objective"]
         real, fake = (torch.randn(TRIED, requires_grad=True) for _ in range(2))
         losses = {"d": objective.d(real, fake)}
         if not objective.g_sees_features:
@@ -102,7 +104,7 @@ def problems_of(
         for setting in foreign:
             try:
                 tries[setting]()
-            except TypeError as error:
+            except Broken as error:
                 problems.append(f"the {setting} {getattr(config, setting)} {error}")
             except Exception as error:  # whatever the part's own code raises
                 problems.append(
@@ -113,12 +115,12 @@ def problems_of(
 
 
 def _expect(maps: str, given: Tensor, to: str, result: Any, shape: tuple[int, ...]) -> None:
-    """Raise a TypeError if a result is not a differentiable tensor of that shape."""
+    """Raise :class:`Broken` if a result is not a differentiable tensor of that shape."""
     if not isinstance(result, Tensor):
-        raise TypeError(f"{maps} {list(given.shape)} {to} {list(shape)}: it must return a tensor")
+        raise Broken(f"{maps} {list(given.shape)} {to} {list(shape)}: it must return a tensor")
     if tuple(result.shape) != shape:
-        raise TypeError(
+        raise Broken(
             f"{maps} {list(given.shape)} {to} {list(result.shape)}: expected {list(shape)}"
         )
     if not result.requires_grad:
-        raise TypeError(f"{maps} {list(given.shape)} {to} that carry no gradient")
+        raise Broken(f"{maps} {list(given.shape)} {to} that carry no gradient")

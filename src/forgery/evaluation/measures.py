@@ -260,7 +260,7 @@ MEASURES: dict[str, Measure] = {
 
 def title(name: str, protocol: Protocol, with_unit: bool = True) -> str:
     """The name of a measure as it is printed; an unknown one, of another package, as it is."""
-    measure = MEASURES.get(name)
+    measure = all_measures().get(name)
     if measure is None:
         return name
     by_inception = protocol.extractor == INCEPTION and measure.inception_title
@@ -270,7 +270,8 @@ def title(name: str, protocol: Protocol, with_unit: bool = True) -> str:
 
 def formatted(name: str, value: float | None) -> str:
     """A score as it is printed; ``–`` for None."""
-    form = MEASURES[name].form if name in MEASURES else ".4g"
+    measure = all_measures().get(name)
+    form = measure.form if measure else ".4g"
     if value is None:
         return "–"
     return f"{value:,.0f}" if form == ".4g" and abs(value) >= 1000 else f"{value:{form}}"
@@ -281,6 +282,6 @@ PLUGINS = "forgery.measures"
 
 
 def all_measures() -> dict[str, Measure]:
-    """Every measure by name, those that installed packages add included."""
+    """Every measure by name, including those that installed packages add."""
     added = {name: plugins.load(PLUGINS, name) for name in plugins.names(PLUGINS)}
     return {**MEASURES, **{name: m for name, m in added.items() if name not in MEASURES}}

@@ -29,9 +29,11 @@ def curves(
     Parameters
     ----------
     objective:
-        A name of :data:`~forgery.objectives.OBJECTIVES`; None draws no equilibrium.
+        The name of the objective; for None, or one that is not in
+        :data:`~forgery.objectives.OBJECTIVES`, no equilibrium is drawn.
     """
-    figure_of(reports, title, objective).savefig(target, dpi=110)
+    known = objective if objective in OBJECTIVES else None
+    figure_of(reports, title, known).savefig(target, dpi=110)
 
 
 def figure_of(reports: list[dict[str, Any]], title: str, objective: str | None = None) -> "Figure":

@@ -50,12 +50,12 @@ class LogisticDiscriminator(nn.Module):
 
 
 def stripes(split: str) -> Dataset:
-    """2,000 grey images of 8 × 8 pixels, black with one white row or column: train, or test."""
+    """2,000 grey images of 8 × 8 pixels, one white row or column on dark noise: train, or test."""
     generator = torch.Generator().manual_seed({"train": 0, "test": 1}[split])
     n = 2_000
     labels = torch.randint(2, (n,), generator=generator)
     places = torch.randint(8, (n,), generator=generator)
-    values = torch.zeros(n, 1, 8, 8, dtype=torch.uint8)
+    values = torch.randint(64, (n, 1, 8, 8), generator=generator).byte()
     values[torch.arange(n), 0, places] = 255
     values[labels == 1] = values[labels == 1].transpose(2, 3)
     return Dataset(f"stripes[{split}]", values, labels, ("row", "column"))
