@@ -44,8 +44,9 @@ def resident() -> int:
 def measure(path: str, batches_drawn: int, steps: int, threads: int, give_back: bool) -> None:
     """Print one line of JSON."""
     from forgery import recipes
-    from forgery.build import batches_of, data_of, on_this_machine, training_of
+    from forgery.build import batches_of, on_this_machine, training_of
     from forgery.data import arrays, dataset
+    from forgery.parts import data_of
     from forgery.training import device, loop
 
     arrays.LARGE = 0  # ten thousand are mapped too

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import torch
 
 import tutorial_program
-from forgery import build, recipes
+from forgery import build, parts, recipes
 from forgery.training import device as devices
 from forgery.training import loop
 from machine import machine
@@ -25,7 +25,7 @@ from machine import machine
 def forgery_steps(recipe: str, where: torch.device, threads: int) -> Callable[[int], float]:
     """What times a number of a recipe's steps; a report's one read of the totals ends them."""
     config = recipes.RECIPES[recipe](device=str(where), threads=threads)
-    dataset = build.data_of(config)
+    dataset = parts.data_of(config)
     training = build.training_of(config, dataset, where)
     batches = build.batches_of(config, dataset, where)
     last_step = loop.length_in_steps(config, batches, training.game.batches_per_step)

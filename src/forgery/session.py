@@ -205,7 +205,8 @@ def _reference(config: Config, data: Dataset, where: torch.device) -> Reference:
     """The first real samples, and what the samples that they are compared with are drawn from."""
     batches = batches_of(config, data, where)  # of one process: all rows
     first = range(math.ceil(VITAL_SAMPLES / batches.batch_size))
-    real = torch.cat([batches[i] for i in first])[:VITAL_SAMPLES]
+    # A copy, since a view would keep the whole of a large minibatch in memory.
+    real = torch.cat([batches[i] for i in first])[:VITAL_SAMPLES].clone()
     labels = [y for i in first if (y := batches.labels(i)) is not None]
     requested = requested_classes(config, data, VITAL_SAMPLES)
     y = torch.cat(labels)[:VITAL_SAMPLES] if labels else requested

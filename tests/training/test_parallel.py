@@ -1,7 +1,11 @@
-"""Two real processes, by torch's own launcher: one step equals one process's, and so does a run."""
+"""Real processes, by torch's own launcher: one step equals one process's, and so does a run."""
 
+import dataclasses
 import os
+import re
+import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -9,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.distributed.run import parse_args
 
 import forgery
 from forgery import ForgeryError, rows
@@ -23,9 +28,10 @@ RUN = [
 ]
 
 
-def launch(*arguments, processes=2, **kinds):
+def launch(*arguments, processes=2, meeting=("--standalone",), **kinds):
     """Start a program in several processes; torch's launcher in one of its own."""
-    launcher = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    launcher = ["torch.distributed.run", "--nproc-per-node", str(processes), *meeting]
+    launcher += ["--local-addr", "127.0.0.1"]  # else it asks the network for the machine's name
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
     if sys.platform == "linux":  # else gloo asks the network what this machine is called
         environment["GLOO_SOCKET_IFNAME"] = "lo"
@@ -35,10 +41,18 @@ def launch(*arguments, processes=2, **kinds):
     )  # fmt: skip
 
 
-def finish(process):
-    out, err = process.communicate(timeout=240)
-    assert process.returncode == 0, err[-20_000:]
-    return out
+def finish(*processes):
+    """What the launchers' programs print; none of them outlives a failure."""
+    try:
+        printed = ""
+        for process in processes:
+            out, err = process.communicate(timeout=240)
+            assert process.returncode == 0, err[-20_000:]
+            printed += out
+        return printed
+    finally:
+        for process in processes:
+            process.terminate()  # one that has ended is left alone; its workers end with it
 
 
 def last(path):
@@ -119,6 +133,61 @@ def test_a_run_of_two_processes_is_the_run_of_one_and_resumes_as_one(tmp_path):
     assert two.step == one.step == 8
     for name, tensor in one.model.items():
         torch.testing.assert_close(two.model[name], tensor, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("machines", [1, 2])
+def test_four_processes_on_one_machine_or_two_train_as_one_process(machines, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    path = tmp_path / "four"
+    train = ["-m", "forgery", "train", *RUN, "--steps", "4", "--out", path]
+    meeting = ["--master-addr", "127.0.0.1", "--master-port", str(port), "--nnodes", str(machines)]
+    launchers = [
+        launch(*train, processes=4 // machines, meeting=[*meeting, "--node-rank", str(node)])
+        for node in range(machines)
+    ]
+    out = finish(*launchers)
+    assert out.count("4 steps, kept in") == 1
+    forgery.train(forgery.load(path).config, tmp_path / "one")
+    four, one = last(path), last(tmp_path / "one")
+    assert four.step == one.step == 4
+    for name, tensor in one.model.items():
+        torch.testing.assert_close(four.model[name], tensor, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_program_in_several_processes_may_train_again(tmp_path):
+    program, path = tmp_path / "again.py", tmp_path / "run"
+    small = "recipe='mlp', split='test', g_width=8, d_width=8, batch_size=20, device='cpu'"
+    program.write_text(
+        "import forgery\n"
+        f"forgery.train('mnist', {str(path)!r}, {small}, threads=1, steps=1)\n"
+        "for steps in range(2, 6):\n"
+        f"    forgery.resume({str(path)!r}, steps=steps)\n"
+        # Threads of gloo that are left when Python ends would abort it at times.
+        "from pathlib import Path\n"
+        "import torch.distributed\n"
+        "torch.distributed.destroy_process_group()\n"
+        "threads = [p.read_text() for p in Path('/proc/self/task').glob('*/comm')]\n"
+        "assert not [name for name in threads if 'gloo' in name], threads\n"
+    )
+    finish(launch(program))
+    assert last(path).step == 5
+
+
+def test_the_commands_in_the_docs_are_understood():
+    page = (Path(__file__).parents[2] / "docs" / "distributed.md").read_text(encoding="utf-8")
+    commands = re.findall(r"torchrun (--.*)", page.replace("\\\n", ""))
+    assert len(commands) >= 5
+    settings = {field.name.replace("_", "-") for field in dataclasses.fields(forgery.Config)}
+    for command in commands:
+        told = parse_args(shlex.split(command))  # exits on a flag that torchrun does not have
+        assert told.module
+        assert told.training_script == "forgery"
+        flags = [word[2:] for word in told.training_script_args if word.startswith("--")]
+        assert {*flags} <= settings | {"out"}
 
 
 @pytest.mark.slow

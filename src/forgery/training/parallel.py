@@ -13,6 +13,7 @@ torch's own launcher starts the processes: ``torchrun --nproc-per-node 2 -m forg
 that are trained against each other.)
 """
 
+import atexit
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,10 @@ from dataclasses import dataclass
 
 import torch
 import torch.distributed
+
+# Torch's optimisers import this module, whose functions keep the group of that moment as their
+# default. Imported before there is a group, it does not keep one alive that is to be destroyed.
+import torch.distributed.nn.functional
 from torch import Tensor
 
 from .. import rows
@@ -72,7 +77,7 @@ class Ranks:
         """The largest of each number over the ranks, so that all ranks decide alike."""
         if self.count == 1:
             return list(numbers)
-        sent = torch.tensor(numbers, dtype=torch.float64, device=_message_device())
+        sent = torch.tensor(numbers, dtype=torch.float64)  # on the CPU: no device is waited for
         with _peer_errors():
             torch.distributed.all_reduce(sent, torch.distributed.ReduceOp.MAX)
         return sent.tolist()
@@ -95,24 +100,30 @@ def _peer_errors() -> Iterator[None]:
 
 @contextmanager
 def joined() -> Iterator[Ranks]:
-    """Join the other processes that the launcher started, if any, and leave when all are done."""
+    """Join the other processes that the launcher started, if any; return when all are done."""
     count = process_count()
     if count == 1:
         yield ALONE
         return
     if not torch.distributed.is_initialized():
-        torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        # Both where there are GPUs: a run may be on the CPU all the same, and `largest` is always.
+        torch.distributed.init_process_group(
+            "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+        )
+        # The group stays for a program that trains again: a second group would find the addresses
+        # of the first in the launcher's store, and at times connect to those. It must be gone when
+        # Python ends, which its threads would abort at times (SIGABRT).
+        atexit.register(_leave)
     ranks = Ranks(torch.distributed.get_rank(), count)
     with rows.held_by(ranks.rank, count):
         yield ranks
     with _peer_errors():
         torch.distributed.barrier()
-    torch.distributed.destroy_process_group()
 
 
-def _message_device() -> torch.device:
-    nccl = torch.distributed.get_backend() == "nccl"
-    return torch.device("cuda", local_rank()) if nccl else torch.device("cpu")
+def _leave() -> None:
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def process_count() -> int:
