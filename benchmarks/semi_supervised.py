@@ -26,6 +26,7 @@ from forgery import build, data, recipes
 from forgery.config import Config
 from forgery.training import device as devices
 from forgery.training import randomness
+from forgery.training.terms import LabelledLoss
 from quality_over_time import trained
 
 LEARNING_RATES = (3e-3, 1e-3)
@@ -46,8 +47,8 @@ def plain(config: Config, held_outs: list[data.Dataset], keep: Keep) -> None:
     dataset = data.load(config.data, config.split)
     for rate, decay in product(LEARNING_RATES, WEIGHT_DECAYS):
         training = build.training_of(config, dataset, torch.device("cpu"))
-        network, labelled = training.game.discriminator.network, training.game.labelled
-        assert labelled is not None
+        network = training.game.discriminator.network
+        labelled = next(t.draw for t in training.game.terms if isinstance(t, LabelledLoss))
         optimiser = torch.optim.AdamW(
             network.parameters(), rate, betas=(config.beta1, config.beta2), weight_decay=decay
         )
