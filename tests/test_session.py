@@ -99,6 +99,8 @@ def assert_same_state_but_totals(a: Path, b: Path) -> None:
     [
         ({"seed": 5}, "seed 0 → 5"),
         ({"batch_size": 7, "objective": "minimax"}, "batch-size 20 → 7, .*minimax|objective"),
+        ({"momentum": 0.3}, r"momentum 0\.5 → 0\.3\): that would be another run"),
+        ({"sead": 5}, "unknown setting 'sead': did you mean 'seed'"),
         ({"steps": 6}, "has made 6 steps .* all that 6 steps asks for"),
         ({"steps": 2}, "all that 2 steps asks for"),
         ({"minutes": 1e-6}, "asks for; extend"),

@@ -12,6 +12,7 @@ from .config import Config, GameSettings, compatibility
 from .data import Batches, Dataset, Labelled, choose_labelled
 from .errors import ForgeryError, lookup, refuse
 from .models.layers import couples_batch
+from .objectives import Objective
 from .parts import NOTHING, Given, condition_of, find, networks
 from .protocols import problems_of
 from .training import device, optimizers, parallel, randomness
@@ -100,12 +101,14 @@ def _fitting(config: Config, dataset: Dataset, given: Given) -> tuple[nn.Module,
         raise ForgeryError("\n".join([*problems, str(error)])) from None
     parts = {name: find(name, getattr(config, name), given) for name in ("objective", "penalty")}
     is_gan, (generator, discriminator) = config.model == "gan", pair
+    # What is no Objective is refused by problems_of.
+    objective = parts["objective"] if isinstance(parts["objective"], Objective) else None
     problems += compatibility.of_networks(
         config,
         compatibility.Networks(
             generator,
             discriminator,
-            parts["objective"] if is_gan else None,
+            objective if is_gan else None,
             couples_batch(discriminator),
             processes,
         ),

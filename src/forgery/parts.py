@@ -157,8 +157,8 @@ def networks(
         copied and keeps its weights.
     """
     condition = condition_of(config)
-    g_family = _family(find("generator", config.generator, given))
-    d_family = _family(find("discriminator", config.discriminator, given))
+    g_family = _family("generator", config.generator, given)
+    d_family = _family("discriminator", config.discriminator, given)
     packed = torch.cat([mean] * config.pack)  # what D sees at once
     with torch.random.fork_rng(devices=[]):  # the caller's random state stays as it was
         torch.default_generator.manual_seed(randomness.derive(config.seed, "weights"))
@@ -190,6 +190,26 @@ def networks(
     return generator, other
 
 
-def _family(part: Any) -> Family:
-    """What makes a network: the part itself, or copies of a module."""
-    return (lambda spec: copy.deepcopy(part)) if isinstance(part, nn.Module) else part
+def _family(setting: str, name: str, given: Given) -> Family:
+    """What makes a network: a part of forgery's own, or one that is checked."""
+    part = find(setting, name, given)
+    if name in TABLES[setting]:
+        family: Family = part
+        return family
+
+    def make(spec: Spec) -> nn.Module:
+        try:
+            network = copy.deepcopy(part) if isinstance(part, nn.Module) else part(spec)
+        except ForgeryError:
+            raise
+        except Exception as error:  # whatever the part's own code raises
+            raise ForgeryError(
+                f"the {setting} {name} cannot be made: {type(error).__name__}: {error}"
+            ) from error
+        if not isinstance(network, nn.Module):
+            raise ForgeryError(
+                f"the {setting} {name} makes a {type(network).__name__}: expected a torch.nn.Module"
+            )
+        return network
+
+    return make

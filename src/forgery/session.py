@@ -15,7 +15,7 @@ import torch
 
 from . import __version__, parts
 from .build import batches_of, classes_of, on_this_machine, training_of
-from .config import RESUMABLE, Config, compatibility
+from .config import RESUMABLE, Config, check_names, compatibility
 from .data import Batches, Dataset
 from .errors import ForgeryError, refuse
 from .evaluation.tracker import requested_classes, tracker
@@ -135,8 +135,8 @@ def resume(
     """
     run = open_run(Path(path))
     given, changes = parts.separate(changes)
+    _refuse_changes(run, changes)
     config = run.config.replace(**changes)
-    _refuse_changes(run, config)
     if data is not None and not isinstance(data, Dataset):
         config = config.replace(data=absolute(data))
     config, where = on_this_machine(config)
@@ -274,14 +274,15 @@ def _origins(config: Config, given: parts.Given) -> dict[str, Any]:
     return {"parts": found} if found else {}
 
 
-def _refuse_changes(run: Run, config: Config) -> None:
+def _refuse_changes(run: Run, changes: dict[str, Any]) -> None:
     """A resumed run may differ in its length, its reporting and its machine; in nothing else."""
-    before, after = run.config.to_dict(), config.to_dict()
-    differing = [n for n in before if n not in RESUMABLE and before[n] != after[n]]
+    check_names(changes)
+    before = run.config.to_dict()
+    differing = [n for n in changes if n not in RESUMABLE and before[n] != changes[n]]
     if differing:
-        changes = ", ".join(f"{n.replace('_', '-')} {before[n]} → {after[n]}" for n in differing)
+        listed = ", ".join(f"{n.replace('_', '-')} {before[n]} → {changes[n]}" for n in differing)
         raise ForgeryError(
-            f"{run.path} cannot be resumed with other settings ({changes}): that would be another "
+            f"{run.path} cannot be resumed with other settings ({listed}): that would be another "
             "run. Start it with forgery train."
         )
 

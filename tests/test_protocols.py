@@ -1,0 +1,46 @@
+"""What a part given from Python must do, and how one that does not is refused."""
+
+import pytest
+import torch
+from torch import nn
+
+import forgery
+from forgery import ForgeryError
+from forgery.objectives import Objective
+
+
+def _raises(spec):
+    raise KeyError("width")
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ({"objective": lambda real, fake: real}, "is not a forgery.objectives.Objective"),
+        ({"objective": None}, "is not a forgery.objectives.Objective but None"),
+        (
+            {"objective": Objective(lambda r, f: (r - f).mean(), lambda f, r: f.mean())},
+            r"maps logits by d \[4\] to losses \[\]: expected \[4\]",
+        ),
+        ({"generator": 3}, "generator builtins:int cannot be made: TypeError"),
+        ({"generator": _raises}, "_raises cannot be made: KeyError: 'width'"),
+        ({"generator": lambda spec: "G"}, "makes a str: expected a torch.nn.Module"),
+        (
+            {"generator": lambda spec: nn.Linear(spec.latent, 10)},
+            r"to samples \[4, 10\]: expected \[4, 1, 28, 28\]",
+        ),
+        ({"discriminator": lambda spec: nn.Flatten()}, r"to logits \[4, 784\]: expected \[4\]"),
+        (
+            {"penalty": lambda judge, real, fake: judge(real).mean(), "penalty_weight": 1.0},
+            r"to penalties \[\]: expected \[4\]",
+        ),
+        (
+            {"penalty": lambda judge, real, fake: torch.zeros(4), "penalty_weight": 1.0},
+            "that carry no gradient",
+        ),
+    ],
+)
+def test_a_part_that_does_not_do_what_is_required_is_refused(part, message, tiny, tmp_path):
+    with pytest.raises(ForgeryError, match=message):
+        forgery.train(tiny.replace(penalty="none"), tmp_path / "run", **part)
+    assert not (tmp_path / "run").exists()
