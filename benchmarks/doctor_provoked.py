@@ -1,4 +1,4 @@
-"""Real runs provoked into each of the doctor's illnesses: at which step does it name them?
+"""Real runs provoked into each of the doctor's problems: at which step does it name them?
 
     python benchmarks/doctor_provoked.py [--threads 1] [--record FILE] [PROBLEM …]
 
@@ -37,7 +37,7 @@ SMALL: dict[str, Any] = {
     "device": "cpu",
 }
 
-#: (illness, what brings it about, settings)
+#: (problem, what brings it about, settings)
 PROVOKED: tuple[tuple[str, str, dict[str, Any]], ...] = (
     (
         "D has won",
@@ -170,12 +170,12 @@ PROVOKED: tuple[tuple[str, str, dict[str, Any]], ...] = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("illnesses", nargs="*", help="all of them if none is named")
+    parser.add_argument("problems", nargs="*", help="all of them if none is named")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--record", type=Path)
     options = parser.parse_intermixed_args()
-    for illness, provocation, settings in PROVOKED:
-        if options.illnesses and illness not in options.illnesses:
+    for problem, provocation, settings in PROVOKED:
+        if options.problems and problem not in options.problems:
             continue
         config = forgery.recipes.mlp(**SMALL, threads=options.threads).replace(**settings)
         started, stopped = time.perf_counter(), 0
@@ -190,10 +190,10 @@ def main() -> None:
             stopped += lines[-1]["step"] if lines else 0
         found = {f["name"]: f["step"] for line in lines for f in line["findings"]}
         line = {
-            "illness": illness,
+            "problem": problem,
             "provoked_by": provocation,
             "settings": settings,
-            "named_at": stopped or None if illness == "NaN" else found.pop(illness, None),
+            "named_at": stopped or None if problem == "NaN" else found.pop(problem, None),
             "also": found,
             "seconds": round(time.perf_counter() - started, 1),
         }
@@ -208,7 +208,7 @@ def record(file: Path, run: dict[str, Any], reports: list[dict[str, Any]]) -> No
         name: [float(f"{r[name]:.5g}") if isinstance(r[name], float) else r[name] for r in reports]
         for name in READ_BY_THE_DOCTOR
     }
-    about = {name: run[name] for name in ("illness", "provoked_by", "named_at")}
+    about = {name: run[name] for name in ("problem", "provoked_by", "named_at")}
     with open(file, "a", encoding="utf-8") as out:
         out.write(json.dumps(about | {"machine": machine(), "reports": columns}) + "\n")
 

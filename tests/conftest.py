@@ -1,8 +1,8 @@
-"""What all tests share: a small data set, short runs, one thread each (or OMP_NUM_THREADS)."""
+"""Shared fixtures: a small config, and one thread per process (or OMP_NUM_THREADS)."""
 
 import os
 
-# Before torch is imported: the suite runs several processes side by side.
+# Before torch is imported, since several test processes run side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
@@ -13,29 +13,29 @@ from forgery import recipes
 from forgery.config import Config
 from forgery.training import device, loop
 
-# The same examples on every machine, and no limit on the time that one takes.
+# The same examples on every machine, without a time limit.
 settings.register_profile("everywhere", deadline=None, derandomize=True)
 settings.load_profile("everywhere")
 
 
 @pytest.fixture(autouse=True)
 def _threads(monkeypatch):
-    torch.set_flush_denormal(False)  # as verbs leave it for the rest of their process
+    torch.set_flush_denormal(False)  # verbs set it for the rest of their process
     threads = int(os.environ["OMP_NUM_THREADS"])
     torch.set_num_threads(threads)
-    monkeypatch.setattr(device, "_cores", lambda: threads)  # what evaluate takes, among others
+    monkeypatch.setattr(device, "_cores", lambda: threads)  # the default of evaluate, among others
 
 
 @pytest.fixture(autouse=True)
 def _no_clock(monkeypatch):
-    """Reports and checkpoints come by steps alone, however slow the machine is."""
+    """Reports and checkpoints depend on steps only, however slow the machine is."""
     for name in ("FIRST_REPORT", "NEXT_REPORT", "NEXT_CHECKPOINT"):
         monkeypatch.setattr(loop, name, float("inf"))
 
 
 @pytest.fixture(autouse=True)
 def cache(monkeypatch, tmp_path_factory):
-    """Decoded pictures go here, never into the user's own folder."""
+    """A cache for decoded pictures, so that tests do not use the user's cache."""
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("FORGERY_CACHE", str(folder))
     return folder / "images"
@@ -43,7 +43,7 @@ def cache(monkeypatch, tmp_path_factory):
 
 @pytest.fixture
 def tiny() -> Config:
-    """Real MNIST, networks so small that a step takes a millisecond; every kind of state in it."""
+    """MNIST with networks so small that a step takes a millisecond, and all kinds of state."""
     return recipes.mlp(
         g_width=8,
         d_width=8,

@@ -28,12 +28,12 @@ def _seeded():
 
 @pytest.fixture
 def images():
-    """Neither square nor grey, and every pixel its own value."""
+    """Images that are neither square nor grey, with distinct pixel values."""
     return torch.rand(40, 3, 16, 24, dtype=torch.float64) * 2 - 1
 
 
-def one_and_the_same(n):
-    """n times one image, so that what comes out differs by what was drawn alone."""
+def repeated(n):
+    """One image n times, so that results differ by their random numbers only."""
     return (torch.rand(1, 3, 16, 24, dtype=torch.float64) * 2 - 1).expand(n, -1, -1, -1)
 
 
@@ -53,25 +53,25 @@ def test_with_probability_0_nothing_changes(transform, images):
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS)
-def test_a_share_p_of_the_images_changes(transform):
-    images = one_and_the_same(2000)
+def test_a_fraction_p_of_the_images_changes(transform):
+    images = repeated(2000)
     changed = (transform(images, torch.tensor(0.3)) - images).abs().flatten(1).amax(1) > 1e-9
     share = changed.double().mean().item()
-    # Three standard errors are .031; one in 5 · 7 shifts moves nothing. An image is turned or
+    # Three standard errors are .031; 1 of 5 · 7 shifts is zero. An image is rotated or
     # scaled with 1 - .7².
     expected = {translate: 0.3 * 34 / 35, turn_and_scale: 0.51}.get(transform, 0.3)
     assert share == pytest.approx(expected, abs=0.034)
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS)
-def test_each_image_gets_numbers_of_its_own(transform):
-    out = transform(one_and_the_same(12), ALWAYS)
+def test_each_image_gets_different_random_numbers(transform):
+    out = transform(repeated(12), ALWAYS)
     differing = [not torch.equal(a, b) for i, a in enumerate(out) for b in out[:i]]
-    assert sum(differing) > len(differing) * 0.8  # small shifts coincide now and then
+    assert sum(differing) > len(differing) * 0.8  # small shifts may coincide
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS)
-def test_what_happens_to_an_image_is_not_other_images_doing(transform):
+def test_an_image_does_not_depend_on_the_others(transform):
     images = torch.rand(6, 3, 16, 24)
     others = torch.cat([images[:3], torch.rand(3, 3, 16, 24)])
     torch.manual_seed(3)
@@ -81,7 +81,7 @@ def test_what_happens_to_an_image_is_not_other_images_doing(transform):
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS)
-def test_gradients_reach_the_image_and_are_right(transform):
+def test_gradients_with_respect_to_images_are_correct(transform):
     images = torch.rand(2, 3, 4, 6, dtype=torch.float64, requires_grad=True)
 
     def same_numbers(x):
@@ -93,7 +93,7 @@ def test_gradients_reach_the_image_and_are_right(transform):
     assert (gradient != 0).any()
 
 
-def test_brightness_adds_up_to_a_half(images):
+def test_brightness_adds_at_most_a_half(images):
     added = brightness(images, ALWAYS) - images
     torch.testing.assert_close(added, added[:, :1, :1, :1].expand_as(added))
     assert added.abs().max() <= 0.5
@@ -118,8 +118,8 @@ def test_saturation_keeps_each_pixels_grey_and_leaves_grey_images(images):
     assert torch.equal(saturation(images[:, :1], ALWAYS), images[:, :1])
 
 
-def test_a_translated_image_is_the_image_moved_and_its_rim_repeated():
-    (image,) = one_and_the_same(1)
+def test_a_translated_image_is_shifted_with_repeated_borders():
+    (image,) = repeated(1)
     furthest = [int(side * SHIFT + 0.5) for side in image.shape[1:]]  # 2 and 3 pixels
     expected = {}
     for down in range(-furthest[0], furthest[0] + 1):
@@ -129,7 +129,7 @@ def test_a_translated_image_is_the_image_moved_and_its_rim_repeated():
             expected[down, right] = image[:, rows][:, :, columns]
     out = translate(image.expand(1000, -1, -1, -1), ALWAYS)
     shifts = [next(s for s, e in expected.items() if torch.equal(e, x)) for x in out]
-    assert set(shifts) == set(expected)  # each of the 35, and so the furthest, occurs
+    assert set(shifts) == set(expected)  # each of the 35 shifts occurs
 
 
 def test_a_cut_out_rectangle_is_half_as_long_as_the_sides():
@@ -141,12 +141,12 @@ def test_a_cut_out_rectangle_is_half_as_long_as_the_sides():
     assert (rows * columns == (out[:, 0] == 0).sum((1, 2))).all()  # a rectangle
     assert rows.max() == 16 * HOLE
     assert columns.max() == 24 * HOLE
-    assert rows.min() == 16 * HOLE / 2  # about a centre on the rim
-    assert (out == 0).any(0).all()  # everywhere now and then
+    assert rows.min() == 16 * HOLE / 2  # with its centre on the border
+    assert (out == 0).any(0).all()  # every pixel is covered in some image
 
 
-def test_a_turn_keeps_shapes_also_of_images_that_are_not_square():
-    """A disc in the middle stays a disc of as many pixels, but for its scale."""
+def test_a_rotation_keeps_shapes_in_images_that_are_not_square():
+    """A disc in the centre stays a disc, up to its scale."""
     down, right = torch.meshgrid(
         torch.arange(48.0) - 23.5, torch.arange(96.0) - 47.5, indexing="ij"
     )
@@ -159,11 +159,11 @@ def test_a_turn_keeps_shapes_also_of_images_that_are_not_square():
     bar = ((down.abs() < 2) & (right.abs() < 15)).float().expand(200, 1, -1, -1)
     upright = turn_and_scale(bar, ALWAYS)[:, 0]
     tall = (upright.sum(2) > 0.5).sum(1) > (upright.sum(1) > 0.5).sum(1)
-    assert 0.3 < tall.double().mean() < 0.7  # as many stand as lie
+    assert 0.3 < tall.double().mean() < 0.7  # about half are upright
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_augmentation_changes_images_that_g_can_learn_through(name, images):
+def test_every_augmentation_is_differentiable(name, images):
     augment = Augment(AUGMENTATIONS[name])
     augment.p.fill_(1.0)
     images.requires_grad_()
@@ -184,17 +184,17 @@ def watch(augment, margins, updates):
     return augment.p.item()
 
 
-def test_p_begins_at_0_and_goes_up_only_while_d_is_sure():
+def test_p_starts_at_0_and_rises_only_while_d_is_sure():
     augment = adaptive(target=0.6, ramp=1000)
     assert augment.p == 0
     sure, unsure = [2.0] * 9 + [-1.0], [2.0] * 7 + [-1.0] * 3  # r = .8 and .4
     steps = [watch(augment, sure, 1) for _ in range(3 * MOVE_EVERY)]
-    # 10 images an update: p moves by .04 after every four of them.
+    # With 10 images per update, p changes by .04 after every four updates.
     assert steps == pytest.approx([0.0] * 3 + [0.04] * 4 + [0.08] * 4 + [0.12])
     assert watch(augment, unsure, MOVE_EVERY) == pytest.approx(0.08)
 
 
-def test_the_sign_is_averaged_over_the_updates_between_two_moves():
+def test_the_sign_is_averaged_over_the_updates_between_two_adjustments():
     augment = adaptive(target=0.6, ramp=1000)
     watch(augment, [1.0] * 10, 2)
     assert watch(augment, [-1.0] * 10, 2) == 0  # r = 0
@@ -209,6 +209,6 @@ def test_p_stays_a_probability():
     assert watch(augment, [-1.0] * 10, 50 * MOVE_EVERY) == 0
 
 
-def test_p_of_the_others_is_1_whatever_d_says():
+def test_p_is_1_without_adaptation_whatever_d_outputs():
     augment = Augment(AUGMENTATIONS["diffaugment"])
     assert watch(augment, [-1.0] * 10, 10) == 1

@@ -15,7 +15,7 @@ def small(**changes):
     return pacgan(device="cpu", threads=1, **SMALL | changes)
 
 
-def test_a_bench_gives_each_seed_what_its_own_run_gives(tmp_path):
+def test_a_benchmark_gives_the_results_of_single_runs(tmp_path):
     results = bench(small(), ["non-saturating"], [1, 2], [0, 3], tmp_path / "b")
     assert [(r.pack, r.seed, r.steps) for r in results] == [
         (1, 0, 12),
@@ -32,7 +32,7 @@ def test_a_bench_gives_each_seed_what_its_own_run_gives(tmp_path):
     assert results[3].high_quality == pytest.approx(reached.high_quality, abs=2e-3)
 
 
-def test_a_stopped_bench_goes_on_and_repeats_nothing(tmp_path):
+def test_an_interrupted_benchmark_resumes_without_repetition(tmp_path):
     expected = bench(small(), ["non-saturating"], [1, 2], [0, 1], tmp_path / "whole")
     seen = []
 
@@ -50,13 +50,13 @@ def test_a_stopped_bench_goes_on_and_repeats_nothing(tmp_path):
     )  # fmt: skip
     assert seen[0] == ("non-saturating, pack 2", 7)
     assert again == expected
-    # Asked a third time it only reads its results.
+    # A third call only reads the results.
     seen.clear()
     bench(small(), ["non-saturating"], [1, 2], [0, 1], tmp_path / "cut")
     assert not seen
 
 
-def test_what_a_bench_refuses(tmp_path):
+def test_errors_of_a_benchmark(tmp_path):
     def start(out="b", seeds=(0, 1), **changes):
         bench(small(**changes), ["non-saturating"], [1], seeds, tmp_path / out)
 
@@ -71,11 +71,11 @@ def test_what_a_bench_refuses(tmp_path):
         start(steps=2)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/notes.txt").write_text("not yours")
-    with pytest.raises(ForgeryError, match="not a bench"):
+    with pytest.raises(ForgeryError, match="not a benchmark"):
         start(out="mine")
 
 
-def test_the_table_states_means_errors_and_what_was_changed():
+def test_the_table_shows_means_errors_and_changed_settings():
     results = [Result("ring8", "non-saturating", 2, s, 12, m, q, 0) for s, m, q in
                ((0, 6, 0.5), (1, 8, 0.7))]  # fmt: skip
     (row,) = summarise(results)
@@ -84,7 +84,7 @@ def test_the_table_states_means_errors_and_what_was_changed():
     table = as_markdown(results, small())
     assert "| non-saturating, packing 2 | 2 | 12 | 7.0 ± 1.0 | 60.0% ± 10.0% |" in table
     assert "7.9 ± 0.1 modes, 95.6 %" in table  # the published row
-    assert "| 1 | 12 | 6.0 | 50.0% |" in as_markdown(results[:1], small())  # one has no error
-    assert "steps 12 (theirs 400000)" in table
-    assert "g-width 8 (theirs 400)" in table
+    assert "| 1 | 12 | 6.0 | 50.0% |" in as_markdown(results[:1], small())  # one seed has no error
+    assert "steps 12 (published 400000)" in table
+    assert "g-width 8 (published 400)" in table
     assert "Same protocol." in as_markdown(results, pacgan())

@@ -1,4 +1,4 @@
-"""Configs made into games: every recipe with every objective, and what cannot be put together."""
+"""Games built from configs: every recipe with every objective, and incompatible settings."""
 
 import pytest
 import torch
@@ -30,7 +30,7 @@ def play(config, dataset, steps=1):
     return training
 
 
-#: All pairs; those of a recipe with its own objective, and of the default with any, are quick.
+#: All pairs; those of a recipe with its objective and of the default recipe are not slow.
 PAIRS = [
     pytest.param(name, o, marks=[] if name == "mlp" or make().objective == o else pytest.mark.slow)
     for name, make in RECIPES.items()
@@ -40,7 +40,7 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("recipe", "objective"), PAIRS)
-def test_every_objective_trains_every_recipes_networks(recipe, objective, digits):
+def test_every_objective_trains_the_networks_of_every_recipe(recipe, objective, digits):
     config = RECIPES[recipe](**SMALL, objective=objective)
     if not OBJECTIVES[objective].d_bounded and config.penalty == "none":
         config = config.replace(clip=0.05)
@@ -48,7 +48,7 @@ def test_every_objective_trains_every_recipes_networks(recipe, objective, digits
     training, _ = begin(config, dataset)
     players = (training.game.generator, training.game.discriminator)
     before = [[w.detach().clone() for w in player.parameters] for player in players]
-    training = play(config, dataset, steps=2)  # from the same weights: they follow from the seed
+    training = play(config, dataset, steps=2)  # the initial weights are a function of the seed
     assert training.totals.isfinite().all()
     for player, start in zip(
         (training.game.generator, training.game.discriminator), before, strict=True
@@ -63,11 +63,11 @@ def test_every_objective_trains_every_recipes_networks(recipe, objective, digits
     [
         (setting, name)
         for setting in fields_of(Config)
-        if setting not in ("fit", "colour")  # of pictures
+        if setting not in ("fit", "colour")  # settings of pictures
         for name in choices(Config, setting)
     ],
 )
-def test_every_entry_of_every_table_makes_a_step(setting, name, digits):
+def test_every_entry_of_every_table_can_be_trained(setting, name, digits):
     needs = {
         "burn_in_shape": {"burn_in": 0.5, "learning_rate_final": 0.5},
         "wasserstein": {"clip": 0.05},
@@ -81,7 +81,7 @@ def test_every_entry_of_every_table_makes_a_step(setting, name, digits):
     assert play(config, digits).totals.isfinite().all()
 
 
-def test_the_penaltys_weight_moves_with_the_burn_in(digits):
+def test_the_weight_of_the_penalty_follows_the_burn_in(digits):
     config = recipes.modern(**SMALL, steps=8, burn_in=0.5, epochs=None)
     training, batches = begin(config, digits)
     weights = []
@@ -93,7 +93,7 @@ def test_the_penaltys_weight_moves_with_the_burn_in(digits):
     assert weights[4:] == pytest.approx([0.1, 0.1])
 
 
-def test_spectral_normalisation_is_a_choice_for_any_discriminator(digits):
+def test_spectral_normalisation_works_with_any_discriminator(digits):
     plain, _ = begin(recipes.mlp(**SMALL), digits)
     config = recipes.mlp(**SMALL, spectral_norm=True)
     normal = play(config, digits, steps=30).game.discriminator.network.eval()
@@ -101,7 +101,7 @@ def test_spectral_normalisation_is_a_choice_for_any_discriminator(digits):
         x, y = torch.randn(2, 500, 1, 28, 28)
         slopes = (network(x) - network(y)).abs() / (x - y).flatten(1).norm(dim=1)
         assert (slopes.max() <= 1.0) or not bounded
-    with torch.no_grad():  # however large the weights are made
+    with torch.no_grad():  # however large the weights are
         for w in normal.parameters():
             w *= 100 if w.dim() > 1 else 1
     assert ((normal(x) - normal(y)).abs() / (x - y).flatten(1).norm(dim=1)).max() <= 1.1
@@ -116,7 +116,7 @@ def test_spectral_normalisation_is_a_choice_for_any_discriminator(digits):
             r"penalty r1 .* dcgan .*batch norm.*--discriminator, such as mlp",
         ),
         ({"discriminator": "modern", "spectral_norm": True}, r"start at zero .*--discriminator"),
-        ({"d_steps": 2000}, r"2000 updates of D .* no more than 1666: give fewer --d-steps"),
+        ({"d_steps": 2000}, r"2000 updates of D .* has only 1666: give fewer --d-steps"),
         ({"generator": "mlp-batchnorm", "batch_size": 1}, r"mlp-batchnorm .*at least 2 samples"),
         (
             {"objective": "wasserstein", "d_steps": 2000, "generator": "mlp-softplus", "pack": 99},
@@ -131,13 +131,13 @@ def test_spectral_normalisation_is_a_choice_for_any_discriminator(digits):
         ({"conditional": "proyection"}, r"'proyection'.*did you mean 'projection'"),
     ],
 )
-def test_what_cannot_join_is_refused_before_the_first_step(changes, says, digits):
+def test_incompatible_settings_are_refused_before_the_first_step(changes, says, digits):
     with pytest.raises(ForgeryError, match=f"(?s){says}"):
         play(recipes.mlp(**SMALL).replace(**changes), digits)
 
 
 @pytest.mark.parametrize("network", ["dcgan", "resnet", "modern", "modern-patched"])
-def test_a_size_that_a_network_cannot_make_is_refused(network):
+def test_an_image_size_that_a_network_does_not_support_is_refused(network):
     odd = data.Dataset("odd", torch.zeros(50, 1, 30, 30, dtype=torch.uint8))
     with pytest.raises(ForgeryError, match=r"8, 14, 16, 28, 32.*the data are 30 × 30"):
         begin(recipes.mlp(**SMALL, generator=network), odd)

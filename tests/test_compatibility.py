@@ -1,4 +1,4 @@
-"""Every rule of what goes together: a case that breaks it, and that all problems come at once."""
+"""Rules of compatibility: a case that breaks each rule, and the report of all problems at once."""
 
 import pytest
 import torch
@@ -23,9 +23,9 @@ def settings(**changes):
     return Config(batch_size=5, **changes)
 
 
-#: Rule → (what it is given, what it says).
+#: Rule → (its arguments, its message).
 OF_DATA = {
-    "only_images_are_changed": (settings(flip=True), POINTS, "flip is for images, and points"),
+    "only_images_are_changed": (settings(flip=True), POINTS, "flip is for images, but points"),
     "data_fill_a_step": (settings(d_steps=5), IMAGES, "5 updates of D per step need 5 minibatches"),
 }
 OF_CLASSES = {
@@ -45,7 +45,7 @@ OF_NETWORKS = {
     "penalties_need_separate_samples": (
         settings(penalty="r1"),
         Networks(PLAIN, NORMED, OBJECTIVES["hinge"], couples_batch=True),
-        "samples of a minibatch affect each other",
+        "couples the samples of a minibatch",
     ),
     "features_can_be_seen": (
         settings(objective="feature-matching"),
@@ -60,7 +60,7 @@ OF_NETWORKS = {
 }
 OF_PROCESSES = {"processes_share_evenly": (settings(), 2, "split evenly among 2 processes")}
 OF_ENSEMBLES = {
-    "ensembles_are_gans": (settings(model="vae"), "hinge", "train each vae on its own"),
+    "ensembles_are_gans": (settings(model="vae"), "hinge", "train each vae separately"),
     "ensembles_draw_no_penalty": (settings(penalty="dragan"), "hinge", "dragan draws random"),
     "ensembles_have_no_spectral_norm": (settings(spectral_norm=True), "hinge", "--no-spectral"),
     "ensembles_have_no_classes": (settings(conditional="concat"), "hinge", "cannot be conditional"),
@@ -78,7 +78,7 @@ def names(rules):
 
 
 def test_every_rule_has_a_case():
-    # Those of the settings alone are refused by Config itself: tests/test_config.py.
+    # Rules for the settings alone are tested in tests/test_config.py.
     assert names(compatibility.DATA) == set(OF_DATA)
     assert names(compatibility.CLASSES) == set(OF_CLASSES)
     assert names(compatibility.NETWORKS) == set(OF_NETWORKS)
@@ -103,7 +103,7 @@ def test_a_broken_rule_is_the_only_problem(check, case):
     assert says in problem
 
 
-def test_what_goes_together_is_no_problem():
+def test_compatible_settings_have_no_problems():
     config = settings(conditional="semi-supervised", labels=8)
     assert compatibility.of_data(config, LABELLED) == []
     assert compatibility.of_classes(config, LABELLED) == []
@@ -113,7 +113,7 @@ def test_what_goes_together_is_no_problem():
     assert compatibility.of_ensemble(settings(penalty="r1"), OBJECTIVES["relativistic"]) == []
 
 
-def test_problems_with_data_networks_and_classes_come_at_once():
+def test_problems_of_data_networks_and_classes_are_reported_at_once():
     where = torch.device("cpu")
     config = recipes.mlp(objective="wasserstein", flip=True, g_width=4, d_width=4)
     with pytest.raises(ForgeryError) as refused:

@@ -1,4 +1,4 @@
-"""Runs that are told classes: trained, asked for a class, measured; and what they refuse."""
+"""Conditional runs: training, sampling of a class, evaluation, and errors."""
 
 import dataclasses
 import gzip
@@ -23,13 +23,13 @@ from forgery.pixels import to_model
 from forgery.sampler import Sampler
 from forgery.training import checkpoint, randomness
 
-TOLD = [name for name in CONDITIONS if name != "none"]
+CONDITIONAL = [name for name in CONDITIONS if name != "none"]
 MNIST_FILES = Path(forgery.data.__file__).parent / "mnist"
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A quick conditional run on the digits, and the model that the training returned."""
+    """A short conditional run on the digits, and the model that training returned."""
     config = recipes.conditional(
         g_width=32, d_width=32, latent=8, steps=3, report_every=3, grid=25, split="test",
         device="cpu", threads=1,
@@ -38,7 +38,7 @@ def trained(tmp_path_factory):
     return forgery.train(config, path)
 
 
-def test_a_minibatchs_labels_are_those_of_its_images():
+def test_the_labels_of_a_minibatch_are_those_of_its_images():
     data = Dataset(
         "numbered", torch.arange(10, dtype=torch.uint8).view(10, 1, 1, 1), torch.arange(10)
     )
@@ -49,34 +49,34 @@ def test_a_minibatchs_labels_are_those_of_its_images():
     assert Batches(data, 3, lambda epoch, n: torch.arange(n)).labels(0) is None
 
 
-def test_labels_are_drawn_as_often_as_the_data_has_them():
+def test_labels_are_drawn_in_the_proportions_of_the_data():
     counts = torch.tensor([100, 0, 300])
     y = randomness.fixed_labels(counts, 10_000, 0)
-    # Three standard errors of a share of a quarter in 10,000 are .013.
+    # Three standard errors of a fraction of a quarter in 10,000 are .013.
     assert (y == 0).double().mean().item() == pytest.approx(0.25, abs=0.013)
     assert not (y == 1).any()
     assert torch.equal(randomness.fixed_labels(counts, 300, 0), y[:300])
     assert not torch.equal(randomness.fixed_labels(counts, 300, 1), y[:300])
 
 
-def test_a_class_can_be_asked_for(trained):
+def test_a_class_can_be_requested(trained):
     model = forgery.load(trained.path)
     assert list(model.classes) == [str(i) for i in range(10)]
     assert sum(model.classes.values()) == 10_000
-    for asked in (3, "3", [3], ["3"]):
-        assert torch.equal(model.sample(5, 1, asked), trained.sample(5, 1, "3"))
+    for requested in (3, "3", [3], ["3"]):
+        assert torch.equal(model.sample(5, 1, requested), trained.sample(5, 1, "3"))
     assert not torch.equal(model.sample(5, 1, 3), model.sample(5, 1, 4))
     turns = model.sample(6, 1, [3, "4"])
     assert model.labels(6, 1, [3, "4"]).tolist() == [3, 4, 3, 4, 3, 4]
     torch.testing.assert_close(turns[::2], model.sample(6, 1, 3)[::2])
     torch.testing.assert_close(turns[1::2], model.sample(6, 1, 4)[1::2])
-    # Not asked, by the data's shares; sample i does not depend on n.
+    # By default in the proportions of the data; sample i does not depend on n.
     torch.testing.assert_close(model.sample(600, 2)[:7], model.sample(7, 2))
     assert len(model.labels(600, 2).unique()) == 10
 
 
 @pytest.mark.parametrize(
-    ("asked", "message"),
+    ("requested", "message"),
     [
         (10, "has no class 10: its classes are 0 to 9"),
         (-1, "has no class -1: its classes are 0 to 9"),
@@ -85,22 +85,22 @@ def test_a_class_can_be_asked_for(trained):
         ([], "no class was given"),
     ],
 )
-def test_a_class_that_a_run_does_not_know(trained, asked, message):
+def test_an_unknown_class(trained, requested, message):
     with pytest.raises(ForgeryError, match=message):
-        trained.sample(3, classes=asked)
+        trained.sample(3, classes=requested)
 
 
-def test_a_class_asked_of_a_run_that_has_none(tiny, tmp_path):
+def test_a_class_requested_of_an_unconditional_run(tiny, tmp_path):
     model = forgery.train(tiny.replace(steps=1), tmp_path / "run")
     assert model.labels(3) is None
     assert "classes" not in model.path.joinpath("config.json").read_text()
-    for asked in (3, [3], []):
+    for requested in (3, [3], []):
         with pytest.raises(ForgeryError, match="was not trained with classes"):
-            model.sample(3, classes=asked)
+            model.sample(3, classes=requested)
 
 
 def test_a_class_without_images(tmp_path):
-    """An IDX file whose labels leave one out: its column is left out, and asking is refused."""
+    """A class without images in an IDX file has no column, and requesting it is an error."""
     images = np.random.default_rng(0).integers(0, 256, (30, 4, 4), dtype=np.uint8)
     labels = np.array([0, 2, 3] * 10, dtype=np.uint8)
     for name, kind, array in (("images-idx3", 3, images), ("labels-idx1", 1, labels)):
@@ -116,7 +116,7 @@ def test_a_class_without_images(tmp_path):
     with pytest.raises(ForgeryError, match="trained on no sample of class '1'"):
         model.sample(4, classes=1)
     with Image.open(tmp_path / "run/real.png") as picture:
-        # Three columns of 4 pixels and gaps of 2, sixteen times as large, below their names.
+        # Three columns of 4 pixels and gaps of 2, enlarged by 16, below their names.
         assert picture.size == (16 * (3 * 6 + 2), 16 * (3 * 6 + 2) + 20)
 
 
@@ -135,7 +135,7 @@ def test_a_class_without_images(tmp_path):
         ({"conditional": "semi-supervised", "labels": 9500}, "needs 950 of class '5'"),
     ],
 )
-def test_wrong_settings_are_met_before_anything_is_written(tiny, tmp_path, changes, message):
+def test_wrong_settings_are_refused_before_anything_is_written(tiny, tmp_path, changes, message):
     if changes.get("data") == "unlabelled":
         changes = changes | {"data": str(tmp_path / "unlabelled")}
         shutil.copy(MNIST_FILES / "t10k-images-idx3-ubyte.gz", tmp_path / "unlabelled")
@@ -146,10 +146,10 @@ def test_wrong_settings_are_met_before_anything_is_written(tiny, tmp_path, chang
 
 
 def test_packing_and_many_seeds_at_once_are_refused(tiny, tmp_path):
-    for told in TOLD:
+    for conditional in CONDITIONAL:
         with pytest.raises(ForgeryError, match=r"pack 2 joins samples of different .*--pack 1"):
-            tiny.replace(conditional=told, pack=2)
-    with pytest.raises(ForgeryError, match="which seeds trained at once do not show"):
+            tiny.replace(conditional=conditional, pack=2)
+    with pytest.raises(ForgeryError, match="which seeds trained at once do not provide"):
         build.check_ensemble(recipes.pacgan(objective="feature-matching"))
     config = recipes.pacgan(conditional="concat", steps=2)
     with pytest.raises(ForgeryError, match="seeds trained at once cannot be conditional"):
@@ -159,27 +159,27 @@ def test_packing_and_many_seeds_at_once_are_refused(tiny, tmp_path):
         build.ensemble_of(config, [0, 1], load("ring8"), torch.device("cpu"))
 
 
-def test_real_pictures_without_columns_are_of_every_class(tiny, monkeypatch):
+def test_real_pictures_without_columns_show_every_class(tiny, monkeypatch):
     drawn = []
     monkeypatch.setattr(gallery.plots, "grid", drawn.append)
     digits = load("mnist", "test")
-    order = digits.labels.argsort(stable=True)  # as a folder is read: class by class
+    order = digits.labels.argsort(stable=True)  # by class, as in a folder
     data = dataclasses.replace(digits, values=digits.values[order], labels=digits.labels[order])
-    gallery.real_ones(tiny.replace(grid=10), data, {})
+    gallery.real_picture(tiny.replace(grid=10), data, {})
     rows = data.stratified(10)
     assert sorted(data.labels[rows].tolist()) == list(range(10))
     assert torch.equal(drawn[0], data.to_model(data.values[rows]))
 
 
-def test_pictures_have_one_class_a_column(trained, monkeypatch):
+def test_pictures_have_one_class_per_column(trained, monkeypatch):
     drawn = []
     monkeypatch.setattr(gallery.plots, "by_class", lambda *given: drawn.append(given))
     data = load("mnist", "test")
-    gallery.real_ones(trained.config, data, trained.classes)
+    gallery.real_picture(trained.config, data, trained.classes)
     real, names = drawn[0]
     assert names == [str(i) for i in range(10)]
     assert len(real) == 25
-    # Column 1 holds ones of the data.
+    # Column 1 shows real digits 1.
     order = data.stratified(len(data))
     ones = data.to_model(data.values[order[data.labels[order] == 1][:3]])
     assert torch.equal(real[1::10], ones)
@@ -193,14 +193,14 @@ def test_pictures_have_one_class_a_column(trained, monkeypatch):
     assert not torch.equal(z[9], z[10])
 
 
-def test_the_card_says_how_often_the_asked_class_was_drawn():
+def test_the_card_reports_how_often_the_requested_class_was_drawn():
     digits, fresh = load("mnist", "test"), load("mnist", "valid10k")
     few = Dataset("few", digits.values[:600], digits.labels[:600], digits.classes)
     held = Dataset("held", digits.values[600:900], digits.labels[600:900], digits.classes)
     evaluator = Evaluator(few, held, load_digit_classifier(), samples=300, seed=0)
     images, y = to_model(fresh.values[:300]), fresh.labels[:300].clone()
     y[:30] = (y[:30] + 1) % 10
-    images[200:250, 0, 0, 0] = torch.nan  # not measured
+    images[200:250, 0, 0, 0] = torch.nan  # left out
     card = evaluator.card("real", 0, images, y)
     assert card.scores["asked_right"] == pytest.approx(220 / 250, abs=0.02)
     assert card.floor["asked_right"] > 0.97
@@ -213,7 +213,7 @@ def test_the_card_says_how_often_the_asked_class_was_drawn():
     assert card.left_out["asked_right"] == "the data has no labels"
 
 
-def test_quality_is_measured_while_a_conditional_run_trains(tiny, tmp_path, monkeypatch):
+def test_quality_is_tracked_in_a_conditional_run(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr("forgery.evaluation.tracker.TRACKED", 200)
     config = tiny.replace(conditional="concat", steps=2, evaluate_every=2, split="valid10k")
     forgery.train(config, tmp_path / "run")
@@ -221,8 +221,8 @@ def test_quality_is_measured_while_a_conditional_run_trains(tiny, tmp_path, monk
     assert json.loads(line)["quality"]["frechet"] > 50
 
 
-def test_the_labels_of_what_is_unlabelled_have_no_part_in_a_run(tiny, tmp_path, monkeypatch):
-    """Other labels for all images but the labelled ones: the same weights to the last bit."""
+def test_labels_of_unlabelled_samples_have_no_effect(tiny, tmp_path, monkeypatch):
+    """Changing the labels of all unlabelled images leaves the weights bit-identical."""
     config = tiny.replace(conditional="semi-supervised", labels=30)
     digits = load("mnist", "test")
     rows = build.labelled_rows(config, digits)
@@ -244,7 +244,7 @@ def test_the_labels_of_what_is_unlabelled_have_no_part_in_a_run(tiny, tmp_path, 
     assert not all(torch.equal(weights[0][name], weights[2][name]) for name in weights[0])
 
 
-def test_which_samples_are_labelled_follows_from_the_seed(tiny):
+def test_the_labelled_samples_are_a_function_of_the_seed(tiny):
     digits = load("mnist", "test")
     config = tiny.replace(conditional="semi-supervised", labels=100)
     rows = build.labelled_rows(config, digits)
@@ -253,8 +253,8 @@ def test_which_samples_are_labelled_follows_from_the_seed(tiny):
     assert len(build.labelled_rows(config.replace(labels=0), digits)) == 10_000
 
 
-def test_infogan_never_looks_at_labels(tiny, tmp_path):
-    """The same digits in a file without labels, asked for 4 codes of their own."""
+def test_infogan_does_not_use_labels(tiny, tmp_path):
+    """The same digits in a file without labels, with 4 codes."""
     with gzip.open(MNIST_FILES / "t10k-images-idx3-ubyte.gz") as packed:
         (tmp_path / "unlabelled").write_bytes(packed.read())
     config = tiny.replace(conditional="infogan", codes=4, continuous=1)
@@ -275,18 +275,20 @@ def test_infogan_never_looks_at_labels(tiny, tmp_path):
         model.sample(3, classes=4)
 
 
-def test_a_semi_supervised_run_classifies_and_is_asked_for_no_class(tiny, tmp_path, forgery_verb):
+def test_a_semi_supervised_run_classifies_and_takes_no_class(tiny, tmp_path, forgery_verb):
     config = tiny.replace(conditional="semi-supervised", labels=100, d_width=32, steps=30)
     model = forgery.train(config, tmp_path / "run")
     assert model.classes == {str(i): 10 for i in range(10)}
     digits = load("mnist", "test")
-    told = model.classify(to_model(digits.values))
-    assert told.shape == (10_000,)
-    # 30 steps on 100 labels: far from good, far from guessing.
-    assert (told == digits.labels).double().mean() > 0.2
-    # In evaluation, whatever mode the training left the networks in; in any order.
-    assert torch.equal(model.classify(to_model(digits.values[:9].flip(0))), told[:9].flip(0))
-    assert torch.equal(forgery.load(model.path).classify(to_model(digits.values[:9])), told[:9])
+    predicted = model.classify(to_model(digits.values))
+    assert predicted.shape == (10_000,)
+    # 30 steps on 100 labels: better than chance.
+    assert (predicted == digits.labels).double().mean() > 0.2
+    # In evaluation mode, whatever mode training left the networks in; in any order.
+    assert torch.equal(model.classify(to_model(digits.values[:9].flip(0))), predicted[:9].flip(0))
+    assert torch.equal(
+        forgery.load(model.path).classify(to_model(digits.values[:9])), predicted[:9]
+    )
     assert model.sampleable_classes == []
     assert model.labels(5) is None
     assert model.sample(5).shape == (5, 1, 28, 28)
@@ -301,7 +303,7 @@ def test_a_semi_supervised_run_classifies_and_is_asked_for_no_class(tiny, tmp_pa
 
 @pytest.fixture
 def forgery_verb(monkeypatch, capsys):
-    """Run the program: arguments → what it printed."""
+    """Run the program: arguments → its output."""
 
     def run(*arguments):
         monkeypatch.setattr("sys.argv", ["forgery", *arguments])
@@ -314,13 +316,13 @@ def forgery_verb(monkeypatch, capsys):
     return run
 
 
-def test_a_run_whose_d_tells_no_classes_classifies_nothing(trained):
+def test_a_run_whose_d_predicts_no_classes_cannot_classify(trained):
     with pytest.raises(ForgeryError, match=r"predicts no classes \(conditional projection\)"):
         trained.classify(torch.zeros(1, 1, 28, 28))
 
 
 @pytest.mark.parametrize(
-    ("told", "scores"),
+    ("conditional", "scores"),
     [
         ("auxiliary", {"asked_right", "classified_right"}),
         ("semi-supervised", {"classified_right"}),
@@ -328,9 +330,9 @@ def test_a_run_whose_d_tells_no_classes_classifies_nothing(trained):
         ("projection", {"asked_right"}),
     ],
 )
-def test_evaluate_says_how_well_d_tells_classes(tiny, tmp_path, monkeypatch, told, scores):
+def test_evaluate_reports_the_accuracy_of_d(tiny, tmp_path, monkeypatch, conditional, scores):
     path = tmp_path / "run"
-    model = forgery.train(tiny.replace(conditional=told, steps=3), path)
+    model = forgery.train(tiny.replace(conditional=conditional, steps=3), path)
     digits = load("mnist", "test")
     few, held = (
         Dataset(name, digits.values[a : a + 300], digits.labels[a : a + 300], digits.classes)
@@ -342,7 +344,7 @@ def test_evaluate_says_how_well_d_tells_classes(tiny, tmp_path, monkeypatch, tol
     of_classes = {"asked_right", "code_right", "classified_right", "clustered_right"}
     assert set(card.scores) & of_classes == scores
     assert scores <= set(MEASURES)
-    if told == "projection":
+    if conditional == "projection":
         return
     predicted = model.classify(to_model(held.values))
     if "classified_right" in scores:

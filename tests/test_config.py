@@ -1,4 +1,4 @@
-"""Settings: what each may be, when it has an effect, and what of them is kept."""
+"""Settings: valid values, conditions for having an effect, and records."""
 
 import dataclasses
 import json
@@ -23,7 +23,7 @@ from forgery.data import settings as data_settings
 from forgery.recipes import RECIPES
 from forgery.training import algorithm1, optimizers, randomness
 
-#: Setting → the table that its choices are entries of.
+#: Setting → the table of its choices.
 TABLES = {
     "model": build.GAMES,
     "generator": models.GENERATORS,
@@ -54,7 +54,7 @@ def test_every_table_has_a_setting_whose_choices_are_checked():
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_every_recipe_survives_its_record_flat_and_by_group(recipe):
+def test_every_recipe_can_be_read_from_its_record(recipe):
     config = RECIPES[recipe]()
     assert config.recipe == recipe
     for record in (config.effective(), config.to_dict()):
@@ -70,14 +70,14 @@ def test_every_field_has_a_help_text_and_a_group():
     assert list(fields_of(Config)) == in_order
 
 
-def test_a_group_stands_alone_and_a_config_is_one_of_each():
+def test_a_group_can_be_used_alone_and_a_config_is_one_of_each():
     assert OptimizerSettings(beta1=0.5).beta1 == 0.5
     with pytest.raises(ForgeryError, match="beta1 must be below 1"):
         OptimizerSettings(beta1=2.0)
     assert all(isinstance(Config(), group) for group in GROUPS)
 
 
-def test_a_new_length_takes_the_old_ones_place():
+def test_a_new_length_replaces_the_old_one():
     config = Config(epochs=3).replace(steps=10)
     assert (config.steps, config.epochs, config.minutes, config.images) == (10, None, None, None)
     assert config.length == "10 steps"
@@ -106,7 +106,7 @@ def test_a_new_length_takes_the_old_ones_place():
         ({"noise": "a:b"}, "unknown noise 'a:b'"),
         ({"conditional": "concat", "pack": 2}, "joins samples of different classes"),
         ({"penalty": "r1", "compile": True}, "needs second derivatives"),
-        ({"accumulate": 2, "pack": 2}, "each part must hold whole packs"),
+        ({"accumulate": 2, "pack": 2}, "a pack cannot be split"),
         ({"accumulate": 3}, "a minibatch of 100 cannot be split into 3 equal parts"),
         ({"conditional": "infogan", "continuous": 65}, "more than the 64 dimensions of z"),
     ],
@@ -117,7 +117,7 @@ def test_wrong_settings_are_refused(changes, message):
     assert message in str(refused.value)
 
 
-def test_all_problems_are_told_at_once():
+def test_all_problems_are_reported_at_once():
     with pytest.raises(ForgeryError) as refused:
         Config().replace(batch_size=0, generator="mpl", momentum=0.9)
     lines = str(refused.value).splitlines()
@@ -138,7 +138,7 @@ def test_a_part_from_python_or_another_package_is_a_choice(monkeypatch):
         Config(objective="theers")
 
 
-#: Field → values of other fields beside which it has no effect, and a value of its own.
+#: Field → values of other fields with which it has no effect, and a value for it.
 IDLE = {
     "labels": ({}, 5),
     "image_size": ({"data": "ring8"}, 28),
@@ -187,7 +187,7 @@ def test_every_field_that_needs_another_is_tested():
 
 
 @pytest.mark.parametrize("name", IDLE)
-def test_a_setting_without_effect_is_refused_and_what_gives_it_one_is_named(name):
+def test_a_setting_without_effect_is_refused_with_a_setting_that_gives_it_one(name):
     beside, value = IDLE[name]
     base = Config().replace(**beside)
     others = [need.setting for clause in field_of(name).metadata["needs"] for need in clause]
@@ -208,7 +208,7 @@ def test_a_setting_without_effect_is_refused_and_what_gives_it_one_is_named(name
 
 
 @pytest.mark.parametrize("name", IDLE)
-def test_the_default_of_a_setting_without_effect_is_refused_only_where_it_asks_for_something(name):
+def test_the_default_of_a_setting_without_effect_is_refused_unless_it_disables_something(name):
     base = Config().replace(**IDLE[name][0])
     default = {name: field_of(name).default}
     if field_of(name).metadata["neutral"]:
@@ -229,7 +229,7 @@ def test_inherited_settings_that_lose_their_effect_return_to_their_defaults():
 
 
 def test_a_record_of_an_earlier_version_is_read():
-    # It listed every setting, those without effect too, and knew no length in images.
+    # It listed all settings, including those without effect, and had no length in images.
     old = Config(epochs=30.0, batch_size=20).to_dict() | {"momentum": 0.9, "codes": 12}
     del old["images"]
     config = Config.from_record(old)
@@ -240,7 +240,7 @@ def test_a_record_of_an_earlier_version_is_read():
     assert (timed.minutes, timed.epochs, timed.pack) == (3.0, None, 2)
 
 
-def test_what_is_recorded_is_what_had_an_effect():
+def test_the_record_lists_settings_that_have_an_effect():
     effective = RECIPES["mlp"]().effective()
     assert effective["Length"] == {"images": 1_800_000}
     assert set(effective["Optimizer"]) == {

@@ -1,4 +1,4 @@
-"""Any one file of a run damaged at random: the run is resumed, and ends with the same bits."""
+"""A run with any one file damaged at random is resumed, with bit-identical results."""
 
 import random
 import shutil
@@ -14,7 +14,7 @@ from forgery.training import checkpoint
 
 
 def damage(path: Path, chance: random.Random) -> None:
-    """Cut a file short, flip a bit, write noise over some bytes, or zeros over a block."""
+    """Truncate a file, flip a bit, or overwrite some bytes with noise or a block with zeros."""
     content = bytearray(path.read_bytes())
     at = chance.randrange(len(content))
     match chance.choice(["cut", "flip", "noise", "zeros"]):
@@ -46,13 +46,13 @@ def test_a_run_with_a_damaged_file_is_resumed_to_the_same_bits(whole, tmp_path, 
     run = tmp_path / "run"
     shutil.copytree(whole, run)
     files = sorted(path for path in run.rglob("*") if path.is_file() and path.stat().st_size)
-    # Reports and counters are small, pictures and weights large: each kind as often.
+    # Choose each kind of file equally often, since pictures and weights are large.
     kinds = sorted({path.name if path.suffix != ".png" else "png" for path in files})
     kind = chance.choice(kinds)
     of_kind = [p for p in files if (p.name if p.suffix != ".png" else "png") == kind]
     file = chance.choice(of_kind)
     damage(file, chance)
-    if file.name == "config.json":  # no checksum: it may be another run's, or none
+    if file.name == "config.json":  # without a checksum: the damage may go unnoticed
         with suppress(ForgeryError):
             forgery.resume(run, steps=8)
         return

@@ -1,4 +1,4 @@
-"""What messages suggest, and how several problems become one error."""
+"""Suggestions in messages, and errors with several problems."""
 
 import pytest
 
@@ -9,16 +9,16 @@ from forgery.errors import ForgeryError, did_you_mean, lookup, refuse
 @pytest.mark.parametrize(
     ("given", "suggested"), [("mnits", "mnist"), ("ring", "ring8"), ("face64", "faces64")]
 )
-def test_a_misspelt_name_is_met_with_the_nearest(given, suggested):
+def test_a_misspelt_name_suggests_the_nearest(given, suggested):
     assert did_you_mean(given, SOURCES) == f": did you mean {suggested!r}?"
 
 
 @pytest.mark.parametrize("given", ["nope", "cats", "x" * 300, ""])
-def test_a_name_that_is_near_to_none_is_met_with_all(given):
+def test_a_name_that_is_near_to_none_lists_all(given):
     assert did_you_mean(given, SOURCES) == f": choose from {', '.join(SOURCES)}"
 
 
-def test_where_nothing_is_known_nothing_is_suggested():
+def test_without_known_names_nothing_is_suggested():
     assert did_you_mean("x", []) == ""
 
 

@@ -1,4 +1,4 @@
-"""A trained model: loaded, sampled, shown in a notebook, its data found again."""
+"""Trained models: loading, sampling, display in notebooks, and their data."""
 
 import base64
 import html
@@ -44,7 +44,7 @@ def test_samples(tiny, tmp_path):
         save(images, tmp_path / "absent" / "a.png")
 
 
-def test_points_are_trained_drawn_sampled_and_measured(tmp_path):
+def test_points_are_trained_on_sampled_and_measured(tmp_path):
     table = tmp_path / "mine.csv"
     generator = torch.Generator().manual_seed(0)
     points = torch.randn(400, 3, generator=generator) * torch.tensor([1.0, 50.0, 0.1]) + 7
@@ -58,7 +58,7 @@ def test_points_are_trained_drawn_sampled_and_measured(tmp_path):
     assert drawn.shape == (5, 3)
     model = forgery.load(tmp_path / "run")
     assert torch.equal(model.sample(5, seed=1), drawn)
-    # In the units of the table: its columns are 1, 50 and a tenth wide.
+    # In the units of the table, whose columns have widths of 1, 50 and 0.1.
     spread = model.sample(1000).std(0)
     assert spread[1] > 10 * spread[0] > 10 * spread[2]
     with Image.open(tmp_path / "run/samples/00000004.png") as picture:
@@ -72,13 +72,13 @@ def test_points_are_trained_drawn_sampled_and_measured(tmp_path):
         save(drawn, tmp_path / "folder")
 
 
-def test_the_best_of_a_run_that_was_never_evaluated(tiny, tmp_path):
+def test_the_best_step_of_a_run_without_tracking(tiny, tmp_path):
     forgery.train(tiny, tmp_path / "run")
-    with pytest.raises(ForgeryError, match="was not evaluated"):
+    with pytest.raises(ForgeryError, match="has no best step"):
         forgery.load(tmp_path / "run", step="best")
 
 
-def test_the_callers_random_numbers_stay_its_own(tiny, tmp_path):
+def test_the_random_state_of_the_caller_is_kept(tiny, tmp_path):
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
@@ -113,7 +113,7 @@ def test_a_notebook_shows_points(tmp_path):
         assert picture.size == (320, 320)
 
 
-def test_drawing_needs_neither_the_data_nor_the_run_folder(tmp_path):
+def test_sampling_needs_neither_the_data_nor_the_run_folder(tmp_path):
     np.save(tmp_path / "mine.npy", np.random.default_rng(0).normal(size=(200, 2)))
     config = forgery.recipes.points(
         data=str(tmp_path / "mine.npy"), g_width=8, d_width=8, steps=1, batch_size=50, device="cpu"

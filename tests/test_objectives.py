@@ -5,14 +5,14 @@ import torch
 
 from forgery.objectives import OBJECTIVES, Objective
 
-#: Those whose G looks at logits; what features do has tests of its own.
+#: Objectives whose G uses logits; feature matching has separate tests.
 ON_LOGITS = [name for name, objective in OBJECTIVES.items() if not objective.g_sees_features]
 LOGITS = torch.tensor([-3.0, -0.5, 0.0, 2.0], dtype=torch.float64)
 OTHERS = torch.tensor([1.0, -2.0, 0.0, 0.5], dtype=torch.float64)
 
 
 @pytest.mark.parametrize("name", ON_LOGITS)
-def test_every_objective_returns_one_finite_loss_a_sample(name):
+def test_every_objective_returns_one_finite_loss_per_sample(name):
     objective = OBJECTIVES[name]
     assert isinstance(objective, Objective)
     for scale in (1, 1e4):  # far beyond where a sigmoid rounds to 0 or 1
@@ -35,8 +35,8 @@ def test_non_saturating_maximises_log_d():
     torch.testing.assert_close(OBJECTIVES["non-saturating"].g(OTHERS, None), -torch.log(d_fake))
 
 
-def test_gradients_where_d_is_sure():
-    """Where D(G(z)) ≈ 0, log(1 - D) has almost no gradient and -log D a full one (section 3)."""
+def test_gradients_if_d_is_sure():
+    """If D(G(z)) ≈ 0, the gradient of log(1 - D) vanishes, that of -log D does not (section 3)."""
     sure = torch.tensor([-20.0], dtype=torch.float64)
     for name, expected in (("minimax", -1 / (1 + math.exp(20))), ("non-saturating", -1.0)):
         logit = sure.clone().requires_grad_()
@@ -59,14 +59,14 @@ def test_least_squares_on_raw_logits():
     assert objective.g(OTHERS, None).tolist() == pytest.approx([0, 4.5, 0.5, 0.125])
 
 
-def test_a_critic_values_differences():
+def test_a_critic_depends_on_differences_only():
     objective = OBJECTIVES["wasserstein"]
     assert objective.d(LOGITS, OTHERS).tolist() == pytest.approx([4, -1.5, 0, -1.5])
     assert objective.g(OTHERS, None).tolist() == pytest.approx([-1, 2, 0, -0.5])
     torch.testing.assert_close(objective.d(LOGITS + 7, OTHERS + 7), objective.d(LOGITS, OTHERS))
 
 
-def test_hinge_stops_caring_beyond_its_margins():
+def test_hinge_is_flat_beyond_its_margins():
     objective = OBJECTIVES["hinge"]
     assert objective.d(LOGITS, OTHERS).tolist() == pytest.approx([4 + 2, 1.5, 1 + 1, 0 + 1.5])
     sure = torch.tensor([1.5], requires_grad=True)
@@ -82,7 +82,7 @@ def test_relativistic_average_compares_with_the_other_sides_mean():
     g = OBJECTIVES["relativistic-average"].g(OTHERS, LOGITS)
     expected = -(under.sigmoid().log() + (1 - over.sigmoid()).log()) / 2
     torch.testing.assert_close(g, expected)
-    # Of an ensemble [S, N], each member is compared with its own minibatch.
+    # In an ensemble [S, N], each member is compared with the means of its minibatch.
     both = OBJECTIVES["relativistic-average"].d(
         torch.stack([LOGITS, LOGITS * 2]), torch.stack([OTHERS, OTHERS * 2])
     )
@@ -96,7 +96,7 @@ def test_feature_matching_compares_means():
     loss = objective.g(fake, real)
     assert loss.tolist() == [(2 - 1) ** 2 + (1 - 4) ** 2]
     loss.sum().backward()
-    # Every sample is moved alike: by the gap of the means, not by its own distance.
+    # The gradient is the same for all samples: the difference of the means.
     assert fake.grad.tolist() == [[1, -3], [1, -3]]
     torch.testing.assert_close(
         objective.d(LOGITS, OTHERS), OBJECTIVES["non-saturating"].d(LOGITS, OTHERS)
@@ -119,7 +119,7 @@ def test_gradients_push_real_up_and_fake_down_and_g_the_other_way(name):
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_no_preference_where_d_is_undecided(name):
-    """At the logit that an objective calls undecided, real and fake pull D equally hard."""
+    """At the undecided logit of an objective, gradients of real and fake have equal size."""
     objective = OBJECTIVES[name]
     level = 0.0 if objective.undecided is None else objective.undecided
     logits = torch.full((3,), level, dtype=torch.float64)

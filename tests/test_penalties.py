@@ -5,7 +5,7 @@ from forgery.penalties import PENALTIES, RANDOM
 
 
 def quadratic(x):
-    """D(x) = ½‖x‖², whose gradient is x itself."""
+    """D(x) = ½‖x‖², with gradient x."""
     return x.flatten(1).square().sum(1) / 2
 
 
@@ -31,7 +31,7 @@ def test_penalties_differentiate_in_the_weights_of_d(name, images):
     penalty = PENALTIES[name](lambda x: weight * quadratic(x), real, fake).mean()
     penalty.backward()
     if name not in RANDOM:
-        # The penalty is w²/2 of a constant, so its slope is 2/w of its value.
+        # The penalty is proportional to w², so that its derivative is 2/w times its value.
         torch.testing.assert_close(weight.grad, 2 * penalty.detach() / 3)
     assert weight.grad.isfinite()
     assert weight.grad != 0
@@ -50,20 +50,20 @@ def test_a_slope_of_one_costs_nothing(images):
             )
 
 
-def test_wgan_gp_looks_between_each_pair_and_dragan_near_the_data(images):
+def test_wgan_gp_samples_between_pairs_and_dragan_near_the_data(images):
     real, fake = images
     seen = []
 
-    def judge(x):
+    def d(x):
         seen.append(x.detach())
         return quadratic(x)
 
-    PENALTIES["wgan-gp"](judge, real, fake)
+    PENALTIES["wgan-gp"](d, real, fake)
     share = ((seen[0] - real) / (fake - real)).flatten(1)
     assert ((share >= 0) & (share <= 1)).all()
-    torch.testing.assert_close(share, share[:, :1].expand_as(share))  # one ε a sample
+    torch.testing.assert_close(share, share[:, :1].expand_as(share))  # one ε per sample
     assert share[:, 0].std() > 0.05
-    PENALTIES["dragan"](judge, real, fake)
+    PENALTIES["dragan"](d, real, fake)
     offset = seen[1] - real
     assert (offset >= 0).all()
     assert (offset <= real.std() / 2).all()
@@ -71,7 +71,7 @@ def test_wgan_gp_looks_between_each_pair_and_dragan_near_the_data(images):
 
 
 def test_a_flat_d_has_a_finite_gradient(images):
-    """‖∇D‖ = 0, where a bare root would give NaN."""
+    """‖∇D‖ = 0, for which the gradient of a plain square root would be NaN."""
     weight = torch.zeros(9, dtype=torch.float64, requires_grad=True)
     for name in ("wgan-gp", "dragan"):
         PENALTIES[name](lambda x: x.flatten(1) @ weight, *images).mean().backward()

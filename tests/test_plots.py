@@ -1,4 +1,4 @@
-"""What the pictures of a run show."""
+"""The figures of a run."""
 
 import math
 
@@ -14,7 +14,7 @@ RED, BLUE = (194, 65, 12), (23, 74, 124)
 
 
 def has(picture: Image.Image, colour: tuple[int, int, int], near: int = 12) -> bool:
-    """Whether a picture has pixels of about that colour."""
+    """Whether a picture has pixels of about the given colour."""
     colours = picture.convert("RGB").getcolors(1 << 24)
     return any(
         max(abs(a - b) for a, b in zip(found, colour, strict=True)) <= near for _, found in colours
@@ -40,7 +40,7 @@ def test_points_of_the_data_on_a_line_are_drawn_as_data():
 
 
 def test_a_colour_stays_the_same_throughout_an_animation(tmp_path):
-    """Samples and data before what D believes, which changes from frame to frame."""
+    """Samples and data over a background of D's output, which changes between frames."""
     angles = torch.arange(8) * math.pi / 4
     ring = torch.stack([angles.sin(), angles.cos()], 1).repeat(20, 1)
     landscape = Landscape(ring, torch.tensor([[-1.5, -1.5], [1.5, 1.5]]))
@@ -99,13 +99,13 @@ def labels(axes) -> list[str]:
 def test_losses_have_lines_at_equilibrium(objective, expected):
     losses, outputs = figure_of([report(1), report(2)], "", objective).axes
     assert labels(losses) == ["D", "G", *expected]
-    told = labels(outputs)
-    if OBJECTIVES[objective].undecided is None:  # a single logit says nothing
-        assert told == ["real", "samples"]
+    names = labels(outputs)
+    if OBJECTIVES[objective].undecided is None:  # only differences of logits are meaningful
+        assert names == ["real", "samples"]
         assert "only differences matter" in outputs.get_title()
     else:
-        assert told[:2] == ["D(x), real", "D(G(z)), fake"]
-        assert told[2] == f"undecided: {0.62 if objective == 'least-squares' else 0.5}"
+        assert names[:2] == ["D(x), real", "D(G(z)), fake"]
+        assert names[2] == f"undecided: {0.62 if objective == 'least-squares' else 0.5}"
 
 
 def test_the_equilibrium_is_that_of_the_losses():

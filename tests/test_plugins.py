@@ -1,4 +1,4 @@
-"""Names and parts that other packages add by entry points."""
+"""Names and parts that other packages add through entry points."""
 
 import sys
 

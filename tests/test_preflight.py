@@ -23,7 +23,7 @@ def _quick(monkeypatch):
 
 @pytest.fixture
 def photos(tmp_path):
-    """Two classes of thirty small pictures each, one file that is none, one copy."""
+    """Two classes of thirty small pictures each, a file that is no picture, and a copy."""
     random = np.random.default_rng(0)
     for name in ("cats", "dogs"):
         (tmp_path / "photos" / name).mkdir(parents=True)
@@ -46,13 +46,13 @@ def test_pictures(photos, tmp_path):
     train = len(found.dataset)
     assert facts["data"] == f"photos[train]: {train} images of [3, 8, 8]"
     assert facts["splits"] == f"train {train}, test {61 - train}"
-    assert "the median shorter side is 8, RGB" in facts["made"]
+    assert "the median shorter side is 8, RGB" in facts["converted"]
     assert facts["sizes"] == "8 × 9 61"
     assert facts["modes"] == "RGB 61"
     assert facts["formats"] == "PNG 61"
     assert facts["set aside"] == "1"
     assert facts["copies"].startswith("1 ")
-    assert facts["too few"].startswith("for minibatches of 100: train with --batch-size")
+    assert facts["too few"].startswith("too few samples for --batch-size 100: use --batch-size")
     assert "cats" in facts["classes"]
     assert "an epoch takes" in facts["time"]
     assert found.rejects[0][0] == "notes.txt"
@@ -63,21 +63,21 @@ def test_pictures(photos, tmp_path):
         preflight(small(data=photos), silent, tmp_path / "nowhere" / "sheet.png")
 
 
-def test_a_few_epochs_of_a_small_dataset_are_called_short(photos):
+def test_a_few_epochs_of_a_small_dataset_give_a_warning(photos):
     found = preflight(small(data=photos, batch_size=20, epochs=25.0), silent)
     n = len(found.dataset)
     assert dict(found.facts())["short"] == (
         f"Small dataset: 25 epochs is only {25 * (n // 20)} steps; use --epochs "
         f"{1_800_000 / n:.0f} for a full run"
     )
-    # The recipe's own length is in images: it is as long on any data.
+    # The length of the recipe is in images, and so does not depend on the data.
     facts = dict(preflight(small(data=photos, batch_size=20), silent).facts())
     assert "short" not in facts
     assert "1,800,000 images = " in facts["time"]
     assert "90,000 steps" in facts["time"]
 
 
-def test_data_that_is_no_pictures(tmp_path):
+def test_data_other_than_pictures(tmp_path):
     facts = dict(preflight(small(data="mnist", split="test", pack=2), silent).facts())
     assert facts["data"] == "mnist[test]: 10,000 images of [1, 28, 28]"
     assert "too few" not in facts
@@ -97,7 +97,7 @@ def test_memory_is_that_of_the_networks(photos):
     assert expected <= found.memory <= expected + 200  # Adam's counters
 
 
-def test_a_folder_is_trained_on_resumed_and_examined(photos, tmp_path):
+def test_a_run_on_a_folder_is_trained_resumed_and_diagnosed(photos, tmp_path):
     config = small(data=photos, batch_size=20, steps=2, report_every=1, grid=4)
     model = forgery.train(config, tmp_path / "run")
     assert model.sample(3).shape == (3, 3, 8, 8)
@@ -114,7 +114,7 @@ def test_a_folder_is_trained_on_resumed_and_examined(photos, tmp_path):
         forgery.resume(tmp_path / "run", steps=6)
 
 
-def test_batches_of_data_on_disk_are_the_same_run(photos, tmp_path, monkeypatch):
+def test_data_mapped_from_disk_gives_the_same_run(photos, tmp_path, monkeypatch):
     config = small(data=photos, batch_size=20, steps=3, report_every=1, grid=4)
     first = forgery.train(config, tmp_path / "a").sample(4)
     monkeypatch.setattr("forgery.data.cache.LARGE", 10)
@@ -165,16 +165,16 @@ def test_the_recipe_for_a_size_can_draw_it(shape, recipe):
     assert discriminator(images).shape == (2,)
 
 
-def test_pictures_that_are_mostly_copies_are_warned_of(tmp_path, capsys, monkeypatch):
+def test_pictures_that_are_mostly_copies_give_a_warning(tmp_path, capsys, monkeypatch):
     folder = tmp_path / "same"
     folder.mkdir()
     for i in range(30):
         Image.new("L", (8, 8), 7).save(folder / f"{i}.png")
     config = small(data=str(folder), batch_size=10, steps=1)
-    told = "29 of the 30 pictures are copies of others: a GAN can only learn the 1 that differ"
-    assert dict(preflight(config, silent).facts())["warning"] == told
+    message = "29 of the 30 pictures are copies of others: a GAN can only learn the 1 that differ"
+    assert dict(preflight(config, silent).facts())["warning"] == message
     forgery.train(config, tmp_path / "run", progress=True)
-    assert f"warning: {told}" in capsys.readouterr().out
+    assert f"warning: {message}" in capsys.readouterr().out
     monkeypatch.setattr(sys, "argv", ["forgery", "data", str(folder), "--device=cpu"])
     for i in range(12):
         for copy in "ab":
@@ -186,10 +186,10 @@ def test_pictures_that_are_mostly_copies_are_warned_of(tmp_path, capsys, monkeyp
     assert "equal      … and 3 more groups" in out
 
 
-def test_a_small_dataset_is_told_how_long_a_full_run_is(tmp_path):
+def test_a_warning_for_a_small_dataset_gives_the_epochs_of_a_full_run(tmp_path):
     np.save(tmp_path / "few.npy", np.random.default_rng(0).integers(0, 256, (600, 8, 8), np.uint8))
     config = small(data=str(tmp_path / "few.npy"), batch_size=20, epochs=2)
     facts = dict(preflight(config, silent).facts())
-    told = "Small dataset: 2 epochs is only 60 steps; use --epochs 3000 for a full run"
-    assert facts["short"] == told
+    message = "Small dataset: 2 epochs is only 60 steps; use --epochs 3000 for a full run"
+    assert facts["short"] == message
     assert "(1 thread)" in facts["time"]

@@ -1,4 +1,4 @@
-"""What a terminal of some width shows of a long task."""
+"""Progress of long tasks on terminals of different widths."""
 
 import io
 import re
@@ -18,7 +18,7 @@ WIDTHS = [40, 60, 80, 100, 120]
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """A terminal of that width; → what it shows last, in lines."""
+    """A terminal of a given width; returns a function for the last lines shown."""
 
     def make(width: int):
         file = io.StringIO()
@@ -36,7 +36,7 @@ def terminal(monkeypatch):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_a_bar_keeps_its_percentage_and_its_time_and_drops_numbers_from_the_right(terminal, width):
+def test_a_bar_keeps_percentage_and_time_and_drops_numbers_from_the_right(terminal, width):
     shown = terminal(width)
     with progress.watching(True) as watch:
         for event in (StepDone(1, 0.1), REPORT, StepDone(12_345, 0.5)):
@@ -62,7 +62,7 @@ def test_several_tasks_keep_their_bars(terminal, width):
     assert max(map(len, text)) <= width
 
 
-def test_without_a_terminal_a_long_task_says_how_far_it_is_every_ten_seconds(monkeypatch, capsys):
+def test_without_a_terminal_progress_is_printed_every_ten_seconds(monkeypatch, capsys):
     times = iter([0.0, 3.0, 9.0, 10.5, 11.0, 21.0])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(times))
     with progress.counting("") as count:

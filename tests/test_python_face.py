@@ -1,4 +1,4 @@
-"""What a caller from Python may rely on: its own settings, and the calls that people type first."""
+"""The Python interface: the caller's settings are kept, and common calls work."""
 
 import re
 import shutil
@@ -23,7 +23,7 @@ from forgery.training.events import StepDone
 
 @pytest.fixture(params=[False, True], ids=["denormals kept", "denormals flushed"])
 def callers(request, monkeypatch):
-    """Settings of the caller's own, unlike those that any training asks for; a check of them."""
+    """Settings of the caller that differ from those of training, and a check that they are kept."""
     if not torch.set_flush_denormal(request.param):
         pytest.skip("this processor cannot flush denormal numbers")
     monkeypatch.setattr(device, "resolve_threads", lambda threads: 2)
@@ -72,7 +72,7 @@ def test_measuring_leaves_the_callers_settings_alone(callers, tiny, tmp_path, mo
     config = recipes.points(
         data=str(tmp_path / "mine.npy"), g_width=8, d_width=8, steps=2, batch_size=50, device="cpu"
     )
-    torch.manual_seed(5)  # as the caller left it
+    torch.manual_seed(5)  # the caller's state
     forgery.train(config, tmp_path / "run")
     held = str(tmp_path / "held.npy")
     forgery.evaluate(tmp_path / "run", samples=50, against=held, device_name="cpu")
@@ -94,13 +94,13 @@ class Notebook:
     is_terminal, is_jupyter = False, True
 
 
-def test_a_script_whose_output_is_no_terminal_is_silent(tiny, tmp_path, capsys):
+def test_training_is_silent_without_a_terminal(tiny, tmp_path, capsys):
     forgery.train(tiny, tmp_path / "run")
     forgery.resume(tmp_path / "run", steps=8)
     assert capsys.readouterr() == ("", "")
 
 
-def test_progress_that_is_asked_for_is_a_line_for_each_report(tiny, tmp_path, capsys):
+def test_requested_progress_is_a_line_per_report(tiny, tmp_path, capsys):
     steps = []
 
     def note(event):
@@ -111,7 +111,7 @@ def test_progress_that_is_asked_for_is_a_line_for_each_report(tiny, tmp_path, ca
     forgery.resume(tmp_path / "run", callbacks=[note], progress=True, steps=8)
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("step")]
     assert [line.split()[1] for line in lines] == ["2", "4", "6", "8"]
-    assert steps == list(range(1, 9))  # the caller's callbacks are called besides
+    assert steps == list(range(1, 9))  # the caller's callbacks are called as well
 
 
 def test_a_notebook_shows_lines(tiny, tmp_path, capsys, monkeypatch):
@@ -123,18 +123,18 @@ def test_a_notebook_shows_lines(tiny, tmp_path, capsys, monkeypatch):
 
 
 def test_a_terminal_shows_a_bar(tiny, tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv("FORCE_COLOR", "1")  # by which rich takes any output for a terminal
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich then treats any output as a terminal
     monkeypatch.setenv("COLUMNS", "80")
     forgery.train(tiny.replace(conditional="auxiliary"), tmp_path / "run")
     out = capsys.readouterr().out
-    assert "━" * 20 in re.sub(r"\x1b\[[\d;]*m", "", out)  # all of it
+    assert "━" * 20 in re.sub(r"\x1b\[[\d;]*m", "", out)  # the complete bar
     assert "step 6" in out
     assert "/s" in out
     forgery.train(tiny, tmp_path / "silent", progress=False)
     assert capsys.readouterr().out == ""
 
 
-def test_of_several_processes_the_first_alone_shows_progress(monkeypatch):
+def test_only_rank_0_shows_progress(monkeypatch):
     monkeypatch.setenv("RANK", "1")
     assert not is_shown(True)
 
@@ -175,7 +175,7 @@ def test_training_takes_a_path(photos, tmp_path, monkeypatch):
     assert config.data == str(photos)
 
 
-def test_a_name_of_data_or_a_recipe_is_no_file_and_a_path_is(photos, tmp_path, monkeypatch):
+def test_a_known_name_is_not_a_file_but_a_path_is(photos, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("mnist", "dcgan"):
         photos.rename(tmp_path / name)
@@ -205,34 +205,38 @@ def test_training_takes_a_config_with_changes(tiny, tmp_path):
         ("mnist", {"epoch": 2}, "unknown setting 'epoch': did you mean 'epochs'"),
         ("mnist", {"recipe": "dcgn"}, "unknown recipe 'dcgn': did you mean 'dcgan'"),
         ("mnist", {"epochs": "two"}, "epochs must be a number, not 'two'"),
-        ("dcgan", {"recipe": "mlp"}, "where settings start from: give it with data"),
-        (recipes.mlp(), {"recipe": "dcgan"}, "where settings start from: give it with data"),
+        ("dcgan", {"recipe": "mlp"}, "cannot be combined with a recipe or Config: give it"),
+        (
+            recipes.mlp(),
+            {"recipe": "dcgan"},
+            "cannot be combined with a recipe or Config: give it with",
+        ),
     ],
 )
-def test_what_training_does_not_take(what, changes, message, tmp_path, monkeypatch):
+def test_invalid_arguments_of_training(what, changes, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ForgeryError, match=message):
         forgery.train(what, tmp_path / "run", **changes)
     assert not any(tmp_path.iterdir())
 
 
-def test_pictures_are_decoded_with_progress_where_it_is_shown(photos, tmp_path, capsys):
+def test_decoding_shows_progress_if_it_is_requested(photos, tmp_path, capsys):
     (photos / "notes.txt").write_text("hello")
     forgery.train(photos, tmp_path / "shown", progress=True, **QUICK)
     out = capsys.readouterr().out
     assert "decoding: 9 of 9" in out
     assert "1 file set aside: notes.txt" in out
-    assert "batch size 8 instead of 128" in out
+    assert "batch size reduced from 128 to 8" in out
     forgery.train(photos, tmp_path / "silent", fit="pad", **QUICK)
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_model_says_what_it_is_in_a_line(tiny, tmp_path, monkeypatch):
+def test_the_repr_of_a_model(tiny, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     trained = forgery.train(tiny, "runs/first", limit=500)
     said = "Model(runs/first, step 6: mnist[test, 500 samples] [1, 28, 28], 7,168 parameters)"
     assert repr(trained) == said
     loaded = forgery.load("runs/first")
-    shutil.rmtree("runs")  # what is in memory needs no folder
+    shutil.rmtree("runs")  # not needed for a model in memory
     assert repr(loaded) == said
     assert loaded.shape == trained.shape == (1, 28, 28)

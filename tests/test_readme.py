@@ -46,7 +46,7 @@ def commands(page: Path) -> list[str]:
 
 
 def shortened(command: str) -> list[str]:
-    """The command's arguments with a length of a few steps on small networks."""
+    """The arguments of a command, changed to a few steps on small networks."""
     words = shlex.split(command)[1:]
     for flag in SHORTER & set(words):
         at = words.index(flag)
@@ -94,7 +94,7 @@ def test_the_commands_of_a_page_run_in_their_order(page, tmp_path, monkeypatch, 
         with pytest.raises(SystemExit) as left:
             main()
         printed = capsys.readouterr()
-        if "direction" in command:  # a generator of two steps draws no digits
+        if "direction" in command:  # after two training steps, samples are not digits
             assert left.value.code == 2
             assert "at least 20 with it" in printed.err
             continue
@@ -135,13 +135,13 @@ def test_the_readme_s_make_targets_and_pictures_are_there():
 
 
 def anchors(page: Path) -> set[str]:
-    """What a link may name behind ``#``: a page's headings, as GitHub spells them."""
+    """The anchors of a page's headings on GitHub."""
     headings = re.findall(r"^#+ (.*)$", text_of(page), re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_between_the_pages_lead_somewhere(page):
+def test_links_between_pages_have_targets(page):
     links = re.findall(r"\]\((?!https?:)(.*?)\)", text_of(page))
     links += re.findall(r'<img src="(.*?)"', text_of(page))
     for link in links:

@@ -1,4 +1,4 @@
-"""Recipes: how long each is, on the data that it was tuned on and on less."""
+"""The lengths of recipes, on the data that they were tuned on and on less data."""
 
 from types import SimpleNamespace
 
@@ -31,7 +31,7 @@ STEPS = {
 
 
 def steps(config, n):
-    """The steps of a run on n samples."""
+    """Number of steps of a run on n samples."""
     minibatches = config.d_steps
     if config.model == "gan" and config.updates == "alternating":
         minibatches += OBJECTIVES[config.objective].g_needs_real

@@ -1,4 +1,4 @@
-"""Settings as they follow from what a person names: above all, minibatches that the data fills."""
+"""Resolution of settings from data, recipe, file and flags, and of the batch size."""
 
 import struct
 from pathlib import Path
@@ -59,7 +59,7 @@ def of(data: str, **given):
 
 
 def assert_fills(config) -> None:
-    """Training would begin with it, and with no larger batch of as many parts."""
+    """The batch size is the largest that the data allows."""
     config, where = on_this_machine(config.replace(device="cpu"))
     dataset = data_of(config)
     assert batches_of(config, dataset, where).per_epoch >= config.d_steps
@@ -73,30 +73,30 @@ def assert_fills(config) -> None:
 @pytest.mark.parametrize(
     "given", [{}, {"pack": 2}, {"d_steps": 3}, {"accumulate": 4}, {"limit": 11, "d_steps": 2}]
 )
-def test_a_batch_that_nobody_set_is_as_large_as_the_data_allows(make, given, tmp_path):
+def test_the_default_batch_size_is_the_largest_that_the_data_allows(make, given, tmp_path):
     config = of(make(tmp_path / "shapes", 19), **given)
     assert config.batch_size <= 19
     assert_fills(config)
 
 
-def test_it_is_split_evenly_among_processes(tmp_path, monkeypatch):
+def test_the_default_batch_size_can_be_split_among_processes(tmp_path, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "3")
     config = of(images_npy(tmp_path / "shapes", 19), accumulate=2)
     assert config.batch_size == 18
     assert_fills(config)
 
 
-def test_what_becomes_of_it_is_told_in_a_line(tmp_path, capsys):
+def test_a_reduced_batch_size_is_reported(tmp_path, capsys):
     source = folder(tmp_path / "shapes", 19)
     settings_from(source, "sngan", None, {}, shown=True)
-    line = "batch size 3 instead of 64: shapes[train] has 19 images"
+    line = "batch size reduced from 64 to 3: shapes[train] has 19 images"
     assert line in capsys.readouterr().out.splitlines()
     settings_from(source, "sngan", None, {"batch_size": 3}, shown=True)
     settings_from(source, "sngan", None, {})
     assert "batch size" not in capsys.readouterr().out
 
 
-def test_a_batch_that_the_user_set_stays_and_is_refused(tmp_path):
+def test_an_explicit_batch_size_is_kept_and_refused(tmp_path):
     source = images_npy(tmp_path / "shapes", 19)
     (tmp_path / "mine.toml").write_text("batch_size = 20\n")
     for config in (
@@ -109,19 +109,19 @@ def test_a_batch_that_the_user_set_stays_and_is_refused(tmp_path):
             batches_of(config, data_of(config), where)
 
 
-def test_data_of_which_no_batch_can_be_made_is_refused_as_it_was(tmp_path):
+def test_data_too_small_for_any_batch_is_refused(tmp_path):
     assert of(folder(tmp_path / "one", 1)).batch_size == 128  # batch norm needs two
     source = images_npy(tmp_path / "shapes", 19)
     assert of(source, pack=20).batch_size == 100
     assert of(source, accumulate=10).batch_size == 100
 
 
-def test_data_that_is_large_enough_keeps_the_recipes_batch(tmp_path):
+def test_large_data_keeps_the_batch_size_of_the_recipe(tmp_path):
     assert of(images_npy(tmp_path / "many", 300)).batch_size == 100
     assert of(images_npy(tmp_path / "as_many", 100)).batch_size == 100
 
 
-def test_bundled_data_is_loaded_only_where_a_part_of_it_is_too_small(monkeypatch):
+def test_bundled_data_is_loaded_only_if_a_subset_may_be_too_small(monkeypatch):
     assert of("mnist", limit=30).batch_size == 30
     assert of("ring8", limit=100, d_steps=3).batch_size == 33
     assert of("mnist", pack=700).batch_size == 85
@@ -137,23 +137,21 @@ def test_a_small_folder_is_trained_on_by_command(tmp_path, monkeypatch, capsys):
     flags = train.__globals__["Flags"](steps=1, g_width=4, d_width=4, device="cpu", threads=1)
     assert train("shapes", out=Path("run"), flags=flags) == 0
     out = capsys.readouterr().out
-    assert "batch size 12 instead of 128: shapes[train] has 12 images" in out
-    assert "1 step, kept in run" in out
+    assert "batch size reduced from 128 to 12: shapes[train] has 12 images" in out
+    assert "1 step, saved in run" in out
 
 
-def test_preflight_says_what_batch_would_do_instead_of_one_that_was_asked_for(
-    tmp_path, monkeypatch
-):
+def test_preflight_suggests_a_smaller_batch_size(tmp_path, monkeypatch):
     monkeypatch.setattr(preflight, "SECONDS", 0.01)
     source = images_npy(tmp_path / "shapes", 19)
     small = {"g_width": 4, "d_width": 4, "device": "cpu"}
     found = preflight.preflight(of(source, batch_size=50, d_steps=2, **small), silent)
-    assert "train with --batch-size 9 or less" in dict(found.facts())["too few"]
+    assert "use --batch-size 9, as timed here, or less" in dict(found.facts())["too few"]
     assert found.config.batch_size == 50
     assert "too few" not in dict(preflight.preflight(of(source, **small), silent).facts())
 
 
-def test_a_path_is_never_taken_for_bundled_data(tmp_path, monkeypatch):
+def test_a_path_is_never_mistaken_for_bundled_data(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.save("mnist", np.zeros((60, 8, 8), np.uint8))
     Path("mnist.npy").rename("mnist")
@@ -168,7 +166,7 @@ def test_a_path_is_never_taken_for_bundled_data(tmp_path, monkeypatch):
         ("x" * 300, {}, "unknown data or recipe"),
     ],
 )
-def test_what_a_call_from_python_cannot_mean(what, changes, message):
+def test_ambiguous_calls_from_python(what, changes, message):
     with pytest.raises(ForgeryError, match=message):
         config_of(what, changes)
 
@@ -181,7 +179,7 @@ def test_toml(tmp_path):
     with pytest.raises(ForgeryError, match=r"settings.toml: unknown setting .* 'objective'"):
         read_toml(path)
     path.write_text("= nonsense")
-    with pytest.raises(ForgeryError, match="is not TOML"):
+    with pytest.raises(ForgeryError, match="is not valid TOML"):
         read_toml(path)
     with pytest.raises(ForgeryError, match="cannot read"):
         read_toml(tmp_path / "absent.toml")
@@ -189,7 +187,7 @@ def test_toml(tmp_path):
 
 def test_a_file_may_list_defaults_without_effect_and_flags_may_not(tmp_path):
     path = tmp_path / "settings.toml"
-    path.write_text("momentum = 0.5\nlimit = 500\n")  # as an earlier forgery recipes printed it
+    path.write_text("momentum = 0.5\nlimit = 500\n")  # as printed by an earlier version
     assert settings_from("mnist", None, path, {}).limit == 500
     path.write_text("momentum = 0.9\n")
     for file, flags in ((path, {}), (None, {"momentum": 0.5})):
@@ -198,11 +196,11 @@ def test_a_file_may_list_defaults_without_effect_and_flags_may_not(tmp_path):
     assert settings_from("mnist", None, path, {"optimizer": "momentum"}).momentum == 0.9
 
 
-def test_a_length_by_flag_takes_the_place_of_the_files(tmp_path):
+def test_a_length_by_flag_replaces_that_of_the_file(tmp_path):
     path = tmp_path / "settings.toml"
     path.write_text("steps = 2\n")
     assert settings_from("mnist", None, path, {"minutes": 1.0}).length == "1 minutes"
 
 
-def test_settings_of_pictures_help_to_find_the_recipe_whatever_else_is_given():
+def test_picture_settings_determine_the_recipe_whatever_else_is_given():
     assert of("mnist", conditional="semi-supervised", labels=50).labels == 50

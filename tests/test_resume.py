@@ -1,8 +1,7 @@
-"""A run that was stopped and resumed ends with the bits of one that was not.
+"""A resumed run is bit-identical to an uninterrupted one.
 
-Every kind of state is resumed by ``forgery.resume`` at three steps. The whole matrix, every recipe
-and every network at every step, restores each checkpoint and makes the one step to the next: what
-follows from that step on is the next checkpoint's business.
+Every kind of state is resumed by ``forgery.resume`` at three steps. In the full matrix, every
+recipe and every network, each checkpoint is restored and trained for one step to the next.
 """
 
 import json
@@ -34,7 +33,7 @@ OF_IMAGES = {"grid": 4, "split": "test"}
 ADAPTIVE = {"augment": "adaptive", "augment_ramp": 400, "augment_target": 0.01}
 FEW_LABELS = {"conditional": "semi-supervised", "labels": 30}
 
-#: What a run has to remember → (recipe, changes).
+#: Kind of state → (recipe, changes).
 KINDS = {
     "Adam and an average": ("mlp", {}),
     "momentum, dropout, both players at once": ("goodfellow2014", {}),
@@ -63,7 +62,7 @@ NETWORKS = [
     ("modern-patched", "modern-patched", {"objective": "relativistic", "penalty": "r1+r2"}),
     ("dcgan", "resnet", {"pack": 2, "batch_size": 20}),
 ]
-#: Everything else that has an entry in a table: name → (recipe, changes).
+#: All other table entries → (recipe, changes).
 MATRIX = (
     {recipe: (recipe, {}) for recipe in RECIPES}
     | {f"{g} against {d}": ("mlp", {"generator": g, "discriminator": d} | more)
@@ -104,7 +103,7 @@ def assert_same(one: checkpoint.Checkpoint, other: checkpoint.Checkpoint) -> Non
 def test_every_kind_of_state_is_resumed_to_the_bit(tmp_path, kind):
     straight = tmp_path / "straight"
     forgery.train(config_of(*KINDS[kind]), straight)
-    for step in (1, 4, 6):  # in mid-epoch, between two epochs, at a report
+    for step in (1, 4, 6):  # within an epoch, between epochs, at a report
         resumed = tmp_path / f"from{step}"
         shutil.copytree(straight, resumed)
         for later in range(step + 1, STEPS + 1):
@@ -120,7 +119,7 @@ def test_every_kind_of_state_is_resumed_to_the_bit(tmp_path, kind):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MATRIX)
-def test_from_every_checkpoint_one_step_leads_to_the_next(tmp_path, name):
+def test_a_step_from_every_checkpoint_gives_the_next(tmp_path, name):
     config = config_of(*MATRIX[name])
     forgery.train(config, tmp_path / "run")
     dataset = data_of(config)
@@ -134,8 +133,8 @@ def test_from_every_checkpoint_one_step_leads_to_the_next(tmp_path, name):
         assert_same(training.checkpoint(), checkpoint.read(folder, step + 1))
 
 
-def test_every_kind_of_state_is_one_of_a_known_recipe_and_moves():
-    """What is compared above does change from step to step: p of adaptive augmentation too."""
+def test_every_kind_of_state_changes_during_training():
+    """The compared state changes from step to step, including p of adaptive augmentation."""
     config = config_of(*KINDS["adaptive augmentation"])
     dataset = data_of(config)
     training, batches = training_of(config, dataset, CPU), batches_of(config, dataset, CPU)
@@ -146,8 +145,8 @@ def test_every_kind_of_state_is_one_of_a_known_recipe_and_moves():
 
 
 def test_a_run_of_an_earlier_version_opens_and_resumes(tmp_path):
-    # Its config.json lists every setting, also those without effect (momentum .9 under Adam), and
-    # knows no length in images.
+    # Its config.json lists all settings, including those without effect (momentum .9 under Adam),
+    # and has no length in images.
     run = tmp_path / "run"
     shutil.copytree(Path(__file__).parent / "earlier_run", run)
     before = json.loads((run / "config.json").read_text())["config"]

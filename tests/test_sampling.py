@@ -1,4 +1,4 @@
-"""Samples drawn and written in parts: any number in bounded memory, or refused in words."""
+"""Samples are drawn and written in parts, in bounded memory, or refused with a message."""
 
 import shutil
 from types import SimpleNamespace
@@ -46,7 +46,7 @@ def interrupted(parts):
 
 
 @pytest.mark.parametrize("part", [1, 100, 256, 500, 2000])
-def test_noise_and_labels_in_parts_are_those_of_the_whole(part):
+def test_parts_of_noise_and_labels_equal_a_single_draw(part):
     z = list(randomness.noise_parts("normal", N, 3, 5, part))
     assert [len(rows) for rows in z[:-1]] == [part] * (len(z) - 1)
     assert torch.equal(torch.cat(z), randomness.fixed_noise("normal", N, 3, 5))
@@ -56,13 +56,13 @@ def test_noise_and_labels_in_parts_are_those_of_the_whole(part):
 
 
 @pytest.mark.parametrize("classes", [None, 3, ["7", "0", "1"]])
-def test_samples_are_their_parts(model, classes):
+def test_samples_are_the_concatenation_of_their_parts(model, classes):
     whole, labels = model.sample(N, 4, classes), model.labels(N, 4, classes)
     parts = list(model.sample_parts(N, 4, classes))
     assert [len(part) for part in parts] == [PART, PART, 7]
     assert torch.equal(whole, torch.cat(parts))
     assert torch.equal(labels, torch.cat(list(model.label_parts(N, 4, classes))))
-    # The generator's, of the noise and the labels that have always been drawn.
+    # They are the generator's outputs for the fixed noise and labels.
     z = randomness.fixed_noise("normal", N, model.config.latent, 4)
     drawn = [
         model.generator(*given) for given in zip(z.split(PART), labels.split(PART), strict=True)
@@ -73,14 +73,14 @@ def test_samples_are_their_parts(model, classes):
         assert torch.equal(labels, randomness.fixed_labels(counts, N, 4))
 
 
-def test_a_mistake_is_told_before_the_first_part(model):
+def test_an_error_is_raised_before_the_first_part(model):
     with pytest.raises(ForgeryError, match="at least 1"):
         model.sample_parts(0)
     with pytest.raises(ForgeryError, match="has no class '12'"):
         model.sample_parts(3, classes="12")
 
 
-def test_an_npz_is_what_numpy_would_write(tmp_path):
+def test_an_npz_equals_that_of_numpy(tmp_path):
     labels = torch.arange(10)
     save_samples(images(10), 10, (1, 5, 6), tmp_path / "ours.npz", labels.split(4))
     stored = torch.cat(images(10)).add(1).mul(127.5).round().to(torch.uint8).numpy()
@@ -96,7 +96,7 @@ def test_an_npz_is_what_numpy_would_write(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.npz", "a.png", "a.csv"])
-def test_ctrl_c_leaves_no_half_of_a_file(tmp_path, name):
+def test_ctrl_c_leaves_no_partial_file(tmp_path, name):
     parts = torch.randn(100, 2).split(4) if name == "a.csv" else images(100)
     shape = parts[0].shape[1:]
     with pytest.raises(KeyboardInterrupt):
@@ -110,7 +110,7 @@ def test_ctrl_c_leaves_no_half_of_a_file(tmp_path, name):
     assert (tmp_path / name).read_bytes() == before
 
 
-def test_ctrl_c_leaves_whole_pictures_in_a_folder(tmp_path, monkeypatch):
+def test_ctrl_c_leaves_complete_pictures_in_a_folder(tmp_path, monkeypatch):
     whole = gallery._png
     drawn = []
 
@@ -131,7 +131,7 @@ def test_ctrl_c_leaves_whole_pictures_in_a_folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["a.npz", "folder", "a.csv"])
-def test_what_the_disk_cannot_hold_is_refused_after_the_first_part(tmp_path, monkeypatch, name):
+def test_a_full_disk_is_detected_after_the_first_part(tmp_path, monkeypatch, name):
     asked = []
     monkeypatch.setattr(
         shutil, "disk_usage", lambda path: asked.append(path) or SimpleNamespace(free=10**6)
@@ -147,11 +147,11 @@ def test_what_the_disk_cannot_hold_is_refused_after_the_first_part(tmp_path, mon
     with pytest.raises(ForgeryError, match=r"1,000,000 \w+ would take about .+B in .*1 MB is free"):
         save_samples(watched(), 10**6, parts[0].shape[1:], tmp_path / "new" / name)
     assert len(drawn) == 1
-    assert asked == [tmp_path.resolve()]  # the nearest folder that is there
+    assert asked == [tmp_path.resolve()]  # the nearest existing folder
     assert not any(tmp_path.iterdir())
 
 
-def test_the_size_of_samples_is_that_of_their_file(tmp_path):
+def test_the_estimated_size_of_samples_is_that_of_their_file(tmp_path):
     torch.manual_seed(0)
     noise = torch.rand(1000, 3, 16, 16) * 2 - 1
     flat = torch.zeros(1000, 3, 16, 16)
@@ -159,7 +159,7 @@ def test_the_size_of_samples_is_that_of_their_file(tmp_path):
         save_samples(values.split(100), 1000, (3, 16, 16), tmp_path / "a.npz")
         estimate = 1000 / 64 * gallery._size(values[:64], ".npz")
         size = (tmp_path / "a.npz").stat().st_size
-        assert size - 1000 <= estimate  # no less, but for the headers of the archive
+        assert size - 1000 <= estimate  # not below, up to the headers of the archive
         assert estimate < 2 * size + 20_000
     points = torch.randn(1000, 2)
     save_samples(points.split(100), 1000, (2,), tmp_path / "a.csv")
@@ -184,7 +184,7 @@ def test_a_grid_that_is_too_large_is_refused(tmp_path, n, name, classes, scale, 
         save_samples(never, n, (1, 28, 28), tmp_path / name, None, names, scale)
 
 
-def test_what_memory_cannot_hold_is_refused(tmp_path, monkeypatch, model, points):
+def test_too_many_samples_for_memory_are_refused(tmp_path, monkeypatch, model, points):
     monkeypatch.setattr(resources, "free_memory", lambda: 10**6)
     never = (pytest.fail("drawn") for _ in range(1))
     with pytest.raises(
@@ -202,7 +202,7 @@ def test_what_memory_cannot_hold_is_refused(tmp_path, monkeypatch, model, points
     assert next(points.sample_parts(10**12)).shape == (PART, 2)
 
 
-def test_a_file_that_cannot_be_written_is_told_before_drawing(tmp_path):
+def test_a_file_that_cannot_be_written_is_reported_before_drawing(tmp_path):
     never = (pytest.fail("drawn") for _ in range(1))
     (tmp_path / "folder.npz").mkdir()
     for name, message in (("folder.npz", "it is a folder"), ("a.txt", r"use \.png")):
@@ -210,7 +210,7 @@ def test_a_file_that_cannot_be_written_is_told_before_drawing(tmp_path):
             save_samples(never, 5, (1, 5, 6), tmp_path / name)
 
 
-def test_a_grid_is_of_the_size_that_is_said():
+def test_a_grid_has_the_computed_size():
     for n, columns in ((1, None), (5, None), (7, 3), (3, 3)):
         whole = torch.cat(images(n))
         assert grid(whole, columns).size == grid_size(n, 5, 6, columns)
@@ -219,7 +219,7 @@ def test_a_grid_is_of_the_size_that_is_said():
 @pytest.mark.parametrize(("n", "classes"), [(7, 3), (64, 22), (22, 22), (64, 10)])
 def test_classes_have_columns_below_their_names(n, classes):
     names = [f"class {i}" for i in range(classes)]
-    # Every image has the grey of its class, which is found again below its name.
+    # Each image has a grey level for its class, which must appear below its name.
     greys = torch.arange(n) % classes / 22
     picture = by_class(greys.view(n, 1, 1, 1).expand(n, 1, 8, 8), names, 3)
     assert picture.size == by_class_size(n, classes, 8, 8, 3)
@@ -230,7 +230,7 @@ def test_classes_have_columns_below_their_names(n, classes):
         expected = to_pixels(greys[i]).item()
         assert picture.getpixel((x, y)) == (expected,) * 3
         heading = picture.crop((x - 12, y - 18 - HEADING, x + 12, y - 18))
-        assert heading.convert("L").getextrema()[0] < 128  # there is ink
+        assert heading.convert("L").getextrema()[0] < 128  # there is text
 
 
 def test_images_are_enlarged(tmp_path):
@@ -263,7 +263,7 @@ def test_save_grid(tmp_path):
             forgery.save_grid(pixels, tmp_path / name)
 
 
-def test_many_samples_by_command(model, points, tmp_path, monkeypatch, capsys):
+def test_many_samples_from_the_command_line(model, points, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     sample(model.path, number=N, seed=4, out=tmp_path / "a.npz")
     assert f"drawing: {N:,} of {N:,}" in capsys.readouterr().out

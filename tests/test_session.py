@@ -1,4 +1,4 @@
-"""Whole runs: trained, stopped, killed, damaged, resumed."""
+"""Complete runs: trained, stopped, killed, damaged, resumed."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def last(run: Path) -> checkpoint.Checkpoint:
 
 
 def assert_same_state(a: Path, b: Path) -> None:
-    """Every tensor and every counter but the time that it took."""
+    """Compare all tensors, and all counters except the time."""
     one, other = last(a), last(b)
     assert one.step == other.step
     assert one.counters["totals"] == other.counters["totals"]
@@ -41,12 +41,12 @@ def all_of(run: Path) -> list[dict]:
 
 
 def reports(run: Path) -> list[dict]:
-    """Without what differs from one time to the next."""
+    """The reports without times and speeds."""
     unlike = ("seconds", "examples_per_second", "core_wait")
     return [{k: v for k, v in line.items() if k not in unlike} for line in all_of(run)]
 
 
-def test_a_run_folder_holds_what_it_should(tiny, tmp_path):
+def test_the_contents_of_a_run_folder(tiny, tmp_path):
     model = forgery.train(tiny, tmp_path / "run")
     run = model.path
     assert model.step == 6
@@ -64,7 +64,7 @@ def test_a_run_folder_holds_what_it_should(tiny, tmp_path):
     ]
     for picture in [run / "real.png", *(run / "samples").iterdir()]:
         with Image.open(picture) as opened:
-            assert opened.size == (62, 62)  # two by two of 28 pixels, with gaps of 2
+            assert opened.size == (62, 62)  # two by two images of 28 pixels, with gaps of 2
     with Image.open(run / "evolution.gif") as animation:
         assert animation.n_frames == 5
 
@@ -78,7 +78,7 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(tiny, tmp_pat
     assert not torch.equal(a["generator.layers.0.weight"], c["generator.layers.0.weight"])
 
 
-def test_extended_twice_a_run_equals_one_that_was_long_from_the_start(tiny, tmp_path):
+def test_a_run_extended_twice_equals_a_single_long_run(tiny, tmp_path):
     long = tiny.replace(steps=9, d_steps=2, objective="relativistic", penalty="r1+r2")
     forgery.train(long, tmp_path / "long")
     forgery.train(long.replace(steps=3), tmp_path / "short")
@@ -99,15 +99,15 @@ def assert_same_state_but_totals(a: Path, b: Path) -> None:
     [
         ({"seed": 5}, "seed 0 → 5"),
         ({"batch_size": 7, "objective": "minimax"}, "batch-size 20 → 7, .*minimax|objective"),
-        ({"momentum": 0.3}, r"momentum 0\.5 → 0\.3\): that would be another run"),
+        ({"momentum": 0.3}, r"momentum 0\.5 → 0\.3\): this would be a different run"),
         ({"sead": 5}, "unknown setting 'sead': did you mean 'seed'"),
-        ({"steps": 6}, "has made 6 steps .* all that 6 steps asks for"),
-        ({"steps": 2}, "all that 2 steps asks for"),
-        ({"minutes": 1e-6}, "asks for; extend"),
+        ({"steps": 6}, "has reached its length of 6 steps"),
+        ({"steps": 2}, "length of 2 steps"),
+        ({"minutes": 1e-6}, "length of 1e-06 minutes .*; extend"),
         ({}, "extend it with a larger"),
     ],
 )
-def test_what_a_resumed_run_refuses(tiny, tmp_path, changes, message):
+def test_settings_that_a_resumed_run_refuses(tiny, tmp_path, changes, message):
     forgery.train(tiny, tmp_path / "run")
     before = (tmp_path / "run" / "config.json").read_text()
     with pytest.raises(ForgeryError, match=message):
@@ -124,7 +124,7 @@ def test_other_data_is_refused(tiny, tmp_path):
         forgery.resume(tmp_path / "run", steps=9)
 
 
-def test_a_damaged_checkpoint_costs_only_the_steps_since_the_one_before(tiny, tmp_path, capsys):
+def test_a_damaged_checkpoint_loses_only_the_steps_since_the_previous_one(tiny, tmp_path, capsys):
     forgery.train(tiny.replace(steps=8), tmp_path / "straight")
     forgery.train(tiny, tmp_path / "run")
     path = tmp_path / "run" / "checkpoints" / "00000006" / "model.safetensors"
@@ -136,8 +136,8 @@ def test_a_damaged_checkpoint_costs_only_the_steps_since_the_one_before(tiny, tm
     assert_same_state(tmp_path / "straight", tmp_path / "run")
 
 
-def test_damaged_checkpoints_do_not_push_out_the_new_ones(tiny, tmp_path, capsys):
-    """Two are kept; the two newest are damaged: what is written after going back stays."""
+def test_damaged_checkpoints_do_not_displace_new_ones(tiny, tmp_path, capsys):
+    """Two are kept, and the two newest are damaged: those written after rewinding stay."""
     path = tmp_path / "run"
     forgery.train(tiny.replace(steps=12, keep_checkpoints=3), path)
     for step in (11, 12):
@@ -154,7 +154,7 @@ def test_a_damaged_file_of_reports_does_not_stop_a_run(tiny, tmp_path, capsys):
     metrics.write_bytes(metrics.read_bytes().replace(b"diversity", b"\xff\xfe", 1))
     assert forgery.doctor(tmp_path / "run") == []
     forgery.resume(tmp_path / "run", steps=8)
-    assert "2 of its 3 reports are kept" in capsys.readouterr().err
+    assert "kept 2 of 3 reports" in capsys.readouterr().err
     assert [line["step"] for line in reports(tmp_path / "run")] == [4, 6, 8]
 
 
@@ -170,7 +170,7 @@ def test_a_checkpoint_of_other_networks_is_refused(tiny, tmp_path):
             attempt()
 
 
-def test_nan_stops_the_run_within_a_report_and_is_never_saved(tiny, tmp_path):
+def test_nan_stops_the_run_at_the_next_report_and_is_never_saved(tiny, tmp_path):
     config = tiny.replace(
         optimizer="momentum", g_learning_rate=1e30, d_learning_rate=1e30, steps=50
     )
@@ -178,7 +178,7 @@ def test_nan_stops_the_run_within_a_report_and_is_never_saved(tiny, tmp_path):
         forgery.train(config.replace(checkpoint_every=50, report_every=5), tmp_path / "run")
     assert "Try lower learning rates" in str(caught.value)
     saved = last(tmp_path / "run")
-    assert f"step {saved.step} is saved and good" in str(caught.value)
+    assert f"the checkpoint of step {saved.step} is intact" in str(caught.value)
     assert all(tensor.isfinite().all() for tensor in saved.model.values())
 
 
@@ -200,7 +200,7 @@ def test_nan_stops_the_run_within_a_report_and_is_never_saved(tiny, tmp_path):
         ({"batch_size": 10_001}, "larger than the data"),
     ],
 )
-def test_a_wrong_name_is_met_before_anything_is_written(tiny, tmp_path, changes, message):
+def test_an_unknown_name_is_refused_before_anything_is_written(tiny, tmp_path, changes, message):
     with pytest.raises(ForgeryError, match=message):
         forgery.train(tiny.replace(**changes), tmp_path / "run")
     assert not (tmp_path / "run").exists()
@@ -239,7 +239,7 @@ while kills < rounds:
     time.sleep(random.random() * 0.3)
     os.kill(child, signal.SIGKILL)
     if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
-        continue  # it had finished: no kill; the next one starts from a whole run again
+        continue  # it had finished before the kill; the next one starts again
     kills += 1
     step = checkpoint.read_last(path / "checkpoints")[0].step
     if step < 25:
@@ -255,7 +255,7 @@ while kills < rounds:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
 @pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.slow)])
-def test_killed_at_random_moments_a_checkpoint_always_loads_and_resumes_exactly(tmp_path, kills):
+def test_a_run_killed_at_random_resumes_exactly(tmp_path, kills):
     result = subprocess.run(
         [sys.executable, "-c", ZYGOTE, str(tmp_path), str(kills)],
         capture_output=True,
@@ -265,11 +265,11 @@ def test_killed_at_random_moments_a_checkpoint_always_loads_and_resumes_exactly(
     assert result.returncode == 0, result.stderr[-2000:]
     steps = [int(line.split()[-1]) for line in result.stdout.splitlines() if "killed" in line]
     assert len(steps) == kills
-    assert len(set(steps)) > kills // 10  # the moments were spread over the run
+    assert len(set(steps)) > kills // 10  # the kills were spread over the run
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_finishes_the_step_saves_and_leaves(tiny, tmp_path, number):
+def test_a_signal_finishes_the_step_saves_and_exits(tiny, tmp_path, number):
     path = tmp_path / "run"
 
     def interrupt(event):
@@ -281,7 +281,7 @@ def test_a_signal_finishes_the_step_saves_and_leaves(tiny, tmp_path, number):
     model = forgery.train(config, path, callbacks=[interrupt])
     assert model.interrupted_by == number
     assert model.step == last(path).step == 4
-    assert signal.getsignal(signal.SIGINT) is before  # put back
+    assert signal.getsignal(signal.SIGINT) is before  # restored
     forgery.train(config, tmp_path / "straight")
     assert forgery.resume(path).interrupted_by is None
     assert_same_state(tmp_path / "straight", path)
@@ -292,7 +292,7 @@ def test_a_signal_that_arrives_while_the_ranks_agree_is_not_lost(tiny, tmp_path,
 
     def largest(self, *numbers):
         rounds.append(numbers)
-        if len(rounds) == 4:  # the numbers are sent already: nobody knows of it in this round
+        if len(rounds) == 4:  # already sent: the signal is not seen in this round
             os.kill(os.getpid(), signal.SIGINT)
         return list(numbers)
 
@@ -301,10 +301,10 @@ def test_a_signal_that_arrives_while_the_ranks_agree_is_not_lost(tiny, tmp_path,
     assert (model.step, model.interrupted_by) == (4, signal.SIGINT)
 
 
-def test_the_speed_counts_every_image_of_a_pack(tiny, tmp_path, monkeypatch):
+def test_the_speed_counts_all_images_of_a_pack(tiny, tmp_path, monkeypatch):
     speeds = []
     for pack in (1, 2):
-        clock = SimpleNamespace(perf_counter=partial(next, count()))  # each look takes a second
+        clock = SimpleNamespace(perf_counter=partial(next, count()))  # each call takes a second
         monkeypatch.setattr("forgery.training.report.time", clock)
         forgery.train(tiny.replace(pack=pack), tmp_path / f"pack{pack}")
         speeds.append([line["examples_per_second"] for line in all_of(tmp_path / f"pack{pack}")])
@@ -312,7 +312,7 @@ def test_the_speed_counts_every_image_of_a_pack(tiny, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("seconds", [0.5, 2.0])
-def test_a_second_signal_leaves_at_once_unless_it_repeats_the_first(
+def test_a_second_signal_exits_at_once_unless_it_repeats_the_first(
     tiny, tmp_path, monkeypatch, capsys, seconds
 ):
     moments = iter([100.0, 100.0 + seconds])
@@ -331,7 +331,7 @@ def test_a_second_signal_leaves_at_once_unless_it_repeats_the_first(
     else:
         assert forgery.train(*arguments, callbacks=[interrupt]).interrupted_by == signal.SIGINT
         assert last(tmp_path / "run").step == 4
-    assert "saving … (once more to stop at once, without saving)" in capsys.readouterr().err
+    assert "saving … (interrupt again to exit without saving)" in capsys.readouterr().err
 
 
 def test_a_callback_can_stop_a_run(tiny, tmp_path):
@@ -346,7 +346,7 @@ def test_a_callback_can_stop_a_run(tiny, tmp_path):
     assert_same_state(tmp_path / "straight", tmp_path / "run")
 
 
-def test_a_run_is_saved_before_a_callbacks_error_ends_it(tiny, tmp_path):
+def test_a_run_is_saved_before_an_error_of_a_callback_ends_it(tiny, tmp_path):
     def fail(event):
         if isinstance(event, StepDone) and event.step == 3:
             raise RuntimeError("a fault of the caller's")
@@ -356,7 +356,7 @@ def test_a_run_is_saved_before_a_callbacks_error_ends_it(tiny, tmp_path):
     assert last(tmp_path / "run").step == 3
 
 
-def test_events_tell_what_is_written(tiny, tmp_path):
+def test_events_report_what_is_written(tiny, tmp_path):
     events = []
     forgery.train(
         tiny.replace(steps=4, report_every=2, checkpoint_every=4, sample_every=100),
@@ -376,7 +376,7 @@ def test_events_tell_what_is_written(tiny, tmp_path):
 
 
 def test_slow_steps_are_reported_and_saved_by_time(tiny, tmp_path, monkeypatch):
-    """Each look at the clock takes 4 seconds: a report after 10 and then 60, saved after 120."""
+    """Each reading of the clock takes 4 s: reports after 10 and 60 s, a checkpoint after 120 s."""
     clock = SimpleNamespace(perf_counter=partial(next, count(step=4)))
     monkeypatch.setattr("forgery.training.loop.time", clock)
     monkeypatch.setattr("forgery.training.loop.FIRST_REPORT", 10.0)
@@ -392,7 +392,7 @@ def test_slow_steps_are_reported_and_saved_by_time(tiny, tmp_path, monkeypatch):
 
 
 def test_tracked_quality_keeps_the_best_checkpoint(tiny, tmp_path, monkeypatch):
-    """Distances 5, 3, 4, 6: the second is the best and outlives the newer ones."""
+    """With distances 5, 3, 4, 6, the second is the best and is kept beside newer ones."""
     distances = iter([5.0, 3.0, 4.0, 6.0])
     monkeypatch.setattr(session, "tracker", lambda *_: lambda step: {"frechet": next(distances)})
     config = tiny.replace(
@@ -408,7 +408,7 @@ def test_tracked_quality_keeps_the_best_checkpoint(tiny, tmp_path, monkeypatch):
         forgery.load(tmp_path / "run", step=5)
 
 
-def test_nan_is_told_as_such_and_never_measured(tiny, tmp_path, monkeypatch):
+def test_nan_is_reported_as_such_and_never_measured(tiny, tmp_path, monkeypatch):
     def measured(step):
         pytest.fail("a state without numbers was measured")
 

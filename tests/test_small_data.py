@@ -1,4 +1,4 @@
-"""Runs on little data: a choice of it, mirrored, augmented; resumed; and refusals."""
+"""Runs on little data: limits, mirroring, augmentation, resuming and errors."""
 
 import json
 
@@ -12,13 +12,13 @@ from forgery.data import Batches, Dataset, load
 from forgery.training import checkpoint
 
 NAMES = [name for name, augmentation in AUGMENTATIONS.items() if augmentation]
-#: p moves every four steps, by a quarter.
+#: p changes every four steps, by a quarter.
 QUICKLY = {"augment_target": 0.01, "augment_ramp": 320}
 
 
 @pytest.fixture
 def small(tiny):
-    # 20 digits are learnt by heart at once.
+    # D memorises 20 digits at once.
     return tiny.replace(limit=40, steps=10, report_every=4)
 
 
@@ -26,7 +26,7 @@ def reports(run):
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
-def test_p_is_reported_and_kept(small, tmp_path):
+def test_p_is_reported_and_saved(small, tmp_path):
     config = small.replace(augment="adaptive", **QUICKLY, d_learning_rate=1e-2)
     forgery.train(config.replace(steps=40), tmp_path / "run")
     kept = checkpoint.read_last(tmp_path / "run" / "checkpoints")[0].model["augment.p"]
@@ -37,7 +37,7 @@ def test_p_is_reported_and_kept(small, tmp_path):
 
 
 @pytest.mark.parametrize("name", [*NAMES, "flip"])
-def test_what_d_is_shown_changes_what_is_learnt(small, tmp_path, name):
+def test_augmentation_changes_the_weights(small, tmp_path, name):
     changes = {"flip": True} if name == "flip" else {"augment": name}
     changes |= QUICKLY if name.startswith("adaptive") else {}
     for run, config in (("plain", small), ("changed", small.replace(**changes))):
@@ -58,15 +58,15 @@ def test_a_mirrored_minibatch_is_the_mirror_of_its_images(tiny):
     for i in range(10):
         for before, after in zip(plain[i], flipped[i], strict=True):
             is_mirrored = torch.equal(after, before.flip(-1))
-            assert is_mirrored != torch.equal(after, before)  # one of the two, and no digit is both
+            assert is_mirrored != torch.equal(after, before)  # no digit is symmetric
             mirrored.append(is_mirrored)
-    # 200 coins: three standard errors of a half are 21.
+    # 200 coin flips: three standard errors of their sum are 21.
     assert 79 <= sum(mirrored) <= 121
     assert torch.equal(flipped[3], flipped[3])
     other = build.batches_of(tiny.replace(flip=True, seed=1), data, torch.device("cpu"))
     assert not torch.equal(other[3], flipped[3])
     again = [mirrored[n * 100 : (n + 1) * 100] for n in (0, 1)]
-    assert again[0] != again[1]  # another choice each epoch
+    assert again[0] != again[1]  # a different choice in each epoch
 
 
 def test_labels_stay_with_mirrored_images():
@@ -81,7 +81,7 @@ def test_labels_stay_with_mirrored_images():
     assert batches.labels(0).tolist() == [4, 3, 2, 1, 0]
 
 
-def test_a_limit_is_a_choice_of_every_class_with_its_labels():
+def test_a_limit_chooses_from_every_class_with_labels():
     whole, some = load("mnist", "test"), load("mnist", "test", limit=30)
     rows = whole.stratified(30)
     assert some.name == "mnist[test, 30 of 10000]"
@@ -92,14 +92,14 @@ def test_a_limit_is_a_choice_of_every_class_with_its_labels():
     assert load("mnist", "test", limit=0).fingerprint == whole.fingerprint
 
 
-def test_a_limited_run_records_what_it_saw(small, tmp_path):
+def test_a_limited_run_records_its_data(small, tmp_path):
     model = forgery.train(small.replace(conditional="projection"), tmp_path / "run")
     data = json.loads((tmp_path / "run" / "config.json").read_text())["data"]
     assert (data["name"], data["images"]) == ("mnist[test, 40 of 10000]", 40)
     assert sum(model.classes.values()) == 40
 
 
-def test_a_run_of_an_earlier_limit_is_refused_and_told_why(small, tmp_path):
+def test_a_run_with_a_limit_of_an_earlier_version_is_refused(small, tmp_path):
     forgery.train(small, tmp_path / "run")
     path = tmp_path / "run" / "config.json"
     record = json.loads(path.read_text())
@@ -124,14 +124,14 @@ def test_a_run_of_an_earlier_limit_is_refused_and_told_why(small, tmp_path):
         ({"data": "ring8", "split": "train", "augment": "adaptive"}, "adaptive is for images"),
     ],
 )
-def test_what_does_not_fit_is_told_before_anything_is_written(tiny, tmp_path, changes, message):
+def test_incompatible_settings_leave_nothing_on_disk(tiny, tmp_path, changes, message):
     with pytest.raises(ForgeryError, match=message):
         forgery.train(tiny.replace(**changes), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("changes", [{"flip": True}, {"augment": "diffaugment"}])
-def test_many_seeds_at_once_refuse_what_is_drawn_at_random(tmp_path, changes):
+def test_ensembles_refuse_random_transforms(tmp_path, changes):
     config = recipes.pacgan(steps=2, device="cpu", **changes)
     with pytest.raises(ForgeryError, match=r"draws random numbers, which seeds trained at once"):
         bench.bench(config, ["non-saturating"], [1], [0, 1], tmp_path / "bench")

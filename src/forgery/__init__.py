@@ -1,11 +1,11 @@
-"""forgery: generative adversarial networks, from the 2014 paper done exactly.
+"""forgery: generative adversarial networks, with the 2014 paper reproduced exactly.
 
 >>> import forgery
 >>> model = forgery.train("mnist", epochs=5)
 >>> model.sample(64, seed=0).shape
 torch.Size([64, 1, 28, 28])
 
-The names below are imported when they are first used, so that ``import forgery`` costs nothing.
+The names below are imported on first use, so that ``import forgery`` is fast.
 """
 
 from importlib import import_module

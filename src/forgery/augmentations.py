@@ -1,16 +1,16 @@
-"""How images are changed at random before D sees them, so that a few hundred are enough.
+"""Random augmentation of D's inputs, for training on small datasets.
 
-With little data D learns the real images by heart. An augmentation shows it each image changed at
-random, real and fake alike, in both players' steps: G is then never taught to draw the changes, as
-it would be if only the real images were changed. All transforms are differentiable, since G learns
-through them.
+With little data, D memorises the real images. An augmentation randomly transforms every image that
+D sees, real and generated, in the updates of both players. If only real images were transformed, G
+would learn to generate the transformations. All transforms are differentiable, since G's gradient
+passes through them.
 
-Each transform takes (images ``[N, C, H, W]`` in [-1, 1], p) and changes a share p of them, every
-image by random numbers of its own; the others come back as they were. What comes in from beyond an
-image's rim repeats the rim: black round a digit on black, so that a moved digit looks like one.
-DiffAugment's code puts 0 there, mid-grey in [-1, 1], a frame round a digit; ADA's reflects it.
+A transform takes (images ``[N, C, H, W]`` in [-1, 1], p) and changes each image with probability p,
+with independent random numbers. Padding repeats the border pixels: black around a digit on black,
+so that a shifted digit looks natural. DiffAugment's code pads with 0, which is mid-grey in [-1, 1]
+and frames the digit; ADA's reflects the image.
 
-A new augmentation is one function for each transform that is missing, and one line in the table.
+A new augmentation needs one function for each new transform, and one entry in the table.
 """
 
 import math
@@ -23,27 +23,27 @@ from torch.nn import functional
 
 from . import rows
 
-#: (images [N, C, H, W], the probability p of each to be changed) → images.
+#: (images [N, C, H, W], probability p that an image is changed) → images.
 Transform = Callable[[Tensor, Tensor], Tensor]
 
-#: The furthest that :func:`translate` moves an image, and the side of what :func:`cut_out` covers,
-#: in shares of the image's own sides (mit-han-lab/data-efficient-gans).
+#: Maximum shift of :func:`translate`, and side of the rectangle of :func:`cut_out`, as fractions of
+#: the image's sides (mit-han-lab/data-efficient-gans).
 SHIFT, HOLE = 0.125, 0.5
 #: Standard deviation of the scale's logarithm to base 2 (NVlabs/stylegan2-ada-pytorch).
 SCALE_STD = 0.2
-#: Updates of D between two moves of p (the same; on as many minibatches the sign is averaged).
+#: Updates of D per adjustment of p, over which the sign is averaged (same source).
 MOVE_EVERY = 4
 
 
 def brightness(x: Tensor, p: Tensor) -> Tensor:
-    """x + b, b ~ U(-.5, .5) (DiffAugment)."""
+    """Add b ~ U(-.5, .5) (DiffAugment)."""
     return x + _sometimes(p, _uniform(x, -0.5, 0.5), 0.0)
 
 
 def saturation(x: Tensor, p: Tensor) -> Tensor:
-    """Away from each pixel's mean over the channels by a factor ~ U(0, 2) (DiffAugment).
+    """Scale the deviation from each pixel's channel mean by a factor ~ U(0, 2) (DiffAugment).
 
-    The identity on grey images, whose one channel is its own mean.
+    This is the identity on grey images.
     """
     if x.shape[1] == 1:
         return x
@@ -52,16 +52,16 @@ def saturation(x: Tensor, p: Tensor) -> Tensor:
 
 
 def contrast(x: Tensor, p: Tensor) -> Tensor:
-    """Away from the image's mean by a factor ~ U(.5, 1.5) (DiffAugment)."""
+    """Scale the deviation from the image's mean by a factor ~ U(.5, 1.5) (DiffAugment)."""
     mean = x.mean((1, 2, 3), keepdim=True)
     return mean + (x - mean) * _sometimes(p, _uniform(x, 0.5, 1.5), 1.0)
 
 
 def translate(x: Tensor, p: Tensor) -> Tensor:
-    """Moved by whole pixels, up to an eighth of each side's length (DiffAugment, ADA).
+    """Shift by an integer number of pixels, up to an eighth of each side (DiffAugment, ADA).
 
-    Always applied (p = 1), where the rim shows nothing of the move, it may be learnt as if it were
-    the data's own: G then draws off-centre. With p well below 1 that is not so (ADA, section 2.2).
+    With p = 1, and if the padding does not reveal the shift, G may learn to generate shifted
+    images. With p well below 1 it does not (ADA, section 2.2).
     """
     moved = _sometimes(p, torch.ones_like(x[:, :1, :1, :1]), 0.0)
     for axis in (2, 3):
@@ -75,7 +75,7 @@ def translate(x: Tensor, p: Tensor) -> Tensor:
 
 
 def cut_out(x: Tensor, p: Tensor) -> Tensor:
-    """A rectangle of half the sides' lengths set to 0, its centre anywhere (DiffAugment)."""
+    """Set a rectangle with half the image's sides and a random centre to 0 (DiffAugment)."""
     covered = _sometimes(p, torch.ones_like(x[:, :1, :1, :1]), 0.0)
     for axis in (2, 3):
         length = x.shape[axis]
@@ -88,14 +88,14 @@ def cut_out(x: Tensor, p: Tensor) -> Tensor:
 
 
 def turn_and_scale(x: Tensor, p: Tensor) -> Tensor:
-    """Turned by any angle, and scaled by 2^N(0, .2), each with probability p (ADA).
+    """Rotate by a uniform angle and scale by 2^N(0, .2), each with probability p (ADA).
 
-    Both at once, so that pixels are interpolated (bilinearly) once.
+    Both are applied in one step, so that pixels are interpolated (bilinearly) only once.
     """
     angle = _sometimes(p, _uniform(x, -math.pi, math.pi), 0.0).flatten()
     scale = _sometimes(p, torch.exp2(SCALE_STD * rows.randn_like(x[:, :1, :1, :1])), 1.0).flatten()
-    # The way back from each place of the result to where it is taken from, in units of half the
-    # sides, which differ where an image is not square.
+    # The inverse map, from each pixel of the result to its source, in units of half the sides,
+    # which differ if the image is not square.
     height, width = x.shape[2:]
     cos, sin, none = angle.cos() / scale, angle.sin() / scale, torch.zeros_like(angle)
     matrix = [cos, -sin * height / width, none], [sin * width / height, cos, none]
@@ -106,9 +106,9 @@ def turn_and_scale(x: Tensor, p: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Transforms in the order in which they are applied.
+    """Transforms in the order of application.
 
-    ``adaptive`` ones begin with p = 0, which training then moves; the others always have p = 1.
+    If ``adaptive``, p starts at 0 and is adjusted during training; otherwise p = 1.
     """
 
     transforms: tuple[Transform, ...]
@@ -116,24 +116,25 @@ class Augmentation:
 
 
 class Augment(nn.Module):
-    """An augmentation at work: images ``[N, C, H, W]`` → images, with its p.
+    """Apply an augmentation with probability p: images ``[N, C, H, W]`` → images.
 
-    p and what moves it are buffers: they stay on the device, so that no step waits for it, and are
-    saved in checkpoints.
+    p and its statistics are buffers: they are saved in checkpoints, and stay on the device so that
+    no step waits for it.
 
-    Adaptive (ADA; Karras et al. 2020, "Training Generative Adversarial Networks with Limited
-    Data"): r = E[sign D(x)] over the real minibatches of :data:`MOVE_EVERY` updates of D says how
-    much D overfits, from about 0 (it cannot tell) to 1 (it is sure of every real image). Above the
-    target p goes up by a fixed amount, below it goes down by as much; p stays within [0, 1].
+    Adaptive augmentation (ADA; Karras et al. 2020, "Training Generative Adversarial Networks with
+    Limited Data") measures the overfitting of D by r = E[sign D(x)] over the real minibatches of
+    :data:`MOVE_EVERY` updates of D: about 0 without overfitting, 1 if D is sure of every real
+    image. Above the target, p increases by a fixed amount; below, it decreases by the same amount.
+    p stays in [0, 1].
 
     Parameters
     ----------
     augmentation:
-        What is done.
+        The transforms.
     target:
-        Of r; .6 in the paper.
+        Target value of r; .6 in the paper.
     ramp:
-        Real images that D sees while p goes from 0 to 1 without turning.
+        Number of real images over which p would rise from 0 to 1.
     """
 
     p: Tensor
@@ -143,7 +144,7 @@ class Augment(nn.Module):
         super().__init__()
         self.augmentation, self.target, self.ramp = augmentation, target, ramp
         self.register_buffer("p", torch.tensor(0.0 if augmentation.adaptive else 1.0))
-        # Since p was last moved: the sum of the signs, the logits, the minibatches.
+        # Since the last adjustment: sum of signs, number of logits, number of minibatches.
         self.register_buffer("signs", torch.zeros(3))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -153,14 +154,14 @@ class Augment(nn.Module):
 
     @torch.no_grad()
     def adjust(self, margins: Tensor, images: int) -> None:
-        """Move p after an update of D, where it adapts.
+        """Adjust p after an update of D, if the augmentation is adaptive.
 
         Parameters
         ----------
         margins:
-            D's logits on real samples, ``[n]``, less the logit at which it is undecided.
+            D's logits on real samples minus its undecided logit, ``[n]``.
         images:
-            How many real images they judge (n times the packing).
+            Number of real images behind these logits (n times the packing).
         """
         if not self.augmentation.adaptive:
             return
@@ -174,12 +175,12 @@ class Augment(nn.Module):
 
 
 def _uniform(x: Tensor, low: float, high: float) -> Tensor:
-    """One number ~ U(low, high) an image, ``[N, 1, 1, 1]``."""
+    """Draw one number ~ U(low, high) per image, ``[N, 1, 1, 1]``."""
     return low + (high - low) * rows.rand_like(x[:, :1, :1, :1])
 
 
 def _sometimes(p: Tensor, value: Tensor, otherwise: float) -> Tensor:
-    """``value`` for each image with probability p, else the number that changes nothing."""
+    """``value`` with probability p for each image, else ``otherwise``, the neutral value."""
     return value.where(rows.rand_like(value) < p, otherwise)
 
 
@@ -188,17 +189,16 @@ COLOUR = (brightness, saturation, contrast)
 
 AUGMENTATIONS: dict[str, Augmentation | None] = {
     "none": None,
-    # Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training", whose policy
-    # is all three of its groups (mit-han-lab/data-efficient-gans); and its groups without colour.
+    # Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training"; its policy
+    # combines three groups (mit-han-lab/data-efficient-gans). Below, the groups without colour.
     "diffaugment": Augmentation((*COLOUR, translate, cut_out)),
     "translation-cutout": Augmentation((translate, cut_out)),
     "translation": Augmentation((translate,)),
-    # ADA's pixel blitting, geometry and colour, in short. Of its 18 transforms here are integer
-    # translation, isotropic scaling and rotation, as strong as there; brightness, contrast and
-    # saturation, as strong as DiffAugment's. Not here: mirroring (--flip does it to the data, where
-    # it is right) and quarter turns (rotation has them), anisotropic scaling, fractional
-    # translation, luma flip, hue, and what the paper leaves out of its recommended pipeline too:
-    # filters, noise, cutout.
+    # A subset of ADA's 18 transforms (pixel blitting, geometry and colour): integer translation,
+    # isotropic scaling and rotation with ADA's strengths; brightness, contrast and saturation with
+    # DiffAugment's. Omitted: mirroring (--flip applies it to the data), rotation by 90°
+    # (included in rotation), anisotropic scaling, fractional translation, luma flip, hue, and the
+    # transforms outside the paper's recommended pipeline: filters, noise, cutout.
     "adaptive": Augmentation((*GEOMETRY, *COLOUR), adaptive=True),
     "adaptive-geometry": Augmentation(GEOMETRY, adaptive=True),
 }

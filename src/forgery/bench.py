@@ -1,9 +1,8 @@
-"""Mode coverage over many seeds: one table of objectives and packings on a known density.
+"""Mode coverage over many seeds: a table of objectives and packings on a known density.
 
-All seeds of a setting train together as one ensemble (``training/ensemble.py``). A bench folder
-holds, for each setting, the checkpoints of its ensemble and, once it is done, its results, so that
-a bench that was killed goes on where it stopped; and the tables, ``results.csv`` and
-``results.md``.
+All seeds of a setting train together as one ensemble (``training/ensemble.py``). The folder of a
+benchmark holds the checkpoints and results of each setting, so that an interrupted benchmark can be
+resumed, and the tables ``results.csv`` and ``results.md``.
 """
 
 import csv
@@ -34,11 +33,11 @@ from .training.checkpoint import write_file
 from .training.interrupt import Interrupt
 from .training.state import Training
 
-#: Samples that the published protocol looks at (fjxmlzn/PacGAN).
+#: Number of samples in the published protocol (fjxmlzn/PacGAN).
 SAMPLES = 2_500
 
-#: (data, objective, pack) → modes and % of high quality, mean and standard error of ten runs, as
-#: PacGAN's authors ran it: Lin et al. 2018, and the numbers of runs and steps of their code.
+#: (data, objective, pack) → modes and % of high-quality samples, mean and standard error of ten
+#: runs. Source: Lin et al. 2018; the numbers of runs and steps are those of the authors' code.
 PUBLISHED = {
     ("ring8", "non-saturating", 1): "6.3 ± 0.5 modes, 98.2 %",
     ("ring8", "non-saturating", 2): "7.9 ± 0.1 modes, 95.6 %",
@@ -51,10 +50,10 @@ PUBLISHED = {
 
 @dataclass(frozen=True)
 class Result:
-    """What one seed reached.
+    """The result of one seed.
 
-    ``modes`` and ``high_quality`` are those of :func:`forgery.metrics.mode_coverage` on
-    :data:`SAMPLES` samples; ``nonfinite`` counts samples that are no numbers, which reach nothing.
+    ``modes`` and ``high_quality`` are the results of :func:`forgery.metrics.mode_coverage` on
+    :data:`SAMPLES` samples. ``nonfinite`` counts samples with NaN or infinity, which cover no mode.
     """
 
     data: str
@@ -67,8 +66,8 @@ class Result:
     nonfinite: int
 
 
-#: Told of every step: (setting in words, step, steps in all).
-Progress = Callable[[str, int, int], None]
+#: Called after each step with (description of the setting, step, number of steps).
+StepCallback = Callable[[str, int, int], None]
 
 
 def bench(
@@ -77,29 +76,39 @@ def bench(
     packs: Sequence[int],
     seeds: Sequence[int],
     out: Path,
-    progress: Progress = lambda setting, step, steps: None,
+    progress: StepCallback = lambda setting, step, steps: None,
 ) -> list[Result] | None:
     """Train every objective with every packing and every seed; write the tables into ``out``.
 
     Parameters
     ----------
     config:
-        The settings that all share, usually ``recipes.pacgan()``, the published protocol; its
-        length must be in steps, and its data a density with modes.
+        The shared settings, usually ``recipes.pacgan()``, the published protocol. Its length must
+        be in steps, and its data a density with modes.
+    objectives, packs, seeds:
+        Every combination is trained.
+    out:
+        Folder of the benchmark; an interrupted benchmark in it is resumed.
     progress:
-        Told of every step.
+        Called after each step.
 
     Returns
     -------
     list of Result or None
-        One for each setting and seed; None when a signal stopped it (what is done is kept).
+        One result for each setting and seed; None if a signal stopped the benchmark.
+
+    Raises
+    ------
+    ForgeryError
+        For repeated seeds, a length that is not in steps, data without known modes, settings that
+        cannot be trained as an ensemble, or a folder with another benchmark or other files.
     """
     if len(set(seeds)) != len(seeds):
         repeated = sorted({seed for seed in seeds if list(seeds).count(seed) > 1})
         raise ForgeryError(f"every seed may be given once; repeated: {repeated}")
     if config.steps is None:
         raise ForgeryError(
-            f"a bench is as long as its steps say: give --steps, not {config.length}"
+            f"the length of a benchmark must be in steps: give --steps, not {config.length}"
         )
     check_ensemble(config)
     config, where = on_this_machine(config)
@@ -107,7 +116,7 @@ def bench(
     if dataset.density is None or dataset.density.modes is None:
         raise ForgeryError(f"{config.data} has no known modes: choose ring8 or grid25")
     settings = [config.replace(objective=o, pack=p) for o, p in product(objectives, packs)]
-    for setting in settings:  # what cannot be built is told now, not after hours of the others
+    for setting in settings:  # fail now rather than after hours of training
         ensemble_of(setting, seeds[:1], dataset, where)
         batches_of(setting, dataset, where, seeds[:1])
     _claim(out, {"config": config.effective(), "seeds": list(seeds)})
@@ -125,7 +134,7 @@ def bench(
                 )  # fmt: skip
                 if interrupt.signal is not None:
                     return None
-                found = [asdict(r) for r in _judge(training, setting, seeds, dataset)]
+                found = [asdict(r) for r in _measure(training, setting, seeds, dataset)]
                 write_file(done, json.dumps(found, indent=1).encode())
             results += [Result(**line) for line in json.loads(done.read_text())]
             write_file(out / "results.csv", as_csv(results).encode())
@@ -134,19 +143,19 @@ def bench(
 
 
 def _claim(out: Path, record: dict[str, Any]) -> None:
-    """Make the folder, or see that it holds this very bench."""
+    """Create the folder, or check that it holds a benchmark of the same protocol."""
     kept = out / "bench.json"
     try:
         if kept.exists():
             earlier = json.loads(kept.read_text(encoding="utf-8"))
-            # Objectives and packings may be added; the rest is one protocol.
+            # Objectives and packings may be added; everything else must agree.
             if _protocol(earlier) != _protocol(record):
                 raise ForgeryError(
-                    f"{out} holds a bench with other settings or seeds: choose another --out"
+                    f"{out} holds a benchmark with other settings or seeds: choose another --out"
                 )
             return
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise ForgeryError(f"{out} is there already and is not a bench: choose another --out")
+            raise ForgeryError(f"{out} exists and is not a benchmark: choose another --out")
         out.mkdir(parents=True, exist_ok=True)
         write_file(kept, json.dumps(record, indent=1).encode())
     except OSError as error:
@@ -155,7 +164,7 @@ def _claim(out: Path, record: dict[str, Any]) -> None:
 
 def _protocol(record: dict[str, Any]) -> dict[str, Any]:
     free = ("objective", "pack", "threads", "device")
-    settings = Config.from_record(record["config"]).to_dict()  # an earlier version's, too
+    settings = Config.from_record(record["config"]).to_dict()  # also of earlier versions
     return record | {"config": {k: v for k, v in settings.items() if k not in free}}
 
 
@@ -168,7 +177,7 @@ def _train(
     interrupt: Interrupt,
     progress: Callable[[int], None],
 ) -> None:
-    """Train an ensemble to its last step, from its last checkpoint if it has one."""
+    """Train an ensemble to its last step, resuming from its last checkpoint if there is one."""
     steps, folder = config.steps or 0, folder / "checkpoints"
     folder.mkdir(parents=True, exist_ok=True)
     if any(True for _ in checkpoint.steps(folder)):
@@ -186,10 +195,10 @@ def _train(
         checkpoint.write(folder, training.checkpoint(), config.keep_checkpoints, None)
 
 
-def _judge(
+def _measure(
     training: Training, config: Config, seeds: Sequence[int], dataset: Dataset
 ) -> list[Result]:
-    """What each member reached, by samples that its seed would draw alone."""
+    """The result of each member, from the samples of its seed."""
     density = dataset.density
     assert density is not None
     assert density.modes is not None
@@ -200,7 +209,7 @@ def _judge(
     results = []
     for seed, samples in zip(seeds, drawn, strict=True):
         nonfinite = metrics.count_nonfinite(samples)
-        # What is no number lies nowhere near a mode.
+        # Move nonfinite samples far away from every mode.
         points = samples.nan_to_num(nan=1e9, posinf=1e9, neginf=-1e9)
         reached = metrics.mode_coverage(points, density.modes, density.mode_std)
         results.append(
@@ -214,7 +223,7 @@ def _judge(
 
 @dataclass(frozen=True)
 class Summary:
-    """One row of the table: means over seeds, ± their standard error (NaN for one seed)."""
+    """One row of the table: means over seeds and their standard errors (NaN for one seed)."""
 
     data: str
     objective: str
@@ -228,15 +237,15 @@ class Summary:
 
 
 def summarise(results: Sequence[Result]) -> list[Summary]:
-    """One row for each setting, in the order in which they were run."""
+    """One row for each setting, in the order of training."""
     settings = dict.fromkeys((r.data, r.objective, r.pack, r.steps) for r in results)
     rows = []
     for data, objective, pack, steps in settings:
-        of = [r for r in results if (r.objective, r.pack) == (objective, pack)]
-        modes, quality = [r.modes for r in of], [r.high_quality for r in of]
+        group = [r for r in results if (r.objective, r.pack) == (objective, pack)]
+        modes, quality = [r.modes for r in group], [r.high_quality for r in group]
         rows.append(
             Summary(
-                data, objective, pack, len(of), steps,
+                data, objective, pack, len(group), steps,
                 mean(modes), _standard_error(modes), mean(quality), _standard_error(quality),
             )
         )  # fmt: skip
@@ -248,7 +257,7 @@ def _standard_error(values: Sequence[float]) -> float:
 
 
 def as_csv(results: Sequence[Result]) -> str:
-    """One line a seed."""
+    """One line per seed, as CSV."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(Result.__dataclass_fields__))
     writer.writeheader()
@@ -257,7 +266,7 @@ def as_csv(results: Sequence[Result]) -> str:
 
 
 def as_markdown(results: Sequence[Result], config: Config) -> str:
-    """The table over the settings, with the protocol and what differs from the published one."""
+    """A Markdown table of the settings, with the protocol and its changes to the published one."""
     density = data_room.DENSITIES[config.data]()
     total = 0 if density.modes is None else len(density.modes)
     lines = [
@@ -275,26 +284,26 @@ def as_markdown(results: Sequence[Result], config: Config) -> str:
     changed = changes(config)
     lines += [
         "",
-        f"{SAMPLES:,} samples a seed; of high quality within 3 standard deviations of the nearest "
-        "mode; a mode counts with one such sample; ± standard error over seeds. Published: ten "
-        "runs of 400,000 steps (Lin et al. 2018). "
+        f"{SAMPLES:,} samples per seed; a sample is of high quality within 3 standard deviations "
+        "of the nearest mode; a mode is covered by one such sample; ± standard error over seeds. "
+        "Published: ten runs of 400,000 steps (Lin et al. 2018). "
         + (f"Changed from that protocol: {', '.join(changed)}." if changed else "Same protocol."),
     ]
     return "\n".join(lines) + "\n"
 
 
 def _plus_minus(mean: float, error: float, form: str) -> str:
-    """A mean with its standard error; alone where one seed has none."""
+    """Format a mean with its standard error, or alone if the error is NaN."""
     return f"{mean:{form}}" + ("" if math.isnan(error) else f" ± {error:{form}}")
 
 
 def changes(config: Config) -> list[str]:
-    """What of the published protocol a config changes, in words."""
+    """Describe each setting that differs from the published protocol."""
     published, mine = pacgan(data=config.data).to_dict(), config.to_dict()
     free = {"recipe", "seed", "objective", "pack", "device", "threads", "grid", "keep_checkpoints"}
     free |= {name for name in mine if name.endswith("_every")}
     return [
-        f"{name.replace('_', '-')} {mine[name]} (theirs {published[name]})"
+        f"{name.replace('_', '-')} {mine[name]} (published {published[name]})"
         for name in mine
         if name not in free and mine[name] != published[name]
     ]

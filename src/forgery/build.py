@@ -1,4 +1,4 @@
-"""From settings to things: a config and its data become a game that can be trained."""
+"""Construction of a game that can be trained, from a config and its data."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -35,17 +35,25 @@ def training_of(
     ranks: Ranks = ALONE,
     given: Given = NOTHING,
 ) -> Training:
-    """What is trained, the average of G and the counters at the start of a run, on their device.
+    """The game, the average of G and the counters at the start of a run.
 
     Parameters
     ----------
+    config:
+        Settings of the run.
+    dataset:
+        The training data.
+    where:
+        Device of the networks.
+    ranks:
+        The processes that train together.
     given:
-        Parts that were given from Python, by setting.
+        Parts given from Python, by setting.
 
     Raises
     ------
     ForgeryError
-        Naming all settings that do not go with the data, the networks or the processes.
+        Naming all settings that are incompatible with the data, the networks or the processes.
     """
     generator, other = _fitting(config, dataset, given)
     players = _players(config, generator.to(where), other.to(where), ranks)
@@ -58,7 +66,7 @@ def training_of(
 def ensemble_of(
     config: Config, seeds: Sequence[int], dataset: Dataset, where: torch.device
 ) -> Training:
-    """The same for many seeds at once: member i begins as ``config.seed = seeds[i]`` would."""
+    """:func:`training_of` for an ensemble: member i equals a run with the seed ``seeds[i]``."""
     check_ensemble(config)
     _fitting(config.replace(seed=seeds[0]), dataset, NOTHING)
     pairs = [networks(config.replace(seed=seed), dataset.mean) for seed in seeds]
@@ -77,12 +85,12 @@ def ensemble_of(
 
 
 def check_ensemble(config: Config) -> None:
-    """Refuse what many seeds at once cannot do."""
+    """Refuse settings that an ensemble does not support."""
     refuse(compatibility.of_ensemble(config, find("objective", config.objective)))
 
 
 def _fitting(config: Config, dataset: Dataset, given: Given) -> tuple[nn.Module, nn.Module]:
-    """The networks of a run whose parts all go together.
+    """The networks of a run, after all checks of compatibility.
 
     Raises
     ------
@@ -93,7 +101,7 @@ def _fitting(config: Config, dataset: Dataset, given: Given) -> tuple[nn.Module,
     problems = compatibility.of_processes(config, processes)
     problems += compatibility.of_data(config, dataset)
     of_classes = compatibility.of_classes(config, dataset)
-    refuse(problems + of_classes if of_classes else [])  # networks cannot be made without classes
+    refuse(problems + of_classes if of_classes else [])  # networks cannot be built without classes
     classes = len(classes_of(config, dataset))
     try:
         pair = networks(config, dataset.mean, classes, given)
@@ -118,17 +126,18 @@ def _fitting(config: Config, dataset: Dataset, given: Given) -> tuple[nn.Module,
 
 
 def classes_of(config: Config, dataset: Dataset) -> dict[str, int]:
-    """By name, the classes that a run has to do with, and of how many samples each is learnt.
+    """The classes of a conditional run by name, with the number of labelled samples of each.
 
-    Empty where it has to do with none. Codes that G invents are numbered, and count as one each.
+    Empty for unconditional runs. The codes of an InfoGAN are numbered, and count as one sample
+    each.
 
     Raises
     ------
     ForgeryError
-        When the data does not have the labels that the run learns from.
+        If the data does not have the labels that the run needs.
     """
     condition = condition_of(config)
-    if condition.invents:
+    if condition.invents_classes:
         return {str(code): 1 for code in range(config.codes)}
     if condition.labels == "no":
         return {}
@@ -141,7 +150,7 @@ def classes_of(config: Config, dataset: Dataset) -> dict[str, int]:
 
 
 def labelled_rows(config: Config, dataset: Dataset) -> Tensor:
-    """Which samples' labels a semi-supervised run knows; it follows from the seed."""
+    """Rows of the samples whose labels a semi-supervised run uses; a function of the seed."""
     generator = torch.Generator().manual_seed(randomness.derive(config.seed, "labelled"))
     order = torch.randperm(len(dataset), generator=generator)
     return choose_labelled(dataset, config.labels, order) if config.labels else order
@@ -154,13 +163,13 @@ Players = tuple[Player, Player]
 def _gan(
     config: Config, players: Players, dataset: Dataset, where: torch.device, given: Given
 ) -> tuple[Trainable, list[Schedule]]:
-    """A GAN between two networks that are on their device."""
+    """Create a GAN of two networks, which are on their device."""
     condition, classes = condition_of(config), len(classes_of(config, dataset))
     noise = _noise_of(config, where)
 
     def latents(n: int, y: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        z = noise(n)
-        return z, condition.ask(n, y, classes, where) if condition.ask else None
+        choose = condition.choose_classes
+        return noise(n), choose(n, y, classes, where) if choose else None
 
     labelled: list[Term] = []
     if condition.labels == "some":
@@ -184,7 +193,7 @@ def _game(
     axis: int = 0,
     given: Given = NOTHING,
 ) -> tuple[AdversarialGame, list[Schedule]]:
-    """The config's game, and the schedule of its penalty's weight."""
+    """Create the config's game, and the schedule of its penalty's weight."""
     generator, discriminator = players
     terms = list(labelled)
     schedules: list[Schedule] = []
@@ -193,7 +202,7 @@ def _game(
         terms.append(term)
         schedules.append(partial(_set_weight, term, config))
     condition = condition_of(config)
-    if condition.predicts_classes and condition.ask:
+    if condition.predicts_classes and condition.choose_classes:
         terms.append(ClassLoss(discriminator, config.class_weight))
     augment = _augment(config)
     if augment is not None:
@@ -213,7 +222,7 @@ def _game(
 def _vae(
     config: Config, players: Players, dataset: Dataset, where: torch.device, given: Given
 ) -> tuple[Trainable, list[Schedule]]:
-    """A VAE of two networks that are on their device."""
+    """Create a VAE of two networks, which are on their device."""
     return VAE(*players, _noise_of(config, where)), []
 
 
@@ -225,7 +234,7 @@ def _augment(config: Config) -> Augment | None:
 
 
 def _noise_of(config: Config, where: torch.device) -> Callable[[int], Tensor]:
-    """Draws z for the rows of a minibatch that this process holds: n → ``[n, Z]``."""
+    """Create a function that draws z for the local rows of a minibatch: n → ``[n, Z]``."""
     draw = partial(randomness.noise, config.noise, size=config.latent, device=where)
     return lambda n: rows.drawn(n, draw)
 
@@ -261,13 +270,13 @@ def _set_weight(term: GradientPenalty, config: Config, moment: Moment) -> None:
     term.weight = optimizers.between(config.penalty_weight, config.penalty_weight_final, share)
 
 
-#: What can be trained: makes it of its players, with the schedules of all but their optimisers.
+#: Model → function that creates a game of its players, and schedules besides the optimisers'.
 GAMES: dict[
     str,
     Callable[[Config, Players, Dataset, torch.device, Given], tuple[Trainable, list[Schedule]]],
 ] = {"gan": _gan, "vae": _vae}
 
-#: In what the networks' products may be computed.
+#: Data types of the networks' matrix products.
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -292,11 +301,12 @@ def batches_of(
 
 
 def batch_size_for(settings: GameSettings, n: int) -> int:
-    """The batch size of the settings, or the largest below it that ``n`` samples allow.
+    """The batch size of the settings, or the largest smaller one that ``n`` samples allow.
 
-    They make ``d_steps`` minibatches of batch_size·pack an epoch; ``accumulate`` and the processes
-    of the run divide it, and leave at least 2 in each part, without which batch norm has no
-    variance. Where there is none, it is the config's: :func:`batches_of` refuses that.
+    An epoch must have at least ``d_steps`` minibatches of batch_size·pack samples. A reduced batch
+    size is a multiple of ``accumulate`` times the number of processes, with at least 2 samples in
+    each part, since batch norm needs a variance. If there is none, the batch size is unchanged, and
+    :func:`batches_of` refuses it.
     """
     most = n // (settings.pack * settings.d_steps)
     if most >= settings.batch_size:
@@ -306,7 +316,7 @@ def batch_size_for(settings: GameSettings, n: int) -> int:
 
 
 def on_this_machine(config: Config) -> tuple[Config, torch.device]:
-    """The config with its device and threads decided, and the device; nothing is set."""
+    """Resolve the config's device and threads, without applying them; also return the device."""
     where = device.choose(config.device)
     threads = device.resolve_threads(config.threads)
     return config.replace(device=str(where), threads=threads), where

@@ -15,19 +15,19 @@ class ForgeryError(Exception):
 
 
 def refuse(problems: Sequence[str]) -> None:
-    """Raise one :class:`ForgeryError` with all problems, one a line, if there are any."""
+    """Raise one :class:`ForgeryError` with all problems, one per line, if there are any."""
     if problems:
         raise ForgeryError("\n".join(problems))
 
 
 def nearest(given: str, known: Iterable[str]) -> str | None:
-    """The known name that ``given`` is most probably a misspelling of, if it is near to any."""
+    """Return the known name closest to a misspelt one, or None if none is close."""
     near = difflib.get_close_matches(given, list(known), n=1, cutoff=0.6)
     return near[0] if near else None
 
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:
-    """``": did you mean 'hinge'?"``, or the list of known names when none is near."""
+    """Return ``": did you mean 'hinge'?"``, or the list of known names if none is close."""
     known = list(known)
     near = nearest(given, known)
     if near is not None:

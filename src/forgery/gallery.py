@@ -1,4 +1,4 @@
-"""What a run draws: pictures while it trains, its summary at the end, samples in files."""
+"""Pictures of a run: sample grids during training, its summary, and files of samples."""
 
 import io
 import itertools
@@ -26,27 +26,36 @@ from .training.run import Run
 from .training.state import Training
 from .training.surface import belief_and_directions
 
-#: Points in a picture.
+#: Number of points in a picture drawn during training.
 POINTS_SHOWN = 1000
-#: The suffixes of pictures, a grid of images or a scatter of points.
+#: File suffixes of pictures (grids of images, scatter plots of points).
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
-#: A grid has no more pixels than Pillow opens without a warning, nor a side beyond its format.
+#: Maximum pixels of a grid, which Pillow opens without a warning; maximum side of each format.
 MOST_PIXELS = 89_000_000
 MOST_SIDE = {".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383}
-#: Points in a picture that is asked for.
+#: Maximum number of points in a picture.
 MOST_POINTS = 1_000_000
-#: Samples by which the size of all of them is estimated.
+#: Number of samples from which the size of an output file is estimated.
 SIZE_SAMPLE = 64
-#: A file takes whole blocks of a disk; of so many bytes on most.
+#: Bytes of a disk block on most file systems.
 DISK_BLOCK = 4096
 
 
 def artist(
     config: Config, data: Dataset, training: Training, classes: dict[str, int]
 ) -> Callable[[int], Image]:
-    """Draws the picture of a step: a grid of images, or points over their landscape.
+    """Create a function from a step to its picture: a grid of images, or points over a landscape.
 
-    Of the ``classes`` that G is told, by name with the number of samples of each, if any.
+    Parameters
+    ----------
+    config:
+        Settings of the run.
+    data:
+        The training data.
+    training:
+        The state of training to draw from.
+    classes:
+        The classes that G is conditioned on → number of training samples; empty if none.
     """
     game = training.game
     # No units: landscapes are drawn as the networks see points.
@@ -56,13 +65,13 @@ def artist(
     y = None
     if classes:
         y, names = _in_columns(classes, n)
-        # One z a row: what is alike in a row is z's doing, in a column the class's.
+        # One z per row: rows show the effect of the class, columns that of z.
         z = z[torch.arange(n) // len(names)]
         if data.kind == "images":
             return lambda step: plots.by_class(sampler.draw(z, y), names)
     if data.kind == "images":
         return lambda step: plots.grid(sampler.draw(z, y))
-    # As many as samples, since some objectives compare them one by one: few come round again.
+    # As many real points as samples, since some objectives pair them; a small dataset is repeated.
     rows = data.stratified(n)
     real = data.to_model(data.values[rows[torch.arange(n) % len(rows)]])
     landscape = plots.Landscape(real.cpu(), *_view(data))
@@ -70,7 +79,7 @@ def artist(
     def draw(step: int) -> Image:
         samples, belief, directions = sampler.draw(z, y), None, None
         places = landscape.places()
-        # What D thinks of one point alone, where it is told nothing else.
+        # D can be shown only if it takes single points and no class.
         alone = config.pack == 1 and not config.is_conditional
         if places is not None and alone and isinstance(game, AdversarialGame):
             belief, directions = belief_and_directions(
@@ -88,9 +97,9 @@ def artist(
 
 
 def _in_columns(classes: dict[str, int], n: int) -> tuple[Tensor, list[str]]:
-    """The classes of n pictures, one class a column, int64 ``[n]``; and the columns' names.
+    """The classes of n pictures with one class per column, int64 ``[n]``; and the columns' names.
 
-    Classes of which the data has none are passed over, and those beyond n.
+    Classes without samples in the data are skipped, and at most n are used.
     """
     present = torch.tensor(list(classes.values())).nonzero().flatten()[:n]
     names = list(classes)
@@ -98,9 +107,9 @@ def _in_columns(classes: dict[str, int], n: int) -> tuple[Tensor, list[str]]:
 
 
 def _view(data: Dataset) -> tuple[Tensor, Callable[[Tensor], Tensor] | None]:
-    """The box that pictures of points show, a fifth larger than the data, and p_data if known.
+    """The box to show points in, a fifth larger than the data on each side, and p_data if known.
 
-    In the networks' units.
+    Both are in the networks' units.
     """
     if data.density is not None:
         box = data.density.bounds
@@ -113,8 +122,8 @@ def _view(data: Dataset) -> tuple[Tensor, Callable[[Tensor], Tensor] | None]:
     return torch.stack([box[0] - margin, box[1] + margin]), density
 
 
-def real_ones(settings: ReportingSettings, data: Dataset, classes: dict[str, int]) -> Image:
-    """Real data as the samples are drawn, to be put beside them: by ``classes``, if any."""
+def real_picture(settings: ReportingSettings, data: Dataset, classes: dict[str, int]) -> Image:
+    """Real data in the layout of the sample pictures, for comparison: by ``classes``, if any."""
     if data.kind == "images" and classes:
         assert data.labels is not None
         y, names = _in_columns(classes, settings.grid)
@@ -132,7 +141,7 @@ def real_ones(settings: ReportingSettings, data: Dataset, classes: dict[str, int
 
 
 def draw_summary(run: Run) -> None:
-    """evolution.gif from the sample grids and curves.png from the reports."""
+    """Write evolution.gif from the sample grids and curves.png from the reports."""
     pictures = sorted(p for p in run.samples.glob("*.png") if p.stem.isdigit())
     if pictures:
         captions = [f"step {int(p.stem):,}" for p in pictures]
@@ -152,34 +161,34 @@ def save_samples(
     names: Sequence[str] = (),
     scale: int | None = None,
 ) -> None:
-    """Write samples in the format that the suffix of ``out`` names.
-
-    A file is written whole or not at all; an interrupted folder keeps the images that are complete.
+    """Write samples in the format given by the suffix of ``out``.
 
     Images: a grid (``.png`` …), ``.npz``, or a folder of PNGs. Points: a picture (``.png`` …),
-    ``.npz``, or ``.csv``. Only a picture needs all of them at once.
+    ``.npz``, or ``.csv``. Files are written atomically; an interrupted folder keeps its complete
+    images. All formats but pictures are written part by part.
 
     Parameters
     ----------
     samples:
-        In parts, which are drawn as they are written: images ``[m, C, H, W]`` in [-1, 1], or points
-        ``[m, D]``.
+        Parts of the samples: images ``[m, C, H, W]`` in [-1, 1], or points ``[m, D]``.
     n, shape:
-        How many there are in all; (C, H, W) or (D,).
+        Total number of samples; (C, H, W) or (D,).
+    out:
+        The file, or the folder if it has no suffix.
     labels:
-        The classes that they were drawn for, in parts ``[m]``: they go into an ``.npz`` too.
+        Parts of the samples' classes ``[m]``, saved in an ``.npz``.
     names:
-        Of classes that the images take turns in: a grid has one a column, below its name, and is
-        enlarged to be read. Without any, it is square.
+        Names of the classes, if the images show them in turn: a grid then has one column per class,
+        below its name. Without names, the grid is square.
     scale:
-        Each pixel of an image in a grid or a folder becomes a square of scale × scale.
+        Each pixel of an image in a grid or folder becomes a square of scale × scale.
 
     Raises
     ------
     ForgeryError
-        For another suffix, a scale of what is no picture of images, a picture that would be too
-        large, a disk that cannot hold them (by the size of the first of them), or a file that
-        cannot be written.
+        For an unknown suffix, a scale for an output without pictures of images, a picture that
+        would be too large, a disk with too little space (estimated from the first samples), or a
+        file that cannot be written.
     """
     suffix, images = out.suffix.lower(), len(shape) == 3
     kinds = (*PICTURE_SUFFIXES, ".npz", "" if images else ".csv")
@@ -187,19 +196,19 @@ def save_samples(
         third = "a name without a suffix" if images else ".csv"
         raise ForgeryError(f"cannot write {out}: use .png, .npz, or {third}")
     if scale and not (images and suffix in (*PICTURE_SUFFIXES, "")):
-        raise ForgeryError("scale enlarges pictures of images: write a .png, or a folder of them")
+        raise ForgeryError("scale enlarges pictures of images: write a .png or a folder of PNGs")
     if suffix and out.is_dir():
         raise ForgeryError(f"cannot write {out}: it is a folder")
     try:
         if suffix in PICTURE_SUFFIXES:
             _check_picture(n, shape, out, len(names), scale)
-            whole = torch.cat(list(samples))
+            values = torch.cat(list(samples))
             if names:
-                picture = plots.by_class(whole, names, scale)
+                picture = plots.by_class(values, names, scale)
             elif images:
-                picture = plots.enlarged(plots.grid(whole), scale or 1)
+                picture = plots.enlarged(plots.grid(values), scale or 1)
             else:
-                picture = plots.scatter(whole)
+                picture = plots.scatter(values)
             with _replacing(out) as file:
                 picture.save(file)
             return
@@ -231,7 +240,7 @@ def save_samples(
 def _check_picture(
     n: int, shape: Sequence[int], out: Path, classes: int, scale: int | None
 ) -> None:
-    """Refuse a picture that no program would open, or that memory cannot hold."""
+    """Refuse a picture that is too large for viewers or for memory."""
     if len(shape) != 3:
         if n > MOST_POINTS:
             raise ForgeryError(
@@ -246,7 +255,7 @@ def _check_picture(
         times = scale or plots.times_for(height)
         across, down = plots.by_class_size(n, classes, height, width, times)
     most = MOST_SIDE.get(out.suffix.lower(), MOST_PIXELS)
-    # Float and 8-bit, each twice: the images and the grid, or the parts and the whole.
+    # Float and 8-bit, each twice: images and grid, or parts and their concatenation.
     needed = across * down * channels * 2 * (4 + 1)
     instead = "draw fewer, or write them to a folder or an .npz"
     if across * down > MOST_PIXELS or max(across, down) > most:
@@ -258,7 +267,7 @@ def _check_picture(
 
 
 def _size(samples: Tensor, suffix: str, scale: int | None = None) -> int:
-    """The bytes that samples take on the disk."""
+    """Number of bytes that samples take on disk."""
     if suffix == ".npz":
         return len(zlib.compress(as_stored(samples).numpy().tobytes()))
     if suffix == ".csv":
@@ -267,14 +276,14 @@ def _size(samples: Tensor, suffix: str, scale: int | None = None) -> int:
 
 
 def _png(image: Tensor, scale: int | None) -> bytes:
-    """An image ``[C, H, W]`` in [-1, 1] as a file."""
+    """Encode an image ``[C, H, W]`` in [-1, 1] as PNG."""
     buffer = io.BytesIO()
     plots.enlarged(plots.image(to_pixels(image)), scale or 1).save(buffer, "PNG")
     return buffer.getvalue()
 
 
 def _csv(points: Tensor) -> bytes:
-    """Points ``[m, D]``, one a line."""
+    """Encode points ``[m, D]`` as CSV, one per line."""
     buffer = io.BytesIO()
     numpy.savetxt(buffer, points.numpy(), delimiter=",", fmt="%.7g")
     return buffer.getvalue()
@@ -283,7 +292,7 @@ def _csv(points: Tensor) -> bytes:
 def _write_array(
     archive: ZipFile, name: str, parts: Iterable[Tensor], shape: tuple[int, ...]
 ) -> None:
-    """Write an array into an .npz, part by part, as ``numpy.savez_compressed`` would the whole."""
+    """Write an array into an .npz part by part, in the format of ``numpy.savez_compressed``."""
     with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
         for i, part in enumerate(parts):
             values = part.numpy()
@@ -296,8 +305,8 @@ def _write_array(
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
-    """A file beside ``path`` to be written, which takes its place once the block has ended well."""
-    path = path.resolve()  # of a link, what it leads to
+    """Yield a temporary file that replaces ``path`` if the block succeeds."""
+    path = path.resolve()  # follow links
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         yield temporary

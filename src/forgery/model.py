@@ -1,4 +1,4 @@
-"""A trained generator: load it, draw samples, encode, classify, walk in its latent space."""
+"""A trained model: load it, draw samples, encode, classify, explore its latent space."""
 
 import base64
 import html
@@ -26,18 +26,18 @@ from .training import checkpoint, device, randomness
 from .training.checkpoint import Checkpoint
 from .training.run import Run, open_run
 
-#: A class, by number or by name; several; or None for the proportions of the data.
+#: A class by number or name, several classes, or None for the proportions of the data.
 Classes = int | str | Sequence[int | str] | None
-#: Samples in the picture that a notebook shows, and columns if each column holds one class.
+#: Samples in the picture for notebooks, and maximum number of columns with one class per column.
 SHOWN, SHOWN_COLUMNS = 16, 10
 
 
 @dataclass(frozen=True)
 class Model:
-    """A trained generator, ready to draw.
+    """A trained model.
 
-    Drawing needs the ``sampler`` alone: neither the data nor the discriminator nor the config,
-    which is the record of how the model was trained.
+    Sampling needs the ``sampler`` only, neither the data nor the discriminator. The config records
+    how the model was trained.
 
     Parameters
     ----------
@@ -46,13 +46,13 @@ class Model:
     step:
         The training step of the weights.
     sampler:
-        The generator (its moving average if the run keeps one) with its latent distribution, the
+        The generator (or its moving average, if there is one) with its latent distribution, the
         shape of a sample and the units of points.
     discriminator, encoder:
         The other network: the discriminator of a GAN, the encoder of a VAE.
     classes:
-        For each class, the number of samples that it was learned from (1 for each code of an
-        InfoGAN). Empty if the run is not conditional.
+        Class → number of training samples (1 for each code of an InfoGAN). Empty if the run is not
+        conditional.
     takes_class:
         Whether the generator takes a class as its second input.
     interrupted_by:
@@ -76,7 +76,7 @@ class Model:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(channels, height, width) of an image, (dimensions,) of a point."""
+        """(channels, height, width) of an image, or (dimensions,) of a point."""
         return self.sampler.shape
 
     @property
@@ -94,9 +94,9 @@ class Model:
         )
 
     def _repr_png_(self) -> bytes:
-        """A small grid of samples (of points a scatter plot) as a PNG file, for notebooks.
+        """A small grid of samples, or a scatter plot of points, as PNG for notebooks.
 
-        A column holds one class if the generator takes a class.
+        If the generator takes a class, each column shows one class.
         """
         if len(self.shape) != 3:
             picture = plots.scatter(self.sample(PART))
@@ -109,7 +109,7 @@ class Model:
         return buffer.getvalue()
 
     def _repr_html_(self) -> str:
-        """The picture of :meth:`_repr_png_` over a caption of one line."""
+        """The picture of :meth:`_repr_png_` with a one-line caption."""
         encoded = base64.b64encode(self._repr_png_()).decode("ascii")
         return (
             f'<figure><img src="data:image/png;base64,{encoded}" alt="samples" '
@@ -118,42 +118,52 @@ class Model:
         )
 
     def sample(self, n: int, seed: int = 0, classes: Classes = None) -> Tensor:
-        """``n`` samples, on the CPU: images ``[n, C, H, W]`` in [-1, 1], or points ``[n, D]``.
+        """Draw ``n`` samples.
 
-        float32; points are in the units of the data. The same seed draws the same samples, and
-        sample i does not depend on n.
+        The same seed gives the same samples, and sample i does not depend on n.
 
         Parameters
         ----------
+        n:
+            Number of samples.
+        seed:
+            Random seed.
         classes:
-            The class to draw, by number or by name; several take turns. None draws the classes
-            in the proportions of the data. For class-conditional generators only.
+            The class to draw, by number or name; several classes are drawn in turn. None draws
+            classes in the proportions of the data. For class-conditional generators only.
+
+        Returns
+        -------
+        Tensor
+            float32 on the CPU: images ``[n, C, H, W]`` in [-1, 1], or points ``[n, D]`` in the
+            units of the data.
 
         Raises
         ------
         ForgeryError
-            If the run has no classes or not this one, or if the samples do not fit into memory.
+            If the generator takes no class, a class is unknown, or the samples do not fit into
+            memory.
         """
         parts = self.sample_parts(n, seed, classes)
         check_memory(
             f"{n:,} samples of {list(self.shape)}",
-            2 * n * math.prod(self.shape) * torch.float32.itemsize,  # the parts, and the whole
+            2 * n * math.prod(self.shape) * torch.float32.itemsize,  # parts and concatenation
             "draw them in parts, by Model.sample_parts, or into a file, by forgery sample",
         )
         return torch.cat(list(parts))
 
     def sample_parts(self, n: int, seed: int = 0, classes: Classes = None) -> Iterator[Tensor]:
-        """:meth:`sample` in parts of :data:`~forgery.sampler.PART`; the last part holds the rest.
+        """:meth:`sample` in parts of :data:`~forgery.sampler.PART`, drawn one at a time.
 
-        One part at a time is in memory.
+        The last part may be smaller.
         """
         labels = self.label_parts(n, seed, classes)
         return self.sampler.parts(self.sampler.z_parts(n, seed), labels)
 
     def encode(self, samples: Tensor) -> Tensor:
-        """The mean of q(z | x) for samples ``[n, …]`` as :meth:`sample` returns them.
+        """The mean of q(z | x), ``[n, Z]`` on the CPU, for samples ``[n, …]``. For VAEs only.
 
-        Returns ``[n, Z]``, on the CPU. For VAEs only.
+        Samples are in the range and units of :meth:`sample`.
 
         Raises
         ------
@@ -169,14 +179,11 @@ class Model:
         return torch.cat(parts)
 
     def reconstruct(self, samples: Tensor) -> Tensor:
-        """Encode samples ``[n, …]`` and decode them again: ``[n, …]``. For VAEs only."""
+        """Encode and decode samples ``[n, …]``: ``[n, …]``. For VAEs only."""
         return self.sampler.draw(self.encode(samples))
 
     def labels(self, n: int, seed: int = 0, classes: Classes = None) -> Tensor | None:
-        """The class of each sample that :meth:`sample` draws, int64 ``[n]``.
-
-        None if the generator takes no class.
-        """
+        """The class of each sample of :meth:`sample`, int64 ``[n]``; None without classes."""
         parts = self.label_parts(n, seed, classes)
         return None if parts is None else torch.cat(list(parts))
 
@@ -212,13 +219,12 @@ class Model:
         return [name for name, count in self.classes.items() if count and self.takes_class]
 
     def classify(self, values: Tensor) -> Tensor:
-        """The class that D predicts for each sample, int64 ``[n]``, an index of ``classes``.
+        """Predict the class of each sample by D: int64 ``[n]``, an index into ``classes``.
 
         Parameters
         ----------
         values:
-            Images ``[n, C, H, W]`` in [-1, 1], or points ``[n, D]`` in the units of the data, as
-            :meth:`sample` returns them.
+            Images ``[n, C, H, W]`` in [-1, 1], or points ``[n, D]`` in the units of the data.
 
         Raises
         ------
@@ -244,24 +250,23 @@ class Model:
         return hasattr(self.discriminator, "class_logits")
 
     def space(self, of_class: int | str | None = None) -> Space:
-        """The latent space of the generator; for a conditional generator that of one class.
+        """The latent space of the generator; for a conditional generator, that of one class.
 
-        Sample i of :meth:`sample` is drawn from row i of ``space().z(n, seed)``.
+        Sample i of :meth:`sample` is generated from row i of ``space().z(n, seed)``.
 
         Raises
         ------
         ForgeryError
-            If the generator draws points, if it takes a class and none is given, or if it takes
-            no class and one is given.
+            If the generator draws points, or takes a class and none is given, or the reverse.
         """
         if len(self.shape) != 3:
             raise ForgeryError(
-                f"{self.path} draws points, and this is for pictures: forgery show says what a run "
+                f"{self.path} draws points, but this needs images: forgery show prints what a run "
                 "was trained on"
             )
         if self.sampleable_classes and of_class is None:
             raise ForgeryError(
-                f"{self.path} draws one class at a time: name one with --class "
+                f"{self.path} is conditional: choose a class with --class "
                 f"({', '.join(self.sampleable_classes[:10])})"
             )
         label = self.labels(1, classes=of_class)
@@ -273,16 +278,16 @@ class Model:
         Parameters
         ----------
         split:
-            Another split than the run's.
+            Another split; None is that of the run.
         data:
-            Where the data is now, if it was moved since the training; or the data.
+            New path of the data, if it was moved after training; or the data.
 
         Raises
         ------
         DataNotFound
-            If nothing is at the recorded path, or at ``data``.
+            If nothing exists at the recorded path, or at ``data``.
         ForgeryError
-            If the data differs from what the run was trained on (``split`` is None only).
+            If the data differs from that of the run (checked if ``split`` is None).
         """
         return dataset_of(open_run(self.path), split, data)
 
@@ -315,24 +320,23 @@ def load(
     path:
         The run folder.
     device_name:
-        Where samples are computed: ``cpu``, ``cuda`` …; they are returned on the CPU.
+        Device on which samples are computed: ``cpu``, ``cuda`` …; they are returned on the CPU.
     step:
-        The checkpoint's step, or ``"best"`` for the one with the lowest Fréchet distance
-        (``evaluate_every``). None loads the newest that is not damaged.
+        Step of the checkpoint, or ``"best"`` for the lowest Fréchet distance (see
+        ``evaluate_every``). None loads the newest intact checkpoint.
     given:
-        ``generator`` and ``discriminator``, if they were given from Python to :func:`train`.
+        ``generator`` and ``discriminator``, if they were given to :func:`train` as objects.
 
     Raises
     ------
     ForgeryError
-        If the path is no run folder, the checkpoint is missing, or no checkpoint is whole.
+        If the path is no run folder, the checkpoint is missing, or no checkpoint is intact.
     """
     run = open_run(Path(path))
     saved = _checkpoint(run, step)
     shape = tuple(run.record["data"]["shape"])
     classes = recorded_classes(run)
-    # The weights come from the checkpoint: the mean of the data, which sets initial ones, is not
-    # needed.
+    # The mean of the data only affects initial weights, which the checkpoint replaces.
     generator, other = networks(run.config, torch.zeros(shape), len(classes), given)
     role = OTHER_NETWORK[run.config.model]
     averaged = any(name.startswith("average.") for name in saved.model)
@@ -349,7 +353,7 @@ def load(
         discriminator=other if role == "discriminator" else None,
         encoder=other if role == "encoder" else None,
         classes=classes,
-        takes_class=condition_of(config).ask is not None,
+        takes_class=condition_of(config).choose_classes is not None,
     )
 
 
@@ -360,15 +364,15 @@ def _checkpoint(run: Run, step: int | Literal["best"] | None) -> Checkpoint:
         step = run.best_step()
         if step is None:
             raise ForgeryError(
-                f"{run.path} was not evaluated while it trained: no best step is known"
+                f"{run.path} has no best step: it was trained without --evaluate-every"
             )
     elif step not in (kept := list(checkpoint.steps(run.checkpoints))):
-        raise ForgeryError(f"{run.path} keeps no checkpoint of step {step}: it has {kept}")
+        raise ForgeryError(f"{run.path} has no checkpoint of step {step}: it has {kept}")
     return checkpoint.read(run.checkpoints, step)
 
 
 def newest_checkpoint(run: Run) -> Checkpoint:
-    """The newest checkpoint that is not damaged; a warning for each newer one."""
+    """Read the newest intact checkpoint, and print a warning for each newer one."""
     last, problems = checkpoint.read_last(run.checkpoints)
     for problem in problems:
         print(f"warning: {problem}; using the checkpoint of step {last.step}", file=sys.stderr)
@@ -376,12 +380,12 @@ def newest_checkpoint(run: Run) -> Checkpoint:
 
 
 def recorded_classes(run: Run) -> dict[str, int]:
-    """Class → number of training samples, as config.json records them."""
+    """Class → number of training samples, from config.json."""
     classes: dict[str, int] = run.record["data"].get("classes", {})
     return classes
 
 
 def _recorded_units(run: Run) -> Units | None:
-    """The units of a run's points, as config.json records them."""
+    """The units of a run's points, from config.json."""
     units = run.record["data"].get("units")
     return units and Units(torch.tensor(units["offset"]), torch.tensor(units["scale"]))

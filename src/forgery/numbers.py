@@ -1,12 +1,12 @@
-"""Numbers as a person reads them: so many digits, and no exponent where there need not be one."""
+"""Formatting of numbers with a given precision, without an exponent where possible."""
 
 import math
 
 
 def digits(value: float, n: int = 3) -> str:
-    """``value`` with n significant digits, or all before the point: ``1.35``, ``1350``, ``0.012``.
+    """Format ``value`` with at least n significant digits: ``1.35``, ``1350``, ``0.012``.
 
-    Below 0.0001 and from 10⁹ on with an exponent.
+    An exponent is used below 0.0001 and from 10⁹ on.
     """
     if not math.isfinite(value) or (value and not 1e-4 <= abs(value) < 1e9):
         return f"{value:.{n}g}"
@@ -16,7 +16,10 @@ def digits(value: float, n: int = 3) -> str:
 
 
 def plus_minus(mean: float, error: float) -> str:
-    """A mean with its standard error in two digits: ``1822 ± 100``; alone where there is none."""
+    """Format a mean with its standard error in two digits: ``1822 ± 100``.
+
+    If ``error`` is NaN, the mean stands alone.
+    """
     if math.isnan(error):
         return digits(mean, 4)
     if not error or not math.isfinite(error):

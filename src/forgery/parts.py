@@ -1,8 +1,8 @@
-"""From names to parts: the data, the condition and the networks that settings name.
+"""The parts of a run that settings name: data, condition, networks, objective and penalty.
 
-The objective, the penalty, the generator and the discriminator of a run are forgery's own, those of
-an installed package (``plugins.py``), or objects that were given from Python. A part given from
-Python goes by the name ``module:name`` in the settings; whoever opens the run again gives it again.
+An objective, penalty, generator or discriminator is built in, comes from an installed package
+(``plugins.py``), or is an object given from Python. Such an object is named ``module:name`` in the
+settings, and must be given again when the run is opened.
 """
 
 import copy
@@ -32,7 +32,7 @@ from .objectives import OBJECTIVES, Objective
 from .penalties import PENALTIES
 from .training import randomness
 
-#: Setting → the parts of forgery's own.
+#: Setting → built-in parts by name.
 TABLES: dict[str, Mapping[str, Any]] = {
     "objective": OBJECTIVES,
     "penalty": PENALTIES,
@@ -43,17 +43,17 @@ TABLES: dict[str, Mapping[str, Any]] = {
 Given = Mapping[str, Any]
 NOTHING: Given = MappingProxyType({})
 
-#: Makes a network of its sizes.
+#: Builds a network from its specification.
 Family = Callable[[Spec], nn.Module]
 
 
 def separate(changes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Objects given in the place of names, by setting; and the changes with their names.
+    """Split changes into objects by setting, and settings with the objects' names.
 
     Raises
     ------
     ForgeryError
-        If an object cannot be such a part at all.
+        If an object is of the wrong kind.
     """
     given = {
         name: changes[name]
@@ -76,13 +76,13 @@ def name_of(part: Any) -> str:
 
 
 def find(setting: str, name: str, given: Given = NOTHING) -> Any:
-    """The part that a setting names.
+    """Return the part that a setting names.
 
     Raises
     ------
     ForgeryError
-        If it was given from Python when the run was made, and is not given now; or if no installed
-        package has it.
+        If the part was given from Python when the run was created, but is not given now; or if no
+        installed package has it.
     """
     if setting in given and name == name_of(given[setting]):
         return given[setting]
@@ -91,14 +91,14 @@ def find(setting: str, name: str, given: Given = NOTHING) -> Any:
     if ":" in name:
         raise ForgeryError(
             f"the {setting} {name} was given from Python and is not a part of forgery: give it "
-            f"again in Python, as in forgery.load(run, {setting}=…) or forgery.resume(run, "
+            f"again in Python, for example forgery.load(run, {setting}=…) or forgery.resume(run, "
             f"{setting}=…)"
         )
     return plugins.load(EXTENSIBLE[setting], name)
 
 
 def origins(config: Config, given: Given) -> dict[str, dict[str, str]]:
-    """Where the parts come from that are not forgery's own, for the record of a run."""
+    """Name and origin of the parts that are not built in, for config.json."""
     found = {}
     for setting, table in TABLES.items():
         name = getattr(config, setting)
@@ -113,7 +113,7 @@ def origins(config: Config, given: Given) -> dict[str, dict[str, str]]:
 
 
 def image_settings(settings: PictureSettings) -> ImageSettings:
-    """How pictures are read, as the data sources take it."""
+    """The settings of data sources for reading pictures."""
     return ImageSettings(
         settings.image_size,
         settings.fit,
@@ -126,14 +126,14 @@ def image_settings(settings: PictureSettings) -> ImageSettings:
 
 
 def data_of(config: Config, split: str | None = None) -> Dataset:
-    """The data that a config trains on, or another split of it."""
+    """Load the training data of a config, or another split of it."""
     if split is not None:
         return load(config.data, split, image_settings(config))
     return load(config.data, config.split, image_settings(config), config.limit)
 
 
 def condition_of(settings: NetworkSettings) -> Condition:
-    """How classes enter a run."""
+    """The use of classes in a run."""
     return lookup(CONDITIONS, settings.conditional, "conditional")
 
 
@@ -144,23 +144,25 @@ OTHER_NETWORK = {"gan": "discriminator", "vae": "encoder"}
 def networks(
     config: Config, mean: Tensor, classes: int = 0, given: Given = NOTHING
 ) -> tuple[nn.Module, nn.Module]:
-    """G and D, or a VAE's encoder, with their initial weights, which follow from the seed.
+    """Create G and D, or a VAE's encoder, with initial weights as a function of the seed.
 
     Parameters
     ----------
+    config:
+        Settings of the run.
     mean:
-        The mean of the data as the networks see it, of the shape of a sample.
+        Mean of the data in the networks' units, with the shape of a sample.
     classes:
         Number of classes of a conditional run.
     given:
-        Networks given from Python: a function or class of a :class:`Spec`, or a module, which is
-        copied and keeps its weights.
+        Networks given from Python: a function or class that takes a :class:`Spec`, or a module,
+        which is copied with its weights.
     """
     condition = condition_of(config)
     g_family = _family("generator", config.generator, given)
     d_family = _family("discriminator", config.discriminator, given)
-    packed = torch.cat([mean] * config.pack)  # what D sees at once
-    with torch.random.fork_rng(devices=[]):  # the caller's random state stays as it was
+    packed = torch.cat([mean] * config.pack)  # the shape of D's inputs
+    with torch.random.fork_rng(devices=[]):  # keep the caller's random state
         torch.default_generator.manual_seed(randomness.derive(config.seed, "weights"))
         g = Spec(tuple(mean.shape), config.latent, config.g_width, config.g_depth, mean)
         d = Spec(
@@ -178,20 +180,14 @@ def networks(
             other = condition.discriminator(d_family, d, classes)
         if config.spectral_norm:
             spectrally_normalised(other)
-    for setting, network in (("generator", generator), ("discriminator", other)):
-        if not isinstance(network, nn.Module):
-            raise ForgeryError(
-                f"the {setting} {getattr(config, setting)} must make a torch.nn.Module of a "
-                f"forgery.models.Spec, not {network!r}"
-            )
-    # Convolutions are faster where the channels of a pixel are adjacent in memory.
+    # Convolutions are faster in channels-last format.
     for network in (generator, other):
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return generator, other
 
 
 def _family(setting: str, name: str, given: Given) -> Family:
-    """What makes a network: a part of forgery's own, or one that is checked."""
+    """A function that builds a network; a foreign one is checked."""
     part = find(setting, name, given)
     if name in TABLES[setting]:
         family: Family = part

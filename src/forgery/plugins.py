@@ -1,4 +1,4 @@
-"""Parts that other packages add by entry points.
+"""Parts that other packages add through entry points.
 
 A package that declares, in its pyproject.toml, ::
 
@@ -27,17 +27,17 @@ GROUPS = (
 
 
 def names(group: str) -> list[str]:
-    """The names that installed packages add to a group of :data:`GROUPS`, sorted."""
+    """Names that installed packages add to a group of :data:`GROUPS`, sorted."""
     return sorted(_found(group))
 
 
 def load(group: str, name: str) -> Any:
-    """Import what a package has added under that name.
+    """Import the part that a package adds under a name.
 
     Raises
     ------
     ForgeryError
-        When no installed package adds the name, or importing it fails.
+        If no installed package adds the name, or importing it fails.
     """
     found = _found(group)
     if name not in found:
@@ -46,7 +46,7 @@ def load(group: str, name: str) -> Any:
         )
     try:
         return found[name].load()
-    except Exception as error:  # whatever the package's own code raises
+    except Exception as error:  # the package's code may raise anything
         raise ForgeryError(
             f"cannot import {name!r} of {group} ({found[name].value}): "
             f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""Data looked at before a run: what is in it, what is not fit, and what training on it takes."""
+"""Inspection of data before a run: contents, unusable files, time and memory of training."""
 
 import time
 from collections.abc import Callable
@@ -24,32 +24,34 @@ from .resources import in_words
 from .training import contention, device, loop, randomness
 from .training.state import Training
 
-#: Steps are timed for this long, after a few that are not.
+#: Seconds for which steps are timed, and number of untimed steps before.
 SECONDS, WARM_UP = 2.0, 3
+#: Number of images on a contact sheet.
 SHEET = 64
 
 
 @dataclass(frozen=True)
 class Preflight:
-    """What :func:`preflight` found.
+    """Results of :func:`preflight`.
 
     Parameters
     ----------
     config:
-        The settings that would be trained with, their device and threads decided.
+        Settings of the run, with device and threads resolved.
     dataset:
-        What would be trained on.
+        The training data.
     survey:
-        What pictures in files were before they were made alike; None for other data.
+        Sizes, modes and formats of picture files before conversion; None for other data.
     seconds_per_step:
         Measured on this machine.
     steps:
-        Of the whole run; None where its length is a time.
+        Total number of steps; None if the length of the run is a time.
+    steps_per_epoch:
+        Number of steps in one pass over the data.
     memory:
         Bytes of the networks, their gradients, their optimisers and G's average.
     core_wait:
-        The share of their time that threads waited for a CPU core; None where the system does not
-        tell.
+        Fraction of time that threads waited for a CPU core; None if the system does not report it.
     """
 
     config: Config
@@ -63,27 +65,27 @@ class Preflight:
 
     @property
     def rejects(self) -> list[list[str]]:
-        """(name, reason) of every file that was set aside."""
+        """(name, reason) for every file that was set aside."""
         return self.survey.rejects if self.survey else []
 
     @property
     def duplicates(self) -> list[list[str]]:
-        """Groups of files that are equal."""
+        """Groups of equal files."""
         return self.survey.duplicates if self.survey else []
 
     def facts(self, reason: str | None = None) -> list[tuple[str, str]]:
-        """All of it but those lists, as lines of (name, value); ``reason`` is the recipe's."""
+        """Everything but these lists as (name, value); ``reason`` is why the recipe was chosen."""
         data, survey = self.dataset, self.survey
         why = reason or self._why()
         lines = [("data", f"{data.name}: {len(data):,} {data.kind} of {list(data.shape)}")]
         if survey:
             lines += [
-                ("made", survey.why),
+                ("converted", survey.why),
                 ("splits", _joined(survey.splits)),
                 ("sizes", _joined(survey.sizes, 5)),
                 ("modes", _joined(survey.modes)),
                 ("formats", _joined(survey.formats)),
-                ("copies", f"{survey.copies:,} (all are kept, on the same side of the split)"),
+                ("copies", f"{survey.copies:,} (kept, each in the same split as its original)"),
                 ("set aside", f"{len(survey.rejects):,}"),
             ]
             lines += [("licence", survey.licence)] if survey.licence else []
@@ -92,23 +94,23 @@ class Preflight:
         values = data.values.numel() * data.values.element_size()
         where = "mapped from disk" if data.mapping else "in memory"
         lines.append(
-            ("memory", f"{in_words(values)} of data {where}, {in_words(self.memory)} of networks")
+            ("memory", f"data {in_words(values)} {where}, networks {in_words(self.memory)}")
         )
         epoch = self.seconds_per_step * self.steps_per_epoch
-        whole, threads = self.config.length, f"{self.config.threads} threads"
+        total, threads = self.config.length, f"{self.config.threads} threads"
         threads = threads.removesuffix("s") if self.config.threads == 1 else threads
         if self.steps is not None:
             if self.config.images is not None:
                 epochs = self.steps / self.steps_per_epoch
-                whole += f" = {epochs:,.0f} epochs" if epochs >= 10 else f" = {epochs:.2g} epochs"
-            whole += f" = {self.steps:,} steps take {_duration(self.seconds_per_step * self.steps)}"
+                total += f" = {epochs:,.0f} epochs" if epochs >= 10 else f" = {epochs:.2g} epochs"
+            total += f" = {self.steps:,} steps take {_duration(self.seconds_per_step * self.steps)}"
         if busy := contention.describe_wait(self.core_wait, self.config.threads):
-            whole += f"; {busy}"
+            total += f"; {busy}"
         lines.append(
             (
                 "time",
                 f"{_duration(self.seconds_per_step)} per step on {self.config.device} "
-                f"({threads}); an epoch takes {_duration(epoch)}; {whole}",
+                f"({threads}); an epoch takes {_duration(epoch)}; {total}",
             )
         )
         lines += [("short", short)] if (short := self._short()) else []
@@ -116,8 +118,8 @@ class Preflight:
             lines.append(
                 (
                     "too few",
-                    f"for minibatches of {self.config.batch_size}: train with --batch-size {few} "
-                    "or less, as timed here",
+                    f"too few samples for --batch-size {self.config.batch_size}: use "
+                    f"--batch-size {few}, as timed here, or less",
                 )
             )
         networks = f"{self.config.generator} / {self.config.discriminator}"
@@ -125,7 +127,7 @@ class Preflight:
         return lines
 
     def _short(self) -> str | None:
-        """A warning where a length in epochs, on a small dataset, is a third of the recipe's."""
+        """A warning if a length in epochs gives at most a third of the recipe's usual images."""
         recipe = RECIPES.get(self.config.recipe)
         usual = recipe() if recipe else None
         images = usual and (usual.images or round((usual.epochs or 0) * MNIST))
@@ -139,7 +141,7 @@ class Preflight:
 
     def _why(self) -> str:
         if self.dataset.kind == "points":
-            return "small MLPs, which reach every mode of the known densities"
+            return "small MLPs, which cover every mode of the known densities"
         recipe, why = recipe_for_images(self.dataset.shape)
         return why if recipe == self.config.recipe else "the default"
 
@@ -155,12 +157,21 @@ def preflight(
     progress: Callable[[str, int, int], None],
     sheet: Path | None = None,
 ) -> Preflight:
-    """Load a config's data, draw a contact sheet where asked to, and time a few steps on it.
+    """Load a config's data, draw a contact sheet if requested, and time a few training steps.
+
+    Parameters
+    ----------
+    config:
+        Settings of the run.
+    progress:
+        Called while pictures are decoded, with (task, done, total).
+    sheet:
+        File of the contact sheet; None draws none.
 
     Raises
     ------
     ForgeryError
-        As training would for the same settings; or the sheet cannot be written.
+        If training would raise one for the same settings, or the sheet cannot be written.
     """
     survey = None
     if holds_pictures(config.data):
@@ -169,7 +180,7 @@ def preflight(
     dataset = data_of(config)
     if sheet:
         _draw(dataset, sheet)
-    asked, config = config, config.replace(batch_size=batch_size_for(config, len(dataset)))
+    requested, config = config, config.replace(batch_size=batch_size_for(config, len(dataset)))
     with device.cpu_settings(config.threads), randomness.forked(where):
         training = training_of(config, dataset, where)
         batches = batches_of(config, dataset, where)
@@ -179,7 +190,7 @@ def preflight(
         seconds = _seconds_per_step(training, batches, config, last_step)
         core_wait = contention.core_wait(before, contention.core_times())
     return Preflight(
-        asked,
+        requested,
         dataset,
         survey,
         seconds,
@@ -193,7 +204,7 @@ def preflight(
 def _seconds_per_step(
     training: Training, batches: Batches, config: Config, last_step: int | None
 ) -> float:
-    """The mean over :data:`SECONDS` of training, after :data:`WARM_UP` steps."""
+    """Mean time per step over :data:`SECONDS` of training, after :data:`WARM_UP` steps."""
 
     def step() -> None:
         loop.iterate(training, batches, last_step, config)
@@ -220,7 +231,7 @@ def _memory(training: Training) -> int:
         if isinstance(value, torch.Tensor)
     ]
     average = list(training.average.network.parameters()) if training.average else []
-    # Weights twice: their gradients are as large.
+    # Count weights twice: their gradients have the same size.
     return sum(t.numel() * t.element_size() for t in [*weights, *weights, *state, *average])
 
 
@@ -239,7 +250,7 @@ def _draw(dataset: Dataset, sheet: Path) -> None:
 
 def _joined(counts: dict[str, int], most: int = 8) -> str:
     first = ", ".join(f"{name} {count:,}" for name, count in list(counts.items())[:most])
-    return first + (f", … ({len(counts)} in all)" if len(counts) > most else "")
+    return first + (f", … ({len(counts)} in total)" if len(counts) > most else "")
 
 
 def _duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""What a person sees of long tasks: a bar on a terminal, plain lines in a notebook or a pipe."""
+"""Progress of long tasks: a bar on a terminal, plain lines in a notebook or a pipe."""
 
 import os
 import time
@@ -36,10 +36,10 @@ SHORT = {
 }
 
 
-#: A long task says at least this often how far it is, where there is no bar.
+#: Maximum time between two progress lines where there is no bar.
 SECONDS = 10.0
 
-#: Number of a step → its name on a report line, and how it is written.
+#: Value of a report → its name on a report line, and its format.
 NUMBERS = {
     "d_loss": ("D loss", ".3f"),
     "g_loss": ("G loss", ".3f"),
@@ -51,11 +51,11 @@ NUMBERS = {
 
 
 def _numbers(report: "Report") -> list[str]:
-    """What a report says, the most important first."""
-    import torch  # once there are reports: help pages need no torch
+    """The values of a report as text, the most important first."""
+    import torch  # imported here so that help pages do not import torch
 
-    said = [(*NUMBERS[name], value) for name, value in report.numbers.items()]
-    numbers = [f"{name} {value:{form}}" for name, form, value in said]
+    values = [(*NUMBERS[name], value) for name, value in report.numbers.items()]
+    numbers = [f"{name} {value:{form}}" for name, form, value in values]
     numbers.append(f"{report.examples_per_second:,.0f}/s")
     if report.augment_p is not None:
         numbers.append(f"augment p {report.augment_p:.2f}")
@@ -65,7 +65,7 @@ def _numbers(report: "Report") -> list[str]:
 
 
 def _fitting(parts: Sequence[str], width: int) -> str:
-    """As many of the parts, from the left, as a line of that width holds."""
+    """Join the first parts that fit into a line of the given width."""
     line = parts[0]
     for part in parts[1:]:
         if len(line) + 2 + len(part) > width:
@@ -75,9 +75,9 @@ def _fitting(parts: Sequence[str], width: int) -> str:
 
 
 def is_shown(progress: bool | None) -> bool:
-    """Whether progress is shown: as asked; None shows it on a terminal and in a notebook.
+    """Whether to show progress; None shows it on a terminal and in a notebook.
 
-    Of several processes that train one GAN the first alone shows it.
+    Of several processes that train one GAN, only rank 0 shows it.
     """
     if os.environ.get("RANK", "0") != "0":
         return False
@@ -89,18 +89,18 @@ def is_shown(progress: bool | None) -> bool:
 
 @contextmanager
 def watching(shown: bool, callbacks: "Sequence[Callback]" = ()) -> Iterator["Callback"]:
-    """Show the progress of a training while the block runs, if it is to be shown.
+    """Show the progress of training during the block, if ``shown``.
 
     Yields a callback that passes each event to the display and to ``callbacks``.
     """
     with _display() if shown else nullcontext(None) as display:
         listeners = [*([display] if display else []), *callbacks]
 
-        def tell(event: "Event") -> None:
+        def notify(event: "Event") -> None:
             for listener in listeners:
                 listener(event)
 
-        yield tell
+        yield notify
 
 
 def _display() -> "AbstractContextManager[Callback]":
@@ -109,11 +109,11 @@ def _display() -> "AbstractContextManager[Callback]":
 
 def _has_bars() -> bool:
     console = Console()
-    return console.is_terminal and not console.is_jupyter  # there rich would need ipywidgets
+    return console.is_terminal and not console.is_jupyter  # rich needs ipywidgets in a notebook
 
 
 def _plain(event: "Event") -> None:
-    from .training.events import Finding, Report  # help pages need no torch
+    from .training.events import Finding, Report  # imported here: help pages do not import torch
 
     if isinstance(event, Report):
         numbers = "  ".join(_numbers(event))
@@ -124,7 +124,7 @@ def _plain(event: "Event") -> None:
 
 @dataclass(frozen=True)
 class _Line:
-    """One line of as many parts, from the left, as the terminal is wide."""
+    """One line with the first parts that fit into the width of the terminal."""
 
     parts: Sequence[str]
 
@@ -133,7 +133,7 @@ class _Line:
 
 
 class _Bar(Progress):
-    """A bar, and below it the step and the last report, of which one line is shown."""
+    """A bar, with the step and the last report on one line below it."""
 
     step = "starting"
     numbers: Sequence[str] = ()
@@ -159,7 +159,7 @@ def _bar() -> Iterator["Callback"]:
             elif isinstance(event, Finding):
                 progress.console.print(f"doctor: {event}", markup=False)
             elif isinstance(event, StepDone):
-                if not shown:  # a resumed run has not done all of it just now
+                if not shown:  # a resumed run starts part of the way
                     progress.reset(task, total=1)
                     progress.update(task, completed=event.done)
                 now = time.monotonic()
@@ -175,14 +175,17 @@ def _bar() -> Iterator["Callback"]:
 def counting(
     unit: str = "step ", shown: bool = True
 ) -> Iterator["Callable[[str, int, int], None]"]:
-    """Show how far each of several long tasks is: (task, step, steps in all)."""
+    """Show the progress of several long tasks.
+
+    Yields a function to call with (task, step, total number of steps).
+    """
     if not shown:
         yield lambda name, step, steps: None
         return
     if not _has_bars():
         yield _counter(unit)
         return
-    # A name that is too long is broken into lines, so that the bar and its numbers stay whole.
+    # Wrap a long name, so that the bar and its numbers are not truncated.
     name = TextColumn("{task.description}", table_column=Column(no_wrap=False))
     bar = (BarColumn(bar_width=15), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*bar, name) as progress:
@@ -197,7 +200,7 @@ def counting(
 
 
 def _counter(unit: str) -> "Callable[[str, int, int], None]":
-    """A plain line at every twentieth of a task, and every ten seconds."""
+    """Print a line at every twentieth of a task, and at least every :data:`SECONDS`."""
     shown: dict[str, tuple[int, float]] = {}
 
     def count(name: str, step: int, steps: int) -> None:

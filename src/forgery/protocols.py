@@ -1,15 +1,15 @@
-"""What is required of parts that are not forgery's own, tried on a few samples before a run.
+"""Interfaces of parts that are not built in, checked on a few samples before a run.
 
 =============== ================================================================================
 part            protocol
 =============== ================================================================================
-generator       z ``[n, latent]`` → samples ``[n, *shape]``, differentiable; with y ``[n]`` as its
-                second input if the run conditions G on classes. Given as a function or class of
-                :class:`forgery.models.Spec`, or as a module.
+generator       z ``[n, latent]`` → samples ``[n, *shape]``, differentiable; with y ``[n]`` as the
+                second input if G is conditioned on classes. Given as a function or class that takes
+                a :class:`forgery.models.Spec`, or as a module.
 discriminator   samples ``[n, *shape]`` → logits ``[n]``, differentiable; given likewise.
 objective       a :class:`forgery.objectives.Objective`: two functions of logits → losses ``[n]``.
-penalty         (D, real ``[n, …]``, fake ``[n, …]``) → one number a sample ``[n]``; D maps samples
-                to logits.
+penalty         (D, real ``[n, …]``, fake ``[n, …]``) → one number per sample ``[n]``; D maps
+                samples to logits.
 =============== ================================================================================
 """
 
@@ -24,7 +24,7 @@ from .config import Config
 from .objectives import Objective
 from .parts import TABLES, condition_of
 
-#: Judgements that a part is tried on.
+#: Number of logits in a trial.
 TRIED = 4
 
 
@@ -38,7 +38,7 @@ def problems_of(
     networks: tuple[nn.Module, nn.Module],
     shape: tuple[int, ...],
 ) -> list[str]:
-    """What is wrong with the parts of a run that are not forgery's own.
+    """The problems of the parts of a run that are not built in.
 
     Parameters
     ----------
@@ -47,9 +47,9 @@ def problems_of(
     parts:
         The run's objective and penalty, by setting.
     networks:
-        G and D on the CPU. Copies of them are tried, in evaluation mode.
+        G and D on the CPU. Copies of them are called, in evaluation mode.
     shape:
-        The shape of a sample.
+        Shape of a sample.
     """
     foreign = [name for name, table in TABLES.items() if getattr(config, name) not in table]
     if not foreign:
@@ -65,7 +65,7 @@ def problems_of(
 
     def try_generator() -> None:
         z = torch.randn(len(y), config.latent)
-        samples = generator(z, y) if condition.ask else generator(z)
+        samples = generator(z, y) if condition.choose_classes else generator(z)
         _expect("maps z", z, "to samples", samples, (len(z), *shape))
 
     def try_discriminator() -> None:
@@ -106,7 +106,7 @@ def problems_of(
                 tries[setting]()
             except Broken as error:
                 problems.append(f"the {setting} {getattr(config, setting)} {error}")
-            except Exception as error:  # whatever the part's own code raises
+            except Exception as error:  # the part's code may raise anything
                 problems.append(
                     f"the {setting} {getattr(config, setting)} fails on {TRIED} samples: "
                     f"{type(error).__name__}: {error}"
@@ -115,7 +115,7 @@ def problems_of(
 
 
 def _expect(maps: str, given: Tensor, to: str, result: Any, shape: tuple[int, ...]) -> None:
-    """Raise :class:`Broken` if a result is not a differentiable tensor of that shape."""
+    """Raise :class:`Broken` unless a result is a differentiable tensor of the given shape."""
     if not isinstance(result, Tensor):
         raise Broken(f"{maps} {list(given.shape)} {to} {list(shape)}: it must return a tensor")
     if tuple(result.shape) != shape:

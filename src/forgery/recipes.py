@@ -1,6 +1,7 @@
 """Named settings: each recipe is a function that returns a :class:`Config`.
 
-``forgery train --recipe NAME`` starts from one; ``recipes.mlp(steps=1000)`` changes it in Python.
+``forgery train --recipe NAME`` starts from a recipe. In Python, ``recipes.mlp(steps=1000)`` returns
+a recipe with changed settings.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,24 +12,23 @@ from . import plugins
 from .config import Config
 from .errors import lookup
 
-#: The images of MNIST's training split, by which the lengths of most recipes were chosen.
+#: Number of images in MNIST's training split; most recipes were tuned on them.
 MNIST = 60_000
 
 
 def _images(epochs: int, batch_size: int) -> int:
-    """The length of a recipe that was tuned on MNIST, in images: so many passes over it.
+    """Length in images of a number of epochs on MNIST, each rounded down to full minibatches.
 
-    In whole minibatches, as a pass is: on MNIST the run has exactly as many steps, and on 3,000
-    pictures it has them too.
+    A recipe tuned on MNIST then takes the same number of steps on a small dataset.
     """
     return epochs * (MNIST // batch_size) * batch_size
 
 
 def mlp(**changes: Any) -> Config:
-    """The default: MLPs tuned for the best digits a minute on a CPU.
+    """The default: MLPs tuned for the best digits per minute on a CPU.
 
-    The tutorial's networks with a G twice as wide, five times its learning rate, no memory in
-    Adam's mean gradient (β1 = 0), and an average of G. What was compared is in docs/results.md.
+    The tutorial's networks with G twice as wide, five times the learning rate, β1 = 0 in Adam, and
+    an exponential moving average of G. For comparisons, see docs/results.md.
     """
     return Config(
         recipe="mlp",
@@ -43,7 +43,7 @@ def mlp(**changes: Any) -> Config:
 
 
 def tutorial(**changes: Any) -> Config:
-    """The well-known PyTorch tutorial's GAN: its networks, optimiser and 200 epochs.
+    """The GAN of a well-known PyTorch tutorial: its networks, optimiser and 200 epochs.
 
     Source: yunjey/pytorch-tutorial, generative_adversarial_network/main.py.
     """
@@ -51,12 +51,12 @@ def tutorial(**changes: Any) -> Config:
 
 
 def goodfellow2014(**changes: Any) -> Config:
-    """The 2014 paper's MNIST model, by the configuration that its authors released.
+    """The MNIST model of the 2014 paper, from the configuration released by its authors.
 
-    Source: goodfeli/adversarial, mnist.yaml. Its D minimises ½[BCE(1, D(x)) + BCE(0, D(G(z)))]:
-    under momentum the ½ is half a learning rate, so D's is .05 where G's is .1, and the D loss
-    reported here is twice theirs. That program has no stopping rule; 250 epochs is where its
-    momentum has finished growing.
+    Source: goodfeli/adversarial, mnist.yaml. There D minimises ½[BCE(1, D(x)) + BCE(0, D(G(z)))].
+    Under momentum the factor ½ amounts to half the learning rate: .05 for D, .1 for G. The D loss
+    reported here is twice theirs. The original has no stopping rule; its momentum reaches the final
+    value after 250 epochs.
     """
     return Config(
         recipe="goodfellow2014",
@@ -81,10 +81,10 @@ def goodfellow2014(**changes: Any) -> Config:
 
 
 def conditional(**changes: Any) -> Config:
-    """The default told the class of each image, so that a digit can be asked for.
+    """The default conditioned on class labels, so that a digit can be requested.
 
-    The label by projection in D (Miyato & Koyama 2018), beside z in G. What was compared is in
-    docs/results.md.
+    D uses projection of the label (Miyato & Koyama 2018); G takes its one-hot code beside z. For
+    comparisons, see docs/results.md.
     """
     return mlp(
         recipe="conditional",
@@ -95,11 +95,11 @@ def conditional(**changes: Any) -> Config:
 
 
 def semi_supervised(**changes: Any) -> Config:
-    """D as a classifier that learns from 100 labels, and from all images that have none.
+    """D as a classifier trained on 100 labels and on unlabelled images.
 
     Source: Salimans et al. 2016 and openai/improved-gan: its networks for MNIST, feature matching,
-    Adam .003. D minimises ½ of its loss as a judge and the whole of its loss as a classifier: both
-    are twice that here, which Adam does not notice.
+    Adam .003. There D minimises ½ of the adversarial loss plus the class loss; here both terms are
+    twice as large, to which Adam is invariant.
     """
     return Config(
         recipe="semi-supervised",
@@ -123,11 +123,11 @@ def semi_supervised(**changes: Any) -> Config:
 
 
 def infogan(**changes: Any) -> Config:
-    """The default with ten codes of G's own that D has to tell.
+    """InfoGAN: the default with ten latent codes that D learns to predict.
 
-    Ten classes and λ 1 as in openai/InfoGAN. The networks, which are convolutions there, and their
-    learning rates are the default's; its two continuous codes (``--continuous 2``) made the classes
-    tell the digits apart less well (docs/results.md).
+    Ten classes and λ 1 as in openai/InfoGAN. The networks (convolutional there) and their learning
+    rates are the default's. With its two continuous codes (``--continuous 2``), the classes
+    separated the digits less well (docs/results.md).
     """
     return mlp(
         recipe="infogan",
@@ -140,7 +140,7 @@ def infogan(**changes: Any) -> Config:
 
 
 def lsgan(**changes: Any) -> Config:
-    """Least squares in place of log-likelihood, with its source's optimiser.
+    """The least-squares objective with the optimiser of its source.
 
     Source: Mao et al. 2017; xudonmao/LSGAN. The networks are the default's.
     """
@@ -154,10 +154,11 @@ def lsgan(**changes: Any) -> Config:
 
 
 def wgan(**changes: Any) -> Config:
-    """The Wasserstein objective with clipped weights, and its source's optimiser.
+    """The Wasserstein objective with weight clipping and the optimiser of its source.
 
     Source: Arjovsky et al. 2017; martinarjovsky/WassersteinGAN. The networks are the default's.
-    Its program makes 100 updates of D for each of the first 25 of G, and every 500th; here, 5.
+    D is updated 5 times per update of G; in the original, 100 times for the first 25 updates of G
+    and for every 500th.
     """
     return _mlps(
         recipe="wgan",
@@ -171,7 +172,7 @@ def wgan(**changes: Any) -> Config:
 
 
 def wgan_gp(**changes: Any) -> Config:
-    """The Wasserstein objective with a penalty on slopes other than one.
+    """The Wasserstein objective with a gradient penalty.
 
     Source: Gulrajani et al. 2017; igul222/improved_wgan_training. The networks are the default's.
     """
@@ -189,7 +190,7 @@ def wgan_gp(**changes: Any) -> Config:
 
 
 def dragan(**changes: Any) -> Config:
-    """The non-saturating objective with a penalty on D's slope near the data.
+    """The non-saturating objective with a penalty on D's gradient near the data.
 
     Source: Kodali et al. 2017; kodalinaveen3/DRAGAN. The networks are the default's.
     """
@@ -205,17 +206,17 @@ def dragan(**changes: Any) -> Config:
 
 
 def _mlps(**settings: Any) -> Config:
-    """The default's networks and its average of G for 50 passes over MNIST in batches of 64."""
+    """The default's networks and average of G, for 50 epochs on MNIST in minibatches of 64."""
     return Config(
         g_width=512, ema=0.999, batch_size=64, images=_images(50, 64), epochs=None
     ).replace(**settings)
 
 
 def dcgan(**changes: Any) -> Config:
-    """DCGAN for images of 28, 32, 64, 128 … pixels, a quarter as wide as the paper's.
+    """DCGAN for images of 28, 32, 64, 128 … pixels, a quarter as wide as in the paper.
 
-    Source: Radford et al. 2015; Newmu/dcgan_code. The paper's widths are ``--g-width 128 --d-width
-    128``: a GPU's work.
+    Source: Radford et al. 2015; Newmu/dcgan_code. The paper's widths, ``--g-width 128 --d-width
+    128``, need a GPU.
     """
     return Config(
         recipe="dcgan",
@@ -237,8 +238,8 @@ def dcgan(**changes: Any) -> Config:
 def sngan(**changes: Any) -> Config:
     """SN-GAN: residual networks, spectral normalisation of D, the hinge objective.
 
-    Source: Miyato et al. 2018; pfnet-research/sngan_projection. Its widths at 32 pixels are
-    ``--g-width 256 --d-width 128``: a GPU's work.
+    Source: Miyato et al. 2018; pfnet-research/sngan_projection. Its widths at 32 pixels,
+    ``--g-width 256 --d-width 128``, need a GPU.
     """
     return Config(
         recipe="sngan",
@@ -264,10 +265,10 @@ def sngan(**changes: Any) -> Config:
 
 
 def modern(**changes: Any) -> Config:
-    """A GAN of today's kind at a size for a CPU: images of 28 or 32 pixels.
+    """A modern GAN sized for a CPU, for images of 28 or 32 pixels.
 
-    Source: R3GAN (Huang et al. 2024) for the objective, the penalties and the way of the schedules;
-    the sizes and rates are chosen here (docs/results.md).
+    The objective, the penalties and the form of the schedules are those of R3GAN (Huang et al.
+    2024); sizes and rates were chosen here (docs/results.md).
     """
     return Config(
         recipe="modern",
@@ -296,11 +297,11 @@ def modern(**changes: Any) -> Config:
 
 
 def modern_large(**changes: Any) -> Config:
-    """The same for a GPU: up to 256 pixels, with two blocks at each size and up to 768 maps.
+    """A modern GAN for a GPU: up to 256 pixels, two blocks per resolution and up to 768 maps.
 
-    Source: R3GAN for rates, schedules and the average's half-life (500,000 images). The penalty's
-    weight depends on the data, and 10 at first is no more than a place to start from; this recipe
-    has been run for a few steps only, for want of a GPU.
+    Rates, schedules and the average's half-life (500,000 images) are those of R3GAN. The penalty's
+    weight depends on the data; the initial 10 is only a starting point. This recipe has been run
+    for a few steps only.
     """
     return modern(
         recipe="modern-large",
@@ -320,18 +321,18 @@ def modern_large(**changes: Any) -> Config:
 
 
 def vae(**changes: Any) -> Config:
-    """A variational auto-encoder with the default's networks, D's turned round into an encoder.
+    """A variational auto-encoder with the default's networks, D's serving as the encoder.
 
-    Source: Kingma & Welling 2014. What was compared is in docs/results.md. A convolutional one:
+    Source: Kingma & Welling 2014. For comparisons, see docs/results.md. For a convolutional VAE use
     ``--generator dcgan --discriminator dcgan --g-width 32 --d-width 32``.
     """
     return mlp(recipe="vae", model="vae", beta1=0.9, ema=0.0).replace(**changes)
 
 
 def points(**changes: Any) -> Config:
-    """Points on a line or a plane: small MLPs that reach every mode of the known densities.
+    """Points on a line or in a plane: small MLPs that cover every mode of the known densities.
 
-    What was compared is in docs/results.md.
+    For comparisons, see docs/results.md.
     """
     return Config(
         recipe="points",
@@ -356,10 +357,11 @@ def points(**changes: Any) -> Config:
 
 
 def pacgan(**changes: Any) -> Config:
-    """PacGAN's networks and settings for rings and grids, whose protocol ``forgery bench`` follows.
+    """PacGAN's networks and settings for rings and grids, the protocol of ``forgery bench``.
 
-    Source: fjxmlzn/PacGAN, synthetic_data_experiments. Both players move at once there, and a
-    minibatch is 100 judgements whatever the packing: 400 epochs of 100,000 are 400,000 steps.
+    Source: fjxmlzn/PacGAN, synthetic_data_experiments. Both players are updated simultaneously. A
+    minibatch gives 100 logits whatever the packing: 400 epochs of 100,000 samples are 400,000
+    steps.
     """
     return Config(
         recipe="pacgan",
@@ -383,33 +385,33 @@ def pacgan(**changes: Any) -> Config:
     ).replace(**changes)
 
 
-#: Data name → the recipe that ``forgery train`` starts from when none is given.
+#: Data name → the recipe that ``forgery train`` uses by default.
 FOR_DATA = dict.fromkeys(("line", "ring8", "grid25", "moons", "swissroll", "disjoint"), "points")
 FOR_DATA |= dict.fromkeys(("faces", "faces64"), "dcgan")
 
 
 def recipe_for(data: str) -> str:
-    """The recipe that suits some data by its name: ``points``, or the default, ``mlp``.
+    """The default recipe for data with a given name.
 
-    For pictures, whose size is known once they were looked at, :func:`recipe_for_images` is asked.
+    For pictures, the recipe depends on their size: see :func:`recipe_for_images`.
     """
     if data in FOR_DATA:
         return FOR_DATA[data]
     if not data.endswith((".csv", ".npy", ".npz")):
         return "mlp"
-    from .data.arrays import is_image_array  # torch is imported once it is needed, not before
+    from .data.arrays import is_image_array  # imported here so that help pages do not import torch
 
     return "mlp" if is_image_array(Path(data)) else "points"
 
 
 def recipe_for_images(shape: Sequence[int]) -> tuple[str, str]:
-    """The recipe that suits images ``[C, H, W]`` of one's own, and why."""
+    """The default recipe for images of shape ``[C, H, W]``, and the reason."""
     channels, height, width = shape
     if channels == 1 and max(height, width) <= 28:
-        return "mlp", "small and grey, as the digits are that it was tuned on"
+        return "mlp", "small and grey, like the digits that it was tuned on"
     if height == width and height in (28, 32, 56, 64, 112, 128, 224, 256):
-        return "dcgan", "convolutional, for 28, 32 and what comes of doubling them"
-    return "mlp", "MLPs draw any size; convolutional recipes begin at 28 pixels, or 32, and double"
+        return "dcgan", "convolutional, for sizes of 28 or 32 pixels times a power of two"
+    return "mlp", "MLPs fit any size; convolutional recipes need 28 or 32 pixels times a power of 2"
 
 
 RECIPES: dict[str, Callable[..., Config]] = {
@@ -437,12 +439,12 @@ PLUGINS = "forgery.recipes"
 
 
 def recipe_names() -> list[str]:
-    """The names of all recipes, those that installed packages add included."""
+    """The names of all recipes, including those added by installed packages."""
     return list(dict.fromkeys([*RECIPES, *plugins.names(PLUGINS)]))
 
 
 def find_recipe(name: str) -> Callable[..., Config]:
-    """The recipe of that name; a :class:`ForgeryError` with the nearest if there is none."""
+    """Return the recipe of a given name, or raise a :class:`ForgeryError` with the nearest name."""
     if name in plugins.names(PLUGINS) and name not in RECIPES:
         recipe: Callable[..., Config] = plugins.load(PLUGINS, name)
         return recipe

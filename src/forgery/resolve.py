@@ -1,7 +1,7 @@
-"""From data, recipe, TOML file and flags to the settings of a run.
+"""Resolution of data, recipe, TOML file and flags into the settings of a run.
 
-A recipe's settings are changed by those of a TOML file, and these by the flags. Without a recipe,
-the data determines it; without a batch size, the recipe's is reduced to what the data can fill.
+Flags override the TOML file, which overrides the recipe. Without a recipe, the data determines it;
+without a batch size, the recipe's is reduced to what the data can fill.
 """
 
 import os
@@ -36,7 +36,7 @@ from .parts import data_of, image_settings
 from .progress import counting
 from .recipes import find_recipe, recipe_for, recipe_for_images, recipe_names
 
-#: No split of a bundled source has fewer samples.
+#: Number of samples in the smallest split of a bundled source.
 FEWEST = 2_000
 
 
@@ -51,20 +51,20 @@ def config_of(
     Parameters
     ----------
     what:
-        A config; or the name of data or of a recipe, or the path of data; or data. A name of data
-        or of a recipe is not looked for among the files: ``Path("mnist")`` or ``"./mnist"`` is.
+        A config, the name of a data source or recipe, the path of data, or a dataset. A known name
+        is never taken for a file: use ``Path("mnist")`` or ``"./mnist"`` for a path.
     changes:
-        Settings that differ from the config's or the recipe's. With data, ``recipe`` is the one to
-        start from.
+        Settings that override the config's or the recipe's. With data, ``recipe`` names the recipe
+        to start from.
     shown:
         As in :func:`settings_from`.
     dataset:
-        The data, if it was given from Python and not by name.
+        The data, if it was given as a Python object and not by name.
 
     Raises
     ------
     ForgeryError
-        For anything else, a name that is unknown, or as :func:`settings_from` does.
+        For any other ``what``, an unknown name, or as :func:`settings_from` does.
     """
     if not isinstance(what, Config | str | PathLike | Dataset):
         raise ForgeryError(
@@ -76,8 +76,8 @@ def config_of(
     is_recipe = isinstance(what, str) and what in recipe_names()
     if "recipe" in changes and (is_recipe or isinstance(what, Config)):
         raise ForgeryError(
-            f"recipe {changes['recipe']!r} is where settings start from: give it with data, as in "
-            'forgery.train("mnist", recipe="dcgan")'
+            f"recipe {changes['recipe']!r} cannot be combined with a recipe or Config: give it "
+            'with data, as in forgery.train("mnist", recipe="dcgan")'
         )
     if isinstance(what, Config):
         known = {} if dataset is None else {"data": FROM_PYTHON + dataset.name}
@@ -91,7 +91,7 @@ def config_of(
     if "data" in changes:
         raise ForgeryError(f"data is given twice: {name!r} and {changes['data']!r}")
     if not isinstance(what, str) and is_name(name):
-        name = os.path.join(os.curdir, name)  # a path, not the data of that name
+        name = os.path.join(os.curdir, name)  # a path, not the data source of that name
     if isinstance(what, str) and not (is_name(name) or os.path.exists(name)):
         near = did_you_mean(name, [*SOURCES, *recipe_names()])
         raise ForgeryError(f"unknown data or recipe {name!r}: no such file or folder{near}")
@@ -101,7 +101,7 @@ def config_of(
 def _config_of_dataset(
     what: str | PathLike[str] | Dataset, dataset: Dataset, changes: dict[str, Any], shown: bool
 ) -> Config:
-    """The settings of a run on data that was given from Python."""
+    """The settings of a run on data given as a Python object."""
     if not isinstance(what, Dataset) and os.fspath(what) not in recipe_names():
         raise ForgeryError(f"data is given twice: {os.fspath(what)!r} and {dataset.name!r}")
     suiting = recipe_for_images(dataset.shape)[0] if dataset.kind == "images" else "points"
@@ -119,28 +119,27 @@ def settings_from(
     given: dict[str, Any],
     shown: bool = False,
 ) -> Config:
-    """The recipe's settings, changed by the file's, changed by those given.
+    """The recipe's settings, overridden by the file's, overridden by those given.
 
     Parameters
     ----------
     data:
         A data source or a path; None for the file's or the recipe's.
     recipe:
-        A name of :data:`forgery.recipes.RECIPES`; None for the file's, or the one that suits the
+        A name of :data:`forgery.recipes.RECIPES`; None for the file's, or the default for the
         data.
     file:
         A TOML file.
     given:
-        Settings by field name. Unless these or the file's set ``batch_size``, it is no larger than
-        the data allows.
+        Settings by field name. If neither they nor the file set ``batch_size``, it is reduced to
+        what the data can fill.
     shown:
-        Whether to show how far pictures are decoded, and say so if the batch size is another than
-        the recipe's.
+        Whether to show the progress of decoding pictures, and report a reduced batch size.
 
     Raises
     ------
     ForgeryError
-        For an unknown recipe or setting, a value out of its range, or data that cannot be read.
+        For an unknown recipe or setting, a value out of range, or data that cannot be read.
     """
     from_file = read_toml(file) if file else {}
     named = recipe or from_file.get("recipe")
@@ -152,20 +151,20 @@ def settings_from(
         from_file = {name: value for name, value in from_file.items() if name not in LENGTHS}
     changes = from_file | given
     named = named or _suiting(Config.from_record(_of_data(changes)), shown)
-    # A file may list every setting: defaults among them that have no effect are no mistake.
-    asked = set(given) | {n for n, value in from_file.items() if value != field_of(n).default}
-    config = find_recipe(named)().changed(changes, asked)
+    # A file may list every setting: accept defaults that have no effect.
+    explicit = set(given) | {n for n, value in from_file.items() if value != field_of(n).default}
+    config = find_recipe(named)().changed(changes, explicit)
     return config if "batch_size" in changes else _fitted(config, shown)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The settings in a TOML file: ``name = value`` lines with the names of Config's fields."""
+    """Read settings from a TOML file: ``name = value`` lines, named like Config's fields."""
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ForgeryError(f"cannot read {path}: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ForgeryError(f"{path} is not TOML: {error}") from error
+        raise ForgeryError(f"{path} is not valid TOML: {error}") from error
     try:
         check_names(settings)
     except ForgeryError as error:
@@ -174,7 +173,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def decoding(config: Config) -> None:
-    """Decode a run's pictures with a bar, if its data are pictures; print what one must know."""
+    """Decode a run's pictures, if its data are pictures; show progress, print warnings."""
     if not holds_pictures(config.data):
         return
     survey = _decoded(config, shown=True).survey
@@ -187,7 +186,7 @@ def decoding(config: Config) -> None:
 
 
 def _decoded(config: Config, shown: bool) -> Pictures:
-    """A run's pictures, decoded with a bar where they are not decoded yet."""
+    """A run's pictures, decoded now unless they are cached."""
     with counting("", shown) as progress:
         return load_pictures(config.data, image_settings(config), progress)
 
@@ -198,18 +197,18 @@ def _of_data(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _suiting(config: Config, shown: bool) -> str:
-    """The recipe that suits a config's data; pictures are decoded for that."""
+    """The default recipe for a config's data; its pictures are decoded to find their size."""
     if not holds_pictures(config.data):
         return recipe_for(config.data)
     return recipe_for_images(_decoded(config, shown).pixels.shape[1:])[0]
 
 
 def _fitted(config: Config, shown: bool) -> Config:
-    """The config with minibatches that its data can fill."""
+    """The config with its batch size reduced to what the data can fill."""
     needed = config.batch_size * config.pack * config.d_steps
     if config.data in SOURCES and needed <= (config.limit or FEWEST):
-        return config  # without loading it
-    if holds_pictures(config.data):  # as data_of would, but with the bar, and once
+        return config  # large enough: no need to load the data
+    if holds_pictures(config.data):  # like data_of, but with progress and decoded only once
         dataset = _decoded(config, shown).split(config.split)
         dataset = dataset.subset(config.limit) if config.limit else dataset
     else:
@@ -221,7 +220,7 @@ def _with_batch_size(config: Config, dataset: Dataset, shown: bool) -> Config:
     size = batch_size_for(config, len(dataset))
     if size != config.batch_size and shown:
         print(
-            f"batch size {size} instead of {config.batch_size}: {dataset.name} has "
+            f"batch size reduced from {config.batch_size} to {size}: {dataset.name} has "
             f"{len(dataset):,} {dataset.kind}"
         )
     return config.replace(batch_size=size)

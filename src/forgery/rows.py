@@ -1,11 +1,11 @@
-"""Random numbers and statistics for the rows of a minibatch that this process holds.
+"""Random numbers and statistics for the local rows of a minibatch.
 
-Several processes share each minibatch: a process holds its own rows only, but must use the random
-numbers that one process alone would use for these rows. All processes draw from generators in the
-same state, and each keeps the part that belongs to its rows. A process that is alone holds all
-rows, and these functions are then torch's own.
+In data-parallel training, a process holds its local rows of each minibatch only, but must use the
+random numbers that a single process would use for these rows. All processes draw from generators in
+the same state, and each keeps the numbers of its rows. With one process, all rows are local and
+these functions are equivalent to torch's.
 
-The functions are called by penalties, augmentations and noise, which need not know about processes.
+Penalties, augmentations and noise use these functions, and need not know about processes.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,13 +15,13 @@ import torch
 import torch.distributed
 from torch import Tensor
 
-#: Which of how many processes this is.
+#: Rank of this process, and number of processes.
 _rank, _count = 0, 1
 
 
 @contextmanager
 def held_by(rank: int, count: int) -> Iterator[None]:
-    """Within the block, this process holds the rows of process ``rank`` of ``count``."""
+    """Inside the block, the local rows are those of process ``rank`` of ``count``."""
     global _rank, _count
     before = _rank, _count
     _rank, _count = rank, count
@@ -32,7 +32,7 @@ def held_by(rank: int, count: int) -> Iterator[None]:
 
 
 def local(rows: Tensor) -> Tensor:
-    """The rows ``[n / count, …]`` of this process, of all ``[n, …]``."""
+    """The local rows ``[n / count, …]`` of ``rows`` ``[n, …]``."""
     if _count == 1:
         return rows
     n = len(rows) // _count
@@ -40,18 +40,18 @@ def local(rows: Tensor) -> Tensor:
 
 
 def drawn(n: int, draw: Callable[[int], Tensor]) -> Tensor:
-    """n rows of what ``draw`` gives for the whole minibatch: m → ``[m, …]``.
+    """n local rows of the numbers that ``draw``, m → ``[m, …]``, gives for the global minibatch.
 
-    For small rows, such as z: the numbers of all rows are drawn and most of them dropped.
+    For small rows, such as z: the numbers of all rows are drawn, and those of others discarded.
     """
     return local(draw(n * _count))
 
 
 def rand_like(x: Tensor) -> Tensor:
-    """U[0, 1) of the shape of ``x`` ``[n, …]``.
+    """Draw from U[0, 1) in the shape of ``x`` ``[n, …]``.
 
-    The other processes' numbers are drawn one process at a time and dropped, so that memory does
-    not grow with the number of processes.
+    The numbers of other processes are drawn for one process at a time and discarded, so that memory
+    does not grow with the number of processes.
     """
     kept = torch.empty_like(x)
     for rank in range(_count):
@@ -62,12 +62,12 @@ def rand_like(x: Tensor) -> Tensor:
 
 
 def randn_like(x: Tensor) -> Tensor:
-    """N(0, 1) of the shape of ``x`` ``[n, …]``, whose rows should be small (see :func:`drawn`)."""
+    """Draw from N(0, 1) in the shape of ``x`` ``[n, …]``; for small rows (see :func:`drawn`)."""
     return drawn(len(x), lambda m: torch.randn(m, *x.shape[1:], dtype=x.dtype, device=x.device))
 
 
 def std(x: Tensor) -> Tensor:
-    """The standard deviation of all values of the minibatch ``[n, …]``, over all processes."""
+    """Standard deviation of all values of the minibatch ``[n, …]``, over all processes."""
     if _count == 1:
         return x.std()
     count = x.numel() * _count
@@ -76,7 +76,7 @@ def std(x: Tensor) -> Tensor:
 
 
 def _total(number: Tensor) -> Tensor:
-    """The sum of a number over the processes; no gradient flows through it."""
+    """Sum of a number over the processes, without gradient."""
     number = number.detach().clone()
     torch.distributed.all_reduce(number)
     return number

@@ -1,4 +1,4 @@
-"""The data of a run folder: where it is, and whether it is what the run was trained on."""
+"""The data of a run: its location, and the check that it is unchanged."""
 
 from pathlib import Path
 
@@ -7,12 +7,12 @@ from .errors import ForgeryError
 from .parts import data_of
 from .training.run import Run
 
-#: Where a run's data is: a name, a path, or the data itself.
+#: A run's data: a name, a path, or the dataset.
 Source = Path | str | Dataset
 
 
 class DataNotFound(ForgeryError):
-    """The data of a run is not where the run recorded it."""
+    """The data of a run is not at its recorded location."""
 
 
 def dataset_of(run: Run, split: str | None = None, data: Source | None = None) -> Dataset:
@@ -20,17 +20,19 @@ def dataset_of(run: Run, split: str | None = None, data: Source | None = None) -
 
     Parameters
     ----------
-    run, split:
-        The run, and another split than its own.
+    run:
+        The run folder.
+    split:
+        Another split; None is that of the run.
     data:
-        Where the data is now, if it was moved since the training; or the data.
+        New path of the data, if it was moved after training; or the dataset.
 
     Raises
     ------
     DataNotFound
-        If nothing is at the recorded path, or at ``data``.
+        If nothing exists at the recorded path, or at ``data``.
     ForgeryError
-        If the data differs from what the run was trained on (``split`` is None only).
+        If the data differs from that of the run (checked if ``split`` is None).
     """
     if isinstance(data, Dataset):
         if split is not None:
@@ -45,42 +47,39 @@ def dataset_of(run: Run, split: str | None = None, data: Source | None = None) -
 
 
 def limited(dataset: Dataset, limit: int) -> Dataset:
-    """The stratified choice of ``limit`` samples; all of them if it is 0."""
+    """A stratified choice of ``limit`` samples (0: all)."""
     return dataset.subset(limit) if limit else dataset
 
 
 def require_data(run: Run, data: Path | str | None = None) -> str:
-    """The name or path of a run's data; :class:`DataNotFound` if there is nothing.
+    """The name or path of a run's data, or :class:`DataNotFound` if it is missing.
 
-    Parameters
-    ----------
-    data:
-        Where the data is now, if it was moved since the training.
+    ``data`` is the new path of the data, if it was moved after training.
     """
     source = run.config.data if data is None else absolute(data)
     if source.startswith(FROM_PYTHON):
         raise DataNotFound(
             f"the data of {run.path}, {source.removeprefix(FROM_PYTHON)}, was given from Python: "
-            "give it again, as in forgery.resume(run, data=dataset)"
+            "give it again, for example forgery.resume(run, data=dataset)"
         )
     if is_name(source) or Path(source).exists():
         return source
-    message = f"the data of {run.path} is not found: there is no {source}"
+    message = f"the data of {run.path} was not found: there is no {source}"
     if data is None:
         where = "" if Path(source).is_absolute() else f" in {Path.cwd()}"
-        message += f"{where}; if it was moved, give its new place with --data PATH"
+        message += f"{where}; if it was moved, give its new path with --data PATH"
     raise DataNotFound(message)
 
 
 def absolute(data: Path | str) -> str:
-    """A path of data as an absolute one; a name as it is."""
+    """Make a path of data absolute; a name is unchanged."""
     if isinstance(data, str) and (is_name(data) or data.startswith(FROM_PYTHON)):
         return data
     return str(Path(data).absolute())
 
 
 def _different_data(run: Run, source: str, dataset: Dataset) -> ForgeryError:
-    """The error for data that is not what a run was trained on."""
+    """The error for data that differs from that of a run."""
     before, limit = run.record["data"], run.config.limit
     message = (
         f"{source} is not the data that {run.path} was trained on: that was {before['name']} "

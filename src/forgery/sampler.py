@@ -10,15 +10,15 @@ from torch import Tensor, nn
 from .data import Units
 from .training import randomness
 
-#: Samples that go through a generator at a time.
+#: Number of samples per forward pass of a generator.
 PART = 500
 
 
 @dataclass(frozen=True)
 class Sampler:
-    """A generator with what it takes to draw from it.
+    """A generator with the distribution of z and the shape and units of its samples.
 
-    Samples are drawn in evaluation mode; the mode that the generator was in is restored.
+    Samples are drawn in evaluation mode; afterwards the generator's mode is restored.
 
     Parameters
     ----------
@@ -27,9 +27,9 @@ class Sampler:
     noise:
         Distribution of z, a name of :data:`forgery.training.randomness.NOISES`.
     latent:
-        Dimensions of z.
+        Dimension of z.
     shape:
-        (channels, height, width) of an image, (dimensions,) of a point.
+        (channels, height, width) of an image, or (dimensions,) of a point.
     units:
         Units of the data's points; None leaves points as the generator returns them.
     """
@@ -50,7 +50,7 @@ class Sampler:
         return randomness.fixed_noise(self.noise, n, self.latent, seed)
 
     def z_parts(self, n: int, seed: int) -> Iterator[Tensor]:
-        """:meth:`z` in parts of :data:`PART`; the last part holds the rest."""
+        """:meth:`z` in parts of :data:`PART`; the last part may be smaller."""
         return randomness.noise_parts(self.noise, n, self.latent, seed, PART)
 
     def __call__(self, z: Tensor, y: Tensor | None = None) -> Tensor:
@@ -66,7 +66,7 @@ class Sampler:
         return self.units.from_model(samples) if self.units else samples
 
     def parts(self, z: Iterable[Tensor], y: Iterable[Tensor] | None = None) -> Iterator[Tensor]:
-        """Samples on the CPU, one part for each part of z, without gradients."""
+        """Samples on the CPU without gradients, one part for each part of z."""
         for given in zip(z) if y is None else zip(z, y, strict=True):
             with torch.no_grad():
                 samples = self(*given).cpu()

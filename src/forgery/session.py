@@ -1,6 +1,6 @@
-"""Train a model in a run folder, and resume it.
+"""Train a model in a new run folder, and resume a run.
 
-``forgery train mnist`` comes here with a :class:`Config` and goes on to ``training/loop.py`` and
+``forgery train`` calls :func:`train`, which calls ``training/loop.py``, which calls
 ``training/algorithm1.py``.
 """
 
@@ -19,7 +19,7 @@ from .config import RESUMABLE, Config, check_names, compatibility
 from .data import Batches, Dataset
 from .errors import ForgeryError, refuse
 from .evaluation.tracker import requested_classes, tracker
-from .gallery import artist, draw_summary, real_ones
+from .gallery import artist, draw_summary, real_picture
 from .model import Model, newest_checkpoint, recorded_classes
 from .parts import condition_of, data_of
 from .progress import is_shown, watching
@@ -42,38 +42,42 @@ def train(
     progress: bool | None = None,
     **changes: Any,
 ) -> Model:
-    """Train a GAN in a new run folder and return it.
+    """Train a model in a new run folder.
 
     Parameters
     ----------
     what:
-        What ``forgery train`` takes: the name of data (``"mnist"``) or its path (``"photos/"``),
-        which are trained on by the recipe that suits them; or the name of a recipe (``"dcgan"``);
-        or all settings as a :class:`Config`, usually from a recipe: ``forgery.recipes.mlp()``; or
-        data, as a :class:`forgery.data.Dataset`.
+        The name of a data source (``"mnist"``), the path of data (``"photos/"``) or a
+        :class:`forgery.data.Dataset`, to be trained on by the default recipe for the data; the name
+        of a recipe (``"dcgan"``); or a :class:`Config`, such as ``forgery.recipes.mlp()``.
     out:
         The run folder; by default ``runs/DATA-DATE-TIME``. An existing run is never overwritten.
     callbacks:
         Functions of one event (``forgery.training.events``), called in the training process after
         each step, report, finding, picture and checkpoint. A callback that raises
-        ``forgery.StopTraining`` stops the run; after any other exception the run is saved first.
+        ``forgery.StopTraining`` stops the run; after any other exception, the run is saved first.
     progress:
-        Whether to show how far the training is: a bar on a terminal, else a line for each report.
-        None shows it on a terminal and in a notebook.
+        Whether to show progress: a bar on a terminal, otherwise a line per report. None shows it on
+        a terminal and in a notebook.
     changes:
-        Settings that differ from the recipe's or the config's, by the names of :class:`Config`'s
-        fields: ``train("mnist", epochs=2)``. With data also ``recipe``, the one to start from.
-        Unless ``batch_size`` is among them, a recipe's is no larger than the data allows; a
-        config's stays.
+        Settings that override those of the recipe or config, by the names of :class:`Config`'s
+        fields: ``train("mnist", epochs=2)``. With data, ``recipe`` names the recipe to start from.
+        The batch size of a recipe is reduced to what the data allows, unless ``batch_size`` is
+        given; that of a config is not.
 
-        ``objective``, ``penalty``, ``generator``, ``discriminator`` and ``data`` may be your own
-        objects in the place of names (``forgery.protocols`` states what is required of them).
+        ``objective``, ``penalty``, ``generator``, ``discriminator`` and ``data`` may be objects
+        instead of names (see ``forgery.protocols`` for their interfaces).
+
+    Returns
+    -------
+    Model
+        The trained model.
 
     Raises
     ------
     ForgeryError
-        If a name is unknown, settings do not fit together, a part does not do what is required of
-        it, the folder is taken, the disk is full, or losses are no longer finite.
+        If a name is unknown, settings are incompatible, an object does not have the required
+        interface, the folder exists, the disk is full, or losses are no longer finite.
     """
     shown = is_shown(progress)
     given, changes = parts.separate(changes)
@@ -87,9 +91,9 @@ def train(
         dataset = data_of(config)
     else:
         dataset = limited(dataset, config.limit)
-    # The run is found from any folder, and so is its data.
+    # An absolute path, so that the run can be opened from any folder.
     config = config.replace(data=absolute(config.data))
-    # Everything that can be wrong with the settings is refused before the folder is made.
+    # Check all settings before the folder is created.
     refuse(compatibility.of_processes(config, parallel.process_count()))
     with device.cpu_settings(config.threads), parallel.joined() as ranks:
         training = training_of(config, dataset, where, ranks, given)
@@ -99,8 +103,8 @@ def train(
         measure = tracker(config, dataset, _sampler(config, dataset, training))
         facts = _facts(config, dataset, where) | _origins(config, given)
         run = create(None if out is None else Path(out), config, facts)
-        with run.lock(), watching(shown, callbacks) as tell:
-            return _play(run, training, batches, tell, measure)
+        with run.lock(), watching(shown, callbacks) as notify:
+            return _run(run, training, batches, notify, measure)
 
 
 def resume(
@@ -111,27 +115,32 @@ def resume(
     data: Source | None = None,
     **changes: Any,
 ) -> Model:
-    """Resume a run exactly from its last good checkpoint.
+    """Resume a run exactly from its last intact checkpoint.
 
     Parameters
     ----------
     path:
         The run folder.
     callbacks, progress:
-        As :func:`train` takes them.
+        As in :func:`train`.
     data:
-        Where the run's data is now, if it was moved since the training; or the data itself, if it
-        was given from Python.
+        New path of the run's data, if it was moved after training; or the dataset, if it was
+        given as an object.
     changes:
-        Settings that differ from the run's. Its length, its reporting, and where it runs may
-        differ (on another device, or with another number of threads, so do the last bits). Parts
-        that were given from Python are given again.
+        Changed settings: length, reporting and machine may be changed. (On another device, or with
+        another number of threads, results differ in the last bits.) Parts that were given as
+        objects must be given again.
+
+    Returns
+    -------
+    Model
+        The trained model.
 
     Raises
     ------
     ForgeryError
-        If another setting differs, the data is missing or not the same, the checkpoints are
-        damaged, or the run has reached its length already.
+        If another setting is changed, the data is missing or different, the checkpoints are
+        damaged, or the run has already reached its length.
     """
     run = open_run(Path(path))
     given, changes = parts.separate(changes)
@@ -154,30 +163,30 @@ def resume(
             training.restore(checkpoint.read_last(run.checkpoints)[0])
             return _follow(run.path, config, training, batches)
         measure = tracker(config, dataset, _sampler(config, dataset, training))
-        with run.lock(), watching(shown, callbacks) as tell:
+        with run.lock(), watching(shown, callbacks) as notify:
             last = newest_checkpoint(run)
             training.restore(last)
             _refuse_shorter(run, config, training, batches)
             run.rewrite_config(config)
             run.rewind(last.step)
-            return _play(run, training, batches, tell, measure)
+            return _run(run, training, batches, notify, measure)
 
 
-def _play(
+def _run(
     run: Run,
     training: Training,
     batches: Batches,
-    tell: Callback,
+    notify: Callback,
     measure: Measure,
 ) -> Model:
-    """The loop, and the pictures that are drawn once it ends, however it ends."""
+    """Run the training loop, and draw the pictures of the summary when it ends or is stopped."""
     config, condition, data = run.config, condition_of(run.config), batches.data
     try:
         run.samples.mkdir(exist_ok=True)
-        classes = classes_of(config, data) if condition.ask else {}
+        classes = classes_of(config, data) if condition.choose_classes else {}
         picture = artist(config, data, training, classes)
-        # Codes that G invents have no real samples.
-        real = real_ones(config, data, {} if condition.invents else classes)
+        # The codes of an InfoGAN have no real samples.
+        real = real_picture(config, data, {} if condition.invents_classes else classes)
         real.save(run.path / "real.png")
 
         def draw(step: int) -> Path:
@@ -189,21 +198,21 @@ def _play(
         reporter = Reporter(
             training, run, reference, batches.per_epoch, batches.batch_size, measure
         )
-        # Entered until all is drawn: a second signal that repeats the first must not stop that.
+        # Includes the summary, so that a repetition of the first signal does not interrupt it.
         with randomness.forked(training.device), Interrupt() as interrupt:
-            loop.train(training, batches, run, reporter, draw, tell, interrupt)
+            loop.train(training, batches, run, reporter, draw, notify, interrupt)
             draw_summary(run)
     except OSError as error:
         raise ForgeryError(
-            f"cannot write to {run.path}: {error.strerror or error}; resume it once there is "
-            f"room: forgery resume {run.path}"
+            f"cannot write to {run.path}: {error.strerror or error}; once there is space, resume "
+            f"the run: forgery resume {run.path}"
         ) from error
     return _model_of(run.path, config, training, batches, interrupt.signal, recorded_classes(run))
 
 
 def _reference(config: Config, data: Dataset, where: torch.device) -> Reference:
-    """The first real samples, and what the samples that they are compared with are drawn from."""
-    batches = batches_of(config, data, where)  # of one process: all rows
+    """The first real samples, and the z and classes of the samples to compare with them."""
+    batches = batches_of(config, data, where)  # of a single process, with all rows
     first = range(math.ceil(VITAL_SAMPLES / batches.batch_size))
     # A copy, since a view would keep the whole of a large minibatch in memory.
     real = torch.cat([batches[i] for i in first])[:VITAL_SAMPLES].clone()
@@ -215,7 +224,7 @@ def _reference(config: Config, data: Dataset, where: torch.device) -> Reference:
 
 
 def _follow(path: Path, config: Config, training: Training, batches: Batches) -> Model:
-    """The part of a rank that does not write: the steps, and nothing else."""
+    """Train on a rank that does not write."""
     with randomness.forked(training.device), Interrupt() as interrupt:
         loop.follow(training, batches, config, interrupt)
     return _model_of(path, config, training, batches, interrupt.signal, {})
@@ -229,7 +238,7 @@ def _model_of(
     stopped_by: int | None,
     classes: dict[str, int],
 ) -> Model:
-    """What has just been trained, ready to draw."""
+    """The model that has just been trained."""
     networks = {name: player.network.eval() for name, player in training.game.players.items()}
     training.sampler.eval()
     return Model(
@@ -240,18 +249,18 @@ def _model_of(
         networks.get("discriminator"),
         networks.get("encoder"),
         classes,
-        condition_of(config).ask is not None,
+        condition_of(config).choose_classes is not None,
         stopped_by,
     )
 
 
 def _sampler(config: Config, dataset: Dataset, training: Training) -> Sampler:
-    """Draws from the generator as it stands, or from its average if the run keeps one."""
+    """A sampler of the current generator, or of its average if there is one."""
     return Sampler(training.sampler, config.noise, config.latent, dataset.shape, dataset.units)
 
 
 def _facts(config: Config, dataset: Dataset, where: torch.device) -> dict[str, Any]:
-    """What config.json records beside the settings."""
+    """Entries of config.json beside the settings."""
     return {
         "forgery": __version__,
         "torch": torch.__version__,
@@ -269,21 +278,21 @@ def _facts(config: Config, dataset: Dataset, where: torch.device) -> dict[str, A
 
 
 def _origins(config: Config, given: parts.Given) -> dict[str, Any]:
-    """Where the parts that are not forgery's own come from, for the record."""
+    """Origins of the parts that are not built in, for config.json."""
     found = parts.origins(config, given)
     return {"parts": found} if found else {}
 
 
 def _refuse_changes(run: Run, changes: dict[str, Any]) -> None:
-    """A resumed run may differ in its length, its reporting and its machine; in nothing else."""
+    """Refuse changes of settings other than length, reporting and machine."""
     check_names(changes)
     before = run.config.to_dict()
     differing = [n for n in changes if n not in RESUMABLE and before[n] != changes[n]]
     if differing:
         listed = ", ".join(f"{n.replace('_', '-')} {before[n]} → {changes[n]}" for n in differing)
         raise ForgeryError(
-            f"{run.path} cannot be resumed with other settings ({listed}): that would be another "
-            "run. Start it with forgery train."
+            f"{run.path} cannot be resumed with other settings ({listed}): this would be a "
+            "different run. Start a new one with forgery train."
         )
 
 
@@ -293,7 +302,7 @@ def _refuse_shorter(run: Run, config: Config, training: Training, batches: Batch
         end = training.step
     if end is not None and training.step >= end:
         raise ForgeryError(
-            f"{run.path} has made {training.step} steps in {training.seconds / 60:.1f} minutes, "
-            f"which is all that {config.length} asks for; extend it with a larger --steps, "
-            "--epochs, --minutes or --images"
+            f"{run.path} has reached its length of {config.length} ({training.step} steps in "
+            f"{training.seconds / 60:.1f} minutes); extend it with a larger --steps, --epochs, "
+            "--minutes or --images"
         )

@@ -1,4 +1,4 @@
-"""The verbs as a person meets them: what is printed, which exit code, what is left on disk."""
+"""The command line: output, exit codes and files."""
 
 import os
 import re
@@ -30,7 +30,7 @@ QUICK = (
 
 @pytest.fixture
 def forgery(monkeypatch, capsys, tmp_path):
-    """Run the program in a folder of its own: arguments → (exit code, output, errors)."""
+    """Run the program in a new folder: arguments → (exit code, output, errors)."""
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str) -> tuple[int, str, str]:
@@ -57,7 +57,7 @@ def test_train_resume_sample_show(forgery):
 
     code, out, _ = forgery("resume", str(run), "--steps", "6")
     assert code == 0
-    assert "6 steps, kept in" in out
+    assert "6 steps, saved in" in out
 
     code, out, _ = forgery("sample", str(run), "-n", "9", "--seed", "3", "--out", "nine.npz")
     assert code == 0
@@ -69,10 +69,10 @@ def test_train_resume_sample_show(forgery):
     code, out, _ = forgery("show", str(run))
     assert code == 0
     assert "mnist[test]: 10,000 images" in out
-    assert re.search(r"step 6: whole", out)
+    assert re.search(r"step 6: intact", out)
 
 
-def test_a_flag_beats_the_file_and_the_file_beats_the_recipe(forgery):
+def test_flags_override_the_file_and_the_file_overrides_the_recipe(forgery):
     Path("mine.toml").write_text('recipe = "tutorial"\nd_steps = 2\nbatch_size = 50\nsteps = 2\n')
     assert forgery("train", "--config", "mine.toml", *QUICK, "--out", "a")[0] == 0
     out = forgery("show", "a")[1]
@@ -82,11 +82,11 @@ def test_a_flag_beats_the_file_and_the_file_beats_the_recipe(forgery):
     assert settings["d-steps"] == "2"  # from the file
     assert settings["batch-size"] == "20"  # from the flag
     assert settings["steps"] == "2"
-    assert "epochs" not in settings  # the file's steps took their place
-    assert "momentum" not in settings  # it has no effect under Adam
+    assert "epochs" not in settings  # replaced by the file's steps
+    assert "momentum" not in settings  # no effect with Adam
 
 
-def test_the_settings_of_a_recipe_are_a_file_that_config_takes(forgery):
+def test_the_printed_settings_of_a_recipe_are_a_valid_file(forgery):
     for recipe in RECIPES:
         code, out, _ = forgery("recipes", recipe)
         assert code == 0
@@ -97,12 +97,12 @@ def test_the_settings_of_a_recipe_are_a_file_that_config_takes(forgery):
 
 
 def flags_in(page: str) -> set[str]:
-    """The names of the flags that a help page lists."""
+    """The names of the flags listed by a help page."""
     listed = re.findall(r"^│ +(?:\* +)?--([a-z][a-z0-9-]*)", page, re.M)
     return {name.replace("-", "_") for name in listed} - {"help", "version"}
 
 
-def test_the_choices_of_a_setting_stand_in_help(forgery):
+def test_help_lists_the_choices_of_a_setting(forgery):
     page = " ".join(re.sub("[│╭╮╰╯─]", " ", forgery("train", "--help")[1]).split())
     assert "[choices: mlp, relu-sigmoid," in page
     assert "--help-all lists every setting" in page
@@ -117,7 +117,7 @@ def test_every_verb_has_help_and_every_setting_a_flag(forgery):
     for verb in ("train", "bench"):
         short, everything = (flags_in(forgery(verb, page)[1]) for page in ("--help", "--help-all"))
         names = set(Config.__dataclass_fields__) - {"data", "recipe"}
-        if verb == "bench":  # of points, and as long as its steps say
+        if verb == "bench":  # points only, with a length in steps
             names -= {"objective", "pack", "seed", "epochs", "minutes", "images", "flip", "grid"}
             names -= set(PictureSettings.__dataclass_fields__)
         assert everything >= names
@@ -165,7 +165,7 @@ def test_a_mistake_is_one_message_and_exit_code_2(forgery, tmp_path, arguments, 
     assert not any(tmp_path.iterdir())
 
 
-def test_pictures_are_drawn_whatever_backend_a_notebook_has_set(tmp_path):
+def test_figures_do_not_depend_on_the_backend_of_a_notebook(tmp_path):
     command = [sys.executable, "-m", "forgery", "train", "ring8", "--recipe=points"]
     command += ["--device=cpu", "--threads=1", "--steps=2", "--report-every=1", "--out=run"]
     environment = os.environ | {"MPLBACKEND": "module://a_package_that_is_not_here"}
@@ -233,7 +233,7 @@ def test_a_full_disk(forgery):
 
 @pytest.fixture
 def few_digits(forgery):
-    """Real digits in two files, so few that a measurement takes a second."""
+    """A small number of real digits in two files, so that an evaluation takes a second."""
     test = mnist("test")
     for name, rows in (("few", slice(0, 200)), ("held", slice(200, 400))):
         np.savez(f"{name}.npz", images=test.values[rows, 0], labels=test.labels[rows])
@@ -251,7 +251,7 @@ def test_evaluate_compare_doctor(forgery, few_digits):
         assert "FID" not in out
         assert "mnist-digits (sha256" in out
         assert f"{samples} samples of seed 0 against held.npz" in out
-        assert "shows the flaw of that measure" in out
+        assert "reveals a flaw of the measure" in out
     code, _, err = forgery("compare", "run0", "run1")
     assert code == 2
     assert "different protocols (samples: 200 against 100)" in err
@@ -272,7 +272,7 @@ def test_evaluate_compare_doctor(forgery, few_digits):
 
 
 @pytest.mark.slow
-def test_evaluate_on_the_whole_of_mnist(forgery):
+def test_evaluate_on_all_of_mnist(forgery):
     assert forgery("train", *QUICK[1:], "--steps=4", "--out=run")[0] == 0
     code, out, _ = forgery("evaluate", "run", "--samples=200", "--device=cpu")
     assert code == 0
@@ -309,18 +309,18 @@ def test_pictures(forgery, tmp_path):
     assert re.search(r"[12] sets of decoded pictures removed from .*images: 0.0 MB", out)
     code, _, err = forgery("data")
     assert code == 2
-    assert "name the data to look at" in err
+    assert "give the data to inspect" in err
 
 
 def test_no_verb_offers_a_flag_that_it_ignores(forgery):
-    # A classifier is trained on all of a split, unmirrored, with every label.
+    # A classifier is trained on all samples of a split, without mirroring, with all labels.
     for flag in ("--limit=5", "--flip", "--labels=5", "--steps=5"):
         code, _, err = forgery("classifier", "mnist", "--out", "c.safetensors", flag)
         assert code != 0
         assert "Unknown option" in err
     read = {f.name for f in fields(ImageSettings)} - {"size"} | {"image_size"}
     assert {f.name for f in fields(PictureFlags)} == read
-    # forgery data looks at what forgery train would train on, the recipe's split included.
+    # forgery data inspects what forgery train would use, including the split of the recipe.
     code, out, _ = forgery(
         "data", "mnist", "--recipe=goodfellow2014", "--limit=300", "--device=cpu", "--threads=1"
     )
@@ -328,14 +328,14 @@ def test_no_verb_offers_a_flag_that_it_ignores(forgery):
     assert "mnist[train50k, 300 of 50000]: 300 images" in out
 
 
-def test_a_class_is_asked_for(forgery, few_digits):
-    told = ("--recipe=conditional", "--steps=2", "--out", "digits")
-    assert forgery("train", *few_digits, *told)[0] == 0
+def test_a_class_is_requested(forgery, few_digits):
+    conditional = ("--recipe=conditional", "--steps=2", "--out", "digits")
+    assert forgery("train", *few_digits, *conditional)[0] == 0
     assert forgery("sample", "digits", "--class", "3", "-n", "5", "--out", "threes.npz")[0] == 0
     assert np.load("threes.npz")["labels"].tolist() == [3] * 5
     assert forgery("sample", "digits", "--classes", "0,7", "-n", "6", "--out", "two.png")[0] == 0
     with Image.open("two.png") as picture:
-        # One class a column, below its name, twice as large.
+        # One class per column, below its name, enlarged by two.
         assert picture.size == (2 * (2 * 30 + 2), 2 * (3 * 30 + 2) + 20)
     assert forgery("sample", "digits", "-n", "20", "--scale=1", "--out", "all.png")[0] == 0
     with Image.open("all.png") as picture:
@@ -364,7 +364,7 @@ def start(*arguments: str) -> subprocess.Popen:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-def test_ctrl_c_saves_says_how_to_go_on_and_exits_130(forgery, tmp_path):
+def test_ctrl_c_saves_says_how_to_resume_and_exits_with_130(forgery, tmp_path):
     run = tmp_path / "run"
     process = start("train", *QUICK, "--steps", "1000000", "--out", str(run))
     while not (run / "metrics.jsonl").exists():
@@ -373,11 +373,11 @@ def test_ctrl_c_saves_says_how_to_go_on_and_exits_130(forgery, tmp_path):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert f"resume it with: forgery resume {run}" in out
+    assert f"resume with: forgery resume {run}" in out
     step = int(re.search(r"stopped at step ([\d,]+)", out).group(1).replace(",", ""))
     code, out, _ = forgery("resume", str(run), "--steps", str(step + 2))
     assert code == 0
-    assert f"{step + 2:,} steps, kept in" in out
+    assert f"{step + 2:,} steps, saved in" in out
 
 
 @pytest.mark.parametrize("words", [["--help"], ["train", "--help-all"], ["recipes", "modern"]])
@@ -396,14 +396,14 @@ def test_help_needs_no_torch(words):
 SMALL = ["--steps=2", "--g-width=6", "--d-width=6", "--device=cpu", "--threads=1"]
 
 
-def test_bench_prints_and_keeps_its_table(forgery):
+def test_bench_prints_and_saves_its_table(forgery):
     code, out, _ = forgery("bench", "ring8", "--pack", "1,2", "--seeds", "2", *SMALL)
     assert code == 0
     assert "| non-saturating, packing 2 | 2 | 2 |" in out
-    assert "g-width 6 (theirs 400)" in out
+    assert "g-width 6 (published 400)" in out
     lines = Path("bench/ring8/results.csv").read_text().splitlines()
     assert len(lines) == 1 + 4
-    # Asked again, it reads what it has; with a packing more it adds that.
+    # A second call reads the results; a further packing is added.
     code, again, _ = forgery("bench", "ring8", "--pack", "1,2", "--seeds", "2", *SMALL)
     assert out.endswith(again)
 
@@ -419,13 +419,13 @@ def test_bench_prints_and_keeps_its_table(forgery):
         (["ring8", "--penalty", "dragan", "--seeds", "2"], "draws random numbers"),
     ],
 )
-def test_what_a_bench_cannot_do(forgery, arguments, message):
+def test_errors_of_bench(forgery, arguments, message):
     code, _, error = forgery("bench", *arguments, *SMALL)
     assert code == 2
     assert message in error
 
 
-def test_points_by_command(forgery):
+def test_points_from_the_command_line(forgery):
     Path("mine.csv").write_text("x,y\n" + "".join(f"{i % 7},{i % 5}\n" for i in range(300)))
     code, out, _ = forgery("train", "mine.csv", "--out=run", "--report-every=1", *SMALL)
     assert code == 0

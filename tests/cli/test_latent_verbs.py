@@ -1,4 +1,4 @@
-"""The verbs that walk in z, as a person meets them."""
+"""The command line of the verbs that explore the latent space."""
 
 import re
 import sys
@@ -34,7 +34,7 @@ SMALL = {
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """A run on digits, one on points, a conditional one: two steps each."""
+    """Runs of two steps: on digits, on points, and a conditional one."""
     folder = tmp_path_factory.mktemp("runs")
     package.train(recipes.mlp(**SMALL), folder / "digits")
     of_points = {name: value for name, value in SMALL.items() if name not in ("split", "grid")}
@@ -45,7 +45,7 @@ def runs(tmp_path_factory):
 
 @pytest.fixture
 def forgery(monkeypatch, capsys, tmp_path, runs):
-    """Run a verb on the run of that name, in a folder of its own."""
+    """Run a verb on a named run, in a new folder."""
     monkeypatch.chdir(tmp_path)
     some = mnist("test")
     some = Dataset(some.name, some.values[:500], some.labels[:500], some.classes)
@@ -62,7 +62,7 @@ def forgery(monkeypatch, capsys, tmp_path, runs):
 
 
 class Brighter(nn.Module):
-    """Two concepts: the upper, the left half is brighter than half of the samples' are."""
+    """Two concepts: the upper half, or the left half, is brighter than the median sample's."""
 
     def __init__(self, samples):
         super().__init__()
@@ -78,13 +78,15 @@ class Brighter(nn.Module):
 
 @pytest.fixture
 def attributes(monkeypatch, runs):
-    """The digits of the run with two attributes, and their judge."""
+    """The digits of the run with two attributes, and a classifier of them."""
     samples = package.load(runs / "digits").sample(1000)
     network = Brighter(samples)
     names = ("glasses", "woman")
-    judge = latent.Judge(Extractor("test", "0" * 64, network, (1, 28, 28), names), False)
-    monkeypatch.setattr(latent, "judge_of", lambda data, report: judge)
-    monkeypatch.setattr(latent.Judge, "accuracy", lambda self, data: {"glasses": 1.0})
+    classifier = latent.AttributeClassifier(
+        Extractor("test", "0" * 64, network, (1, 28, 28), names), False
+    )
+    monkeypatch.setattr(latent, "attribute_classifier", lambda data, report: classifier)
+    monkeypatch.setattr(latent.AttributeClassifier, "accuracy", lambda self, data: {"glasses": 1.0})
 
 
 def test_interpolate(forgery):
@@ -92,8 +94,8 @@ def test_interpolate(forgery):
     assert code == 0
     assert "3 samples of step 2, 4 steps from each to the next: interpolation.png" in out
     with Image.open("interpolation.png") as strip, Image.open("interpolation.gif") as film:
-        assert strip.size == (2 * (5 * 30 + 2), 2 * (2 * 30 + 2))  # five pictures, two stretches
-        # 9 pictures, there and back: those that look alike may be joined.
+        assert strip.size == (2 * (5 * 30 + 2), 2 * (2 * 30 + 2))  # five pictures, two rows
+        # 9 pictures, forward and backward; equal frames may be merged.
         assert 1 < film.n_frames <= 16
 
 
@@ -119,8 +121,10 @@ def test_arithmetic_by_expression(forgery, attributes):
         *("--samples=1500", "--draws=20", "--exemplars=2"),
     )
     assert code == 0
-    assert "right on the test split: glasses 100.0%" in out
-    assert re.search(r'class among 1,500: "man\+glasses": \d+, "man": \d+, "woman": \d+', out)
+    assert "test accuracy glasses 100.0%" in out
+    assert re.search(
+        r'confident samples among 1,500: "man\+glasses": \d+, "man": \d+, "woman": \d+', out
+    )
     assert "man+glasses − man + woman = woman+glasses" in out
     assert re.search(r"means of 2 in z +\S+% ± \S+% +20", out)
     assert re.search(r"chance: any sample +\S+% ± \S+% +1,500", out)
@@ -131,15 +135,15 @@ def test_arithmetic_by_expression(forgery, attributes):
 def test_arithmetic_by_hand(forgery):
     given = ("--plus", "3,17,42", "--minus", "5", "--plus", "1,2", "--out", "sum.png")
     code, out, _ = forgery("arithmetic", "digits", *given)
-    assert (code, out) == (0, "the figure: sum.png\n")
+    assert (code, out) == (0, "figure: sum.png\n")
     assert Path("sum.png").is_file()
 
 
 def test_digits_are_concepts_too(forgery):
-    # What a generator of two steps draws are no digits: the refusal says how many were looked at.
+    # The samples of a generator trained for two steps are no digits.
     code, out, err = forgery("arithmetic", "digits", "7 - 1 + 4", "--samples", "300")
     assert code == 2
-    assert "judged by mnist-digits; right on the test split: class " in out
+    assert "classifier mnist-digits: test accuracy class " in out
     assert re.search(
         r"\d+ exemplars? of '[714]' among 300 samples, but 3 are needed: search more", err
     )
@@ -148,9 +152,9 @@ def test_digits_are_concepts_too(forgery):
 def test_direction(forgery, attributes):
     code, out, _ = forgery("direction", "digits", "glasses", "--samples=800", "--rows=2")
     assert code == 0
-    told = re.search(r"one side of the direction tells ([\d.]+)% of held-out ones right", out)
-    assert float(told[1]) > 70
-    # A row for each attribute, a column for each strength: 40 attributes fit as well as two.
+    accuracy = re.search(r"the direction classifies ([\d.]+)% of held-out samples correctly", out)
+    assert float(accuracy[1]) > 70
+    # A row per attribute, a column per strength.
     table = {words[0]: words[1:] for words in map(str.split, out.splitlines()) if len(words) == 10}
     assert table["strength"] == ["-6", "-4.5", "-3", "-1.5", "0", "+1.5", "+3", "+4.5", "+6"]
     shares = [int(cell.removesuffix("%")) for cell in table["glasses"]]
@@ -167,19 +171,21 @@ def test_neighbours(forgery):
         assert figure.width == 2 * (5 * 30 + 2)  # three samples, two nearest
 
 
-def test_data_without_concepts_has_neighbours_by_pixels(forgery, monkeypatch):
+def test_data_without_concepts_has_pixel_neighbours(forgery, monkeypatch):
     plain = Dataset("plain", torch.zeros(50, 1, 28, 28, dtype=torch.uint8))
     monkeypatch.setattr(Model, "dataset", lambda self, split=None, data=None: plain)
     code, out, _ = forgery("neighbours", "digits", "--rows=1", "--columns=1")
     assert code == 0
-    assert "by pixels only: plain has neither attributes nor classes" in out
+    assert "pixels only: plain has neither attributes nor classes" in out
 
 
 def test_invert(forgery):
     Image.fromarray(np.full((28, 28), 90, np.uint8)).save("grey.png")
     code, out, _ = forgery("invert", "digits", "grey.png", "--steps", "4", "--starts", "2")
     assert code == 0
-    assert re.search(r"grey.png: [\d.]+ \(the 2 starts [\d.]+ to [\d.]+; the nearest of 1,000", out)
+    assert re.search(
+        r"grey.png: [\d.]+ \(over 2 starts: [\d.]+ to [\d.]+; .* nearest of 1,000", out
+    )
     kept = np.load("inversion.npz")
     assert (kept["z"].shape, kept["errors"].shape) == ((1, 4), (1, 2))
     code, out, _ = forgery("invert", "digits", "--test", "3", "--steps", "2", "--out", "r.png")
@@ -189,10 +195,10 @@ def test_invert(forgery):
         assert figure.size == (2 * (3 * 30 + 2), 2 * (2 * 30 + 2))
 
 
-def test_a_conditional_run_is_walked_in_one_class(forgery):
+def test_latent_verbs_need_one_class_of_a_conditional_run(forgery):
     code, _, err = forgery("interpolate", "conditional")
     assert code == 2
-    assert "name one with --class (0, 1, 2" in err
+    assert "choose a class with --class (0, 1, 2" in err
     given = ("--class", "3", "--points", "2", "--steps", "1")
     assert forgery("interpolate", "conditional", *given)[0] == 0
     code, _, err = forgery("interpolate", "conditional", "--class", "12")
@@ -200,11 +206,11 @@ def test_a_conditional_run_is_walked_in_one_class(forgery):
     assert "has no class '12'" in err
 
 
-def test_a_strip_and_a_film_never_share_a_file(forgery):
+def test_a_strip_and_an_animation_never_share_a_file(forgery):
     code, out, _ = forgery("interpolate", "digits", "--points=2", "--steps=2", "--out", "x.gif")
     assert code == 0
     assert "to the next: x.png" in out
-    assert "as a film: x.gif" in out
+    assert "animation: x.gif" in out
     with Image.open("x.png") as strip, Image.open("x.gif") as film:
         assert strip.format == "PNG"
         assert film.n_frames > 1
@@ -213,20 +219,20 @@ def test_a_strip_and_a_film_never_share_a_file(forgery):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("interpolate points", "draws points, and this is for pictures"),
-        ("neighbours points", "draws points, and this is for pictures"),
-        ("invert points", "draws points, and this is for pictures"),
+        ("interpolate points", "draws points, but this needs images"),
+        ("neighbours points", "draws points, but this needs images"),
+        ("invert points", "draws points, but this needs images"),
         ("interpolate digits --class 3", "was not trained with classes"),
-        ("interpolate digits --points 1", "a way has two ends"),
+        ("interpolate digits --points 1", "interpolation needs at least two samples"),
         ("interpolate digits --steps 0", '"0" for --steps. Must be > 0'),
         ("interpolate digits --way spere", "unknown way 'spere': did you mean 'sphere'?"),
-        ("interpolate digits --through 3,x", "--through takes numbers of samples"),
+        ("interpolate digits --through 3,x", "--through takes sample numbers"),
         ("interpolate digits --through 3,2000000", "no sample number 2000000"),
         ("interpolate digits --steps 1 --out a.xyz", "cannot write a.xyz"),
         ("arithmetic digits", "give either an expression"),
         ("arithmetic digits 7 --plus 3", "give either an expression"),
         ("arithmetic digits --plus=-4", "no sample number -4"),
-        ("arithmetic digits --plus three", "takes numbers of samples"),
+        ("arithmetic digits --plus three", "takes sample numbers"),
         ("arithmetic digits seven", "unknown attribute 'seven'"),
         ("direction digits 11", "unknown attribute '11': did you mean '1'?"),
         ("direction digits 3 --method prob", "unknown method 'prob': did you mean 'probe'?"),
@@ -236,7 +242,7 @@ def test_a_strip_and_a_film_never_share_a_file(forgery):
         ("neighbours digits --columns -1", '"-1" for --columns. Must be > 0'),
         ("direction digits 7 --samples 0", '"0" for --samples. Must be > 0'),
         ("interpolate digits --seed -1", '"-1" for --seed. Must be >= 0'),
-        ("interpolate digits --step foo", "expected the step of a checkpoint, as 1000, or"),
+        ("interpolate digits --step foo", 'expected a step such as 1000, or "best"'),
         ("sample digits --seed -1", '"-1" for --seed. Must be >= 0'),
         ("sample digits --device gpu", "unknown device 'gpu': cpu, cuda, cuda:N, mps or auto"),
     ],

@@ -1,4 +1,4 @@
-"""Verbs that read the data of a run find it at its new place, from any folder."""
+"""Verbs that read the data of a run find it at a new path, from any folder."""
 
 import sys
 from pathlib import Path
@@ -25,7 +25,7 @@ def verb(monkeypatch, capsys, tmp_path):
     return run
 
 
-def test_every_verb_that_reads_the_data_takes_its_new_place(verb, monkeypatch):
+def test_every_verb_that_reads_the_data_takes_its_new_path(verb, monkeypatch):
     test = mnist("test")
     for name, rows in (("few", slice(0, 150)), ("held", slice(150, 300))):
         np.savez(f"{name}.npz", images=test.values[rows, 0], labels=test.labels[rows])
@@ -44,11 +44,11 @@ def test_every_verb_that_reads_the_data_takes_its_new_place(verb, monkeypatch):
     Path("../few.npz").rename("moved.npz")
     for name, arguments in calls.items():
         code, _, err = verb(name, *arguments)
-        assert "is not found: there is no" in err
+        assert "was not found: there is no" in err
         assert "--data PATH" in err
         assert code == (0 if name == "doctor" else 2)
     for name, arguments in calls.items():
         code, out, err = verb(name, *arguments, "--data=moved.npz")
         assert (code, err) == (0, ""), name
         assert out
-    assert verb("resume", "../run", "--steps=4")[0] == 0  # it was recorded
+    assert verb("resume", "../run", "--steps=4")[0] == 0  # the new path was recorded

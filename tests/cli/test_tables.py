@@ -1,4 +1,4 @@
-"""The table of cards as a terminal of some width shows it."""
+"""Tables of score cards on terminals of different widths."""
 
 import io
 import json
@@ -35,13 +35,13 @@ def test_no_name_is_broken(runs, width):
         assert any(line.startswith(f"{title(measure, PROTOCOL)} ") for line in lines), measure
     assert max(map(len, lines)) <= width
     assert "…" not in "".join(lines)
-    told = "\n".join([*lines, *legend])
-    assert all(run in told for run in runs)
-    assert told.count("step 123,456") == len(runs)
+    printed = "\n".join([*lines, *legend])
+    assert all(run in printed for run in runs)
+    assert printed.count("step 123,456") == len(runs)
 
 
 @pytest.mark.parametrize("count", [3, 4])
-def test_many_runs_break_long_names_between_words_only(count):
+def test_many_runs_wrap_long_names_between_words_only(count):
     lines, legend = rendered([LONG] * count, 80)
     assert max(map(len, lines)) <= 80
     assert "…" not in "".join(lines)
@@ -49,7 +49,7 @@ def test_many_runs_break_long_names_between_words_only(count):
     text = "\n".join(lines)
     for whole in ("(k = 3)", "× 1000", "log-likelihood,"):
         assert whole in text
-    # Without the numbers beside their first lines, the names are there word by word.
+    # Without the numbers beside their first lines, the names are complete.
     names = re.sub(
         r"( *-(0\.01234|1\.23%)){2,} *(lower|higher|about 1%|see note|)$", "", text, flags=re.M
     )
@@ -57,7 +57,7 @@ def test_many_runs_break_long_names_between_words_only(count):
         assert title(measure, PROTOCOL) in " ".join(names.split())
 
 
-def test_headings_are_paths_where_there_is_room():
+def test_headings_are_paths_if_there_is_room():
     lines, legend = rendered(["short", "other"], 100)
     assert "short" in "".join(lines)
     assert legend == []

@@ -19,14 +19,14 @@ from forgery.pixels import to_model
 
 @pytest.fixture(scope="module")
 def evaluator():
-    """Real digits, a tenth of them: large enough for every measure, quick enough for a test."""
+    """A tenth of the real digits, which is large enough for every measure."""
     train, test = mnist("train50k"), mnist("test")
     few = Dataset("few", train.values[:3000], train.labels[:3000], train.classes)
     held = Dataset("held", test.values[:1000], test.labels[:1000], test.classes)
     return Evaluator(few, held, load_digit_classifier(), samples=1000, seed=0)
 
 
-def test_fresh_real_digits_score_like_the_floor(evaluator):
+def test_held_out_digits_score_like_the_floor(evaluator):
     card = evaluator.card("real", 0, to_model(mnist("valid10k").values[:1000]))
     assert card.scores["frechet"] < 3 * card.floor["frechet"]
     assert card.scores["precision"] > 0.8
@@ -38,7 +38,7 @@ def test_fresh_real_digits_score_like_the_floor(evaluator):
 
 
 @pytest.mark.slow
-def test_noise_one_repeated_digit_and_copies_are_told_apart(evaluator):
+def test_noise_one_repeated_digit_and_copies_are_distinguished(evaluator):
     noise = torch.rand(1000, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
     one = to_model(evaluator.reference.against.values[:1]).expand(1000, -1, -1, -1)
     one = (one + 0.02 * noise).clamp(-1, 1)
@@ -55,7 +55,7 @@ def test_noise_one_repeated_digit_and_copies_are_told_apart(evaluator):
     assert cards["copies"].scores["near_train"] > 0.95
 
 
-def test_samples_that_are_no_numbers_are_counted(evaluator):
+def test_nonfinite_samples_are_counted(evaluator):
     images = to_model(mnist("valid10k").values[:1000])
     images[::10, 0, 3, 3] = torch.nan
     card = evaluator.card("some", 0, images)
@@ -65,7 +65,7 @@ def test_samples_that_are_no_numbers_are_counted(evaluator):
         evaluator.card("none", 0, torch.full_like(images, torch.inf))
 
 
-def test_cards_survive_the_disk_and_unlike_ones_are_refused(evaluator, tmp_path):
+def test_cards_are_read_as_written_and_different_protocols_are_refused(evaluator, tmp_path):
     card = evaluator.card("real", 7, to_model(mnist("valid10k").values[:1000]))
     card.write(tmp_path / "card.json")
     assert read_card(tmp_path / "card.json") == card
@@ -109,15 +109,15 @@ def test_too_few_samples_and_data_without_labels(evaluator):
         ({"split": "train50k"}, "train"),
     ],
 )
-def test_what_a_run_was_trained_on_is_no_held_out_data(tiny, tmp_path, trained, against):
-    """Whatever the split is called: the images decide."""
+def test_training_data_is_refused_as_held_out_data(tiny, tmp_path, trained, against):
+    """The images decide, whatever the name of the split."""
     forgery.train(tiny.replace(**trained, steps=1), tmp_path / "run")
     with pytest.raises(ForgeryError, match=r"images of mnist\[.*\] are in mnist\[.*--against"):
         evaluate(tmp_path / "run", against=against, device_name="cpu")
     assert not (tmp_path / "run" / "card.json").exists()
 
 
-def test_quality_is_not_tracked_by_what_is_trained_on(tiny, tmp_path):
+def test_quality_is_not_tracked_on_training_data(tiny, tmp_path):
     config = tiny.replace(split="test", evaluate_every=2)
     with pytest.raises(ForgeryError, match=r"--split, or give --evaluate-every 0") as caught:
         forgery.train(config, tmp_path / "run")
@@ -125,7 +125,7 @@ def test_quality_is_not_tracked_by_what_is_trained_on(tiny, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_data_that_has_changed_since_is_not_taken_for_what_was_trained_on(tiny, tmp_path):
+def test_data_that_has_changed_since_training_is_refused(tiny, tmp_path):
     path = tmp_path / "some.npy"
     np.save(path, mnist("test").values[:100, 0])
     model = forgery.train(tiny.replace(data=str(path), split="train"), tmp_path / "run")
@@ -140,19 +140,19 @@ def digits(name, rows):
     return Dataset(name, test.values[rows], test.labels[rows], test.classes)
 
 
-def test_a_little_overlap_is_stated_and_sets_no_scale():
-    """Of 150 held-out digits 30 were trained on: copies are told by the 120 others."""
+def test_a_small_overlap_is_noted_and_excluded_from_the_threshold():
+    """30 of 150 held-out digits were trained on: the other 120 set the threshold for copies."""
     train, held = digits("train", slice(0, 400)), digits("held", slice(370, 520))
     evaluator = Evaluator(train, held, load_digit_classifier(), samples=100, seed=0)
     card = evaluator.card("copier", 0, to_model(train.values[:100]))
-    assert any("30 of the 150 images of held are in train too" in note for note in card.notes)
+    assert any("30 of the 150 images of held are also in train" in note for note in card.notes)
     assert card.scores["near_train"] == 1
     alone = digits("held", slice(400, 520))
     assert Evaluator(train, alone, evaluator.reference.extractor, 100, 0).notes() == []
 
 
 def test_a_run_on_little_data_is_checked_for_copies_of_that_data(tiny, tmp_path):
-    """Real digits that the run has not seen are no copies, though they are in the whole split."""
+    """Real digits that the run has not seen are no copies, though they are in the full split."""
     forgery.train(tiny.replace(split="train", limit=500, steps=1), tmp_path / "run")
     model = forgery.load(tmp_path / "run")
     train, held = model.dataset(), digits("held", slice(0, 300))
@@ -165,33 +165,33 @@ def test_a_run_on_little_data_is_checked_for_copies_of_that_data(tiny, tmp_path)
     assert any("the floor is measured on all 500 training images" in note for note in card.notes)
 
 
-def test_few_held_out_images_leave_out_the_check_for_copies(evaluator):
+def test_few_held_out_images_skip_the_check_for_copies(evaluator):
     held = digits("held", slice(0, 80))
     card = Evaluator(evaluator.reference.train, held, evaluator.reference.extractor, 100, 0).card(
         "real", 0, to_model(mnist("valid10k").values[:100])
     )
     assert "near_train" not in card.scores
     assert (
-        "takes 100 held-out images that were not trained on, and held has 80"
+        "100 held-out images that were not trained on are needed, and held has 80"
         in (card.left_out["near_train"])
     )
     assert card.scores["frechet"] > 0
 
 
-def test_the_parts_of_sorted_data_represent_it():
-    """Digits in the order of their classes, as folders are read: the scores of shuffled ones."""
+def test_scores_do_not_depend_on_the_order_of_the_data():
+    """Digits sorted by class, as in folders, have the scores of shuffled digits."""
     cards = []
     for order in (torch.arange(1200), mnist("test").labels[:1200].argsort()):
         parts = [digits("train", order[::2]), digits("held", order[1::2])]
         images = to_model(mnist("valid10k").values[:300])
         cards.append(Evaluator(*parts, load_digit_classifier(), 300, 0).card("real", 0, images))
     shuffled, in_order = (card.scores for card in cards)
-    # Digits of one class alone would choose a window half as wide, and lose a hundred nats.
+    # Digits of a single class would choose a window half as wide, and lose a hundred nats.
     assert in_order["parzen"] == pytest.approx(shuffled["parzen"], abs=40)
     assert in_order["near_train"] < 0.06
 
 
-def test_colour_pictures_are_measured_as_far_as_they_can_be(tmp_path):
+def test_colour_pictures_are_measured_as_far_as_possible(tmp_path):
     random = torch.Generator().manual_seed(0)
     pixels = torch.randint(256, (3, 150, 3, 8, 8), generator=random, dtype=torch.uint8)
     train, held, drawn = (Dataset(f"pictures{i}", values) for i, values in enumerate(pixels))
@@ -210,7 +210,7 @@ def test_quality_of_colour_pictures_is_not_tracked(tiny, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_runs_on_parts_of_the_data_compare_each_with_its_own_floor(evaluator, capsys, monkeypatch):
+def test_runs_on_subsets_of_the_data_have_separate_floors(evaluator, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     images = to_model(mnist("valid10k").values[:200])
     few = digits("few", slice(0, 300))

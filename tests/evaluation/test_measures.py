@@ -1,4 +1,4 @@
-"""The table of measures: one entry each, left out with the reason where it cannot be taken."""
+"""The table of measures, and reasons for skipping them."""
 
 import dataclasses
 
@@ -17,7 +17,7 @@ PROTOCOL = Protocol("train", "a", "test", "b", 100, 0, "mnist-digits", "c")
 
 
 class Means(nn.Module):
-    """Features: the mean of each channel; logits: one for each of two names."""
+    """Features are the means of the channels; there is one logit for each of two names."""
 
     def __init__(self):
         super().__init__()
@@ -44,7 +44,7 @@ def card_of(train, held, extractor=EYES):
     return evaluator.card("run", 3, torch.rand(60, 3, 8, 8, generator=random) * 2 - 1)
 
 
-def test_a_measure_of_another_package_is_one_entry(monkeypatch, capsys):
+def test_a_measure_of_another_package_is_a_single_entry(monkeypatch, capsys):
     brightness = Measure(
         "brightness",
         "mean pixel of {kind}",
@@ -62,7 +62,7 @@ def test_a_measure_of_another_package_is_one_entry(monkeypatch, capsys):
     assert card.left_out["never"] == "it is only a test"
     assert 'Skipped "never": it is only a test' in remarks(card)
     assert not {"silent"} & {*card.scores, *card.floor, *card.left_out}
-    monkeypatch.undo()  # a card that names it can be printed where the package is not installed
+    monkeypatch.undo()  # its card can be printed without the package
     print_cards([card])
     assert "brightness" in capsys.readouterr().out
 
@@ -76,21 +76,21 @@ def test_a_classifier_of_attributes_counts_no_classes():
         assert name not in card.scores
         assert card.left_out[name] == "eyes predicts attributes, not classes"
     assert card.histogram == []
-    # The same network on data that has classes of these names.
+    # The same network on data with classes of these names.
     labels = {"labels": torch.arange(120) % 2, "classes": NAMES}
     card = card_of(pictures("train", 0, **labels), pictures("held", 1, **labels))
     assert card.scores["classes"] == 2
     assert sum(card.histogram) == 60
 
 
-def test_a_reason_is_given_in_plain_english():
+def test_the_reason_for_skipping_a_measure():
     card = card_of(pictures("train", 0), pictures("held", 1))
     assert 'Skipped "KL of classes": the data has no labels' in remarks(card)
     card = dataclasses.replace(card, nonfinite=3)
     assert "3 samples with NaN or infinity were left out" in remarks(card)
 
 
-def test_numbers_that_belong_together_are_left_out_together():
+def test_related_measures_are_skipped_together():
     train = pictures("train", 0)
     card = card_of(train, dataclasses.replace(pictures("held", 1), values=pictures("h", 2).values))
     assert {"kernel", "kernel_std"} <= set(card.scores)
@@ -100,7 +100,7 @@ def test_numbers_that_belong_together_are_left_out_together():
         assert "by forgery classifier" in card.left_out[name]
 
 
-def test_fid_and_kid_are_named_so_on_inception_alone():
+def test_only_inception_scores_are_called_fid_and_kid():
     inception = dataclasses.replace(PROTOCOL, extractor=INCEPTION)
     assert title("frechet", PROTOCOL) == "Fréchet distance"
     assert title("frechet", inception) == "FID"
@@ -111,7 +111,7 @@ def test_fid_and_kid_are_named_so_on_inception_alone():
     assert title("near_train", points) == "suspected copies of training points"
 
 
-def test_numbers_as_they_are_printed():
+def test_formatting_of_scores():
     assert formatted("near_train", 0.0123) == "1.23%"
     assert formatted("parzen", -1234.5) == "-1,234"
     assert formatted("frechet", 0.0123456) == "0.01235"
@@ -119,5 +119,5 @@ def test_numbers_as_they_are_printed():
     assert formatted("of another package", 2.0) == "2"
 
 
-def test_every_entry_is_filed_under_its_name():
+def test_every_entry_has_its_name_as_key():
     assert all(measure.name == name for name, measure in MEASURES.items())

@@ -1,4 +1,4 @@
-"""Cards on disk."""
+"""Score cards on disk."""
 
 import json
 
@@ -8,7 +8,7 @@ from forgery import ForgeryError
 from forgery.cli._tables import print_cards
 from forgery.evaluation import read_card, require_like
 
-#: As ``forgery evaluate`` of version 0.1.0 wrote it, but for the measures' values.
+#: A card in the format of version 0.1.0, with other values.
 OLD = """{
  "run": "runs/digits",
  "step": 4000,

@@ -1,4 +1,4 @@
-"""Run folders evaluated and examined."""
+"""Evaluation and diagnosis of run folders."""
 
 import json
 import os
@@ -65,12 +65,12 @@ def test_a_run_of_an_earlier_version_is_read_by_every_verb(tmp_path):
     assert card.floor == pytest.approx(old.floor, rel=1e-3, abs=1e-3)
 
 
-def test_scores_that_cannot_be_kept_are_returned(points_run, capsys):
+def test_scores_that_cannot_be_saved_are_returned(points_run, capsys):
     (points_run / "card.json").mkdir()  # so that no file can be written there, even by root
     card = measured(points_run)
     assert card.scores["frechet"] > 0
-    assert "warning: the scores are not kept: cannot write" in capsys.readouterr().err
-    with pytest.raises(ForgeryError, match="the scores above are not kept: cannot write"):
+    assert "warning: the scores were not saved: cannot write" in capsys.readouterr().err
+    with pytest.raises(ForgeryError, match="the scores above were not saved: cannot write"):
         verb(points_run, samples=100, against=str(points_run.parent / "held.npy"), device="cpu")
     assert "Fréchet distance" in capsys.readouterr().out
     (points_run / "card.json").rmdir()
@@ -78,7 +78,7 @@ def test_scores_that_cannot_be_kept_are_returned(points_run, capsys):
     assert not (points_run / "card.json").exists()
 
 
-def test_progress_is_shown_if_asked_for(points_run, capsys):
+def test_progress_is_shown_if_requested(points_run, capsys):
     measured(points_run, progress=False)
     assert capsys.readouterr() == ("", "")
     measured(points_run, progress=True)
@@ -87,7 +87,7 @@ def test_progress_is_shown_if_asked_for(points_run, capsys):
     assert "measuring: " in out
 
 
-def test_data_that_was_moved_is_found_by_its_new_place(points_run, monkeypatch, capsys):
+def test_moved_data_is_found_at_its_new_path(points_run, monkeypatch, capsys):
     mine, moved = points_run.parent / "mine.npy", points_run.parent / "moved.npy"
     mine.rename(moved)
     model = forgery.load(points_run)
@@ -96,7 +96,7 @@ def test_data_that_was_moved_is_found_by_its_new_place(points_run, monkeypatch, 
         lambda: measured(points_run),
         lambda: forgery.resume(points_run),
     ):
-        with pytest.raises(DataNotFound, match=r"is not found: there is no .*mine.npy; .* --data"):
+        with pytest.raises(DataNotFound, match=r"was not found: there is no .*mine.npy; .* --data"):
             attempt()
     assert forgery.doctor(points_run) == []
     assert "not checked for copies of training data: the data of" in capsys.readouterr().err
@@ -108,10 +108,10 @@ def test_data_that_was_moved_is_found_by_its_new_place(points_run, monkeypatch, 
     resumed = forgery.resume(points_run, data="moved.npy", steps=3)
     assert resumed.step == 3
     assert resumed.config.data == str(moved)
-    assert len(forgery.load(points_run).dataset()) == 300  # the new place was recorded
+    assert len(forgery.load(points_run).dataset()) == 300  # the new path was recorded
 
 
-def test_other_data_is_refused_wherever_it_is(points_run):
+def test_different_data_is_refused_at_any_path(points_run):
     held = points_run.parent / "held.npy"
     for attempt in (
         forgery.load(points_run).dataset,
@@ -126,7 +126,7 @@ def test_other_data_is_refused_wherever_it_is(points_run):
     assert json.loads((points_run / "config.json").read_text())["config"]["Length"]["steps"] == 2
 
 
-def test_the_path_of_data_is_recorded_as_an_absolute_one(tmp_path, monkeypatch, tiny):
+def test_the_recorded_path_of_data_is_absolute(tmp_path, monkeypatch, tiny):
     monkeypatch.chdir(tmp_path)
     np.save("few.npy", mnist("test").values[:50, 0])
     forgery.train(tiny.replace(data="few.npy", split="train"), "run")
@@ -156,7 +156,7 @@ def test_the_doctor_reads_the_reports_of_a_run_whose_data_has_changed(tiny, tmp_
     assert "not checked for copies of training data" in capsys.readouterr().err
 
 
-def test_a_run_without_reports_has_nothing_to_examine(points_run):
+def test_a_run_without_reports_cannot_be_diagnosed(points_run):
     shutil.copytree(points_run, points_run.parent / "young")
     (points_run.parent / "young" / "metrics.jsonl").unlink()
     with pytest.raises(ForgeryError, match="has no reports yet"):

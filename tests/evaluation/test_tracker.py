@@ -1,4 +1,4 @@
-"""What is scored while a run trains."""
+"""Scores of the generator during training."""
 
 from pathlib import Path
 
@@ -16,13 +16,13 @@ def qualities(run):
     return [report["quality"] for report in open_run(run).read_metrics()]
 
 
-def test_quality_is_measured_while_training(tiny, tmp_path, monkeypatch):
+def test_quality_is_tracked_during_training(tiny, tmp_path, monkeypatch):
     """The real tracker, once, on real digits."""
     monkeypatch.setattr("forgery.evaluation.tracker.TRACKED", 200)
     config = tiny.replace(steps=2, evaluate_every=2, split="valid10k")
     forgery.train(config, tmp_path / "run")
     (quality,) = qualities(tmp_path / "run")
-    assert quality["frechet"] > 50  # two steps draw no digits
+    assert quality["frechet"] > 50  # after two steps, samples are not digits
 
 
 def test_quality_that_cannot_be_tracked_is_reported_before_anything_is_written(tiny, tmp_path):

@@ -1,11 +1,11 @@
-"""A generator whose images show the signs of z, and a judge that reads them."""
+"""A generator whose images show the signs of z, and a classifier that reads them."""
 
 import pytest
 import torch
 from torch import nn
 
 from forgery.extractors import Extractor
-from forgery.latent import Judge, Space
+from forgery.latent import AttributeClassifier, Space
 from forgery.sampler import Sampler
 
 
@@ -42,6 +42,8 @@ def space():
 
 
 @pytest.fixture
-def judge():
+def classifier():
     names = ("glasses", "woman")
-    return Judge(Extractor("halves", "0" * 64, Eyes(), (1, 8, 8), names), exclusive=False)
+    return AttributeClassifier(
+        Extractor("halves", "0" * 64, Eyes(), (1, 8, 8), names), exclusive=False
+    )

@@ -6,26 +6,26 @@ from forgery.latent import along, effect, find_direction
 
 
 @pytest.mark.parametrize("method", ["mean", "probe"])
-def test_the_direction_is_the_axis_of_the_attribute(space, judge, method):
-    found = find_direction(space, judge, "woman", method, samples=3000)
+def test_the_direction_is_the_axis_of_the_attribute(space, classifier, method):
+    found = find_direction(space, classifier, "woman", method, samples=3000)
     assert found.vector.norm().item() == pytest.approx(1)
     assert found.vector[1].item() > 0.99
     assert found.probe_accuracy > 0.97
     assert found.having == pytest.approx(1500, abs=120)
 
 
-def test_moving_along_the_direction_changes_only_its_attribute(space, judge):
-    found = find_direction(space, judge, "woman", samples=3000)
+def test_moving_along_the_direction_changes_only_its_attribute(space, classifier):
+    found = find_direction(space, classifier, "woman", samples=3000)
     z = space.z(400, 9)
-    shares = effect(space, judge, found, [-2.0, 2.0], z)
+    shares = effect(space, classifier, found, [-2.0, 2.0], z)
     assert shares.shape == (2, 2)
     assert shares[0, 1] < 0.02
     assert shares[1, 1] > 0.98
     assert abs(shares[1, 0] - shares[0, 0]) < 0.08
 
 
-def test_strength_is_the_component_along_the_direction(space, judge):
-    found = find_direction(space, judge, "glasses", samples=1000)
+def test_strength_is_the_component_along_the_direction(space, classifier):
+    found = find_direction(space, classifier, "glasses", samples=1000)
     z = space.z(7, 0)
     moved = along(z, found, [-1.5, 0.0, 3.0])
     assert moved.shape == (7, 3, 4)
@@ -36,10 +36,10 @@ def test_strength_is_the_component_along_the_direction(space, judge):
     assert torch.allclose(moved[:, 1], sideways, atol=1e-6)
 
 
-def test_refusals(space, judge):
+def test_refusals(space, classifier):
     with pytest.raises(ForgeryError, match="unknown method 'prob': did you mean 'probe'"):
-        find_direction(space, judge, "woman", "prob")
+        find_direction(space, classifier, "woman", "prob")
     with torch.no_grad():
         space.generator.steepness.zero_()  # every picture alike, and no one a woman
     with pytest.raises(ForgeryError, match="0 of 500 samples have 'woman'"):
-        find_direction(space, judge, "woman", samples=500)
+        find_direction(space, classifier, "woman", samples=500)

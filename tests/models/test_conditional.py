@@ -72,7 +72,7 @@ def test_networks_of_points_can_be_conditioned(conditional):
     g = CONDITIONS[conditional].generator(GENERATORS["mlp"], spec((2,)), K)
     d = CONDITIONS[conditional].discriminator(DISCRIMINATORS["mlp"], spec((2,)), K)
     y = torch.tensor([3, 0, 1])
-    points = g(torch.randn(3, 6), y if CONDITIONS[conditional].ask else None)
+    points = g(torch.randn(3, 6), y if CONDITIONS[conditional].choose_classes else None)
     assert points.shape == (3, 2)
     assert d(points, y).shape == (3,)
 

@@ -5,7 +5,7 @@ from forgery.theory.convergence import descend
 from forgery.theory.discriminator import cosine, train_discriminator
 from forgery.theory.divergence import criterion, value
 from forgery.theory.optimal_discriminator import compare
-from forgery.theory.pairs import PAIRS, bumps, random_masses
+from forgery.theory.pairs import PAIRS, gaussian_mixture, random_masses
 from forgery.theory.quadrature import cover, midpoints
 
 
@@ -28,7 +28,7 @@ def test_an_untrained_d_is_not_optimal(monkeypatch):
 
 
 def test_little_training_gives_a_valid_but_loose_bound():
-    p, q = bumps([0.0], 1.0), bumps([2.0], 1.0)
+    p, q = gaussian_mixture([0.0], 1.0), gaussian_mixture([2.0], 1.0)
     grid = midpoints(cover(p, q), 1000)
     masses = grid.masses(p), grid.masses(q)
     few, more = (

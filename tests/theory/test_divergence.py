@@ -16,7 +16,7 @@ from forgery.theory.divergence import (
     total_variation,
     value,
 )
-from forgery.theory.pairs import bumps, intervals, random_masses, random_mixture
+from forgery.theory.pairs import gaussian_mixture, intervals, random_masses, random_mixture
 from forgery.theory.quadrature import cover, gauss_legendre, midpoints
 
 
@@ -109,7 +109,7 @@ def test_both_quadratures_integrate_a_mixture_to_1(seed):
 
 
 def test_divergence_of_gaussians_matches_the_formula():
-    p, q = bumps([0.0], 1.0), bumps([1.5], 0.5)
+    p, q = gaussian_mixture([0.0], 1.0), gaussian_mixture([1.5], 0.5)
     grid = gauss_legendre(cover(p, q), 400)
     exact = math.log(0.5 / 1.0) + (1 + 1.5**2) / (2 * 0.5**2) - 0.5
     assert kl(grid.masses(p), grid.masses(q)).item() == pytest.approx(exact, abs=1e-9)
@@ -123,7 +123,7 @@ def test_divergence_of_overlapping_intervals():
 
 
 def test_quadrature_in_the_plane():
-    density = bumps([[0.0, 1.0], [2.0, -1.0]], [0.4, 0.6])
+    density = gaussian_mixture([[0.0, 1.0], [2.0, -1.0]], [0.4, 0.6])
     grid = midpoints(cover(density), 300)
     assert grid.points.shape == (90_000, 2)
     assert grid.masses(density).sum().item() == pytest.approx(1, abs=1e-9)

@@ -1,4 +1,4 @@
-"""Games made by hand of two networks, with plain SGD."""
+"""Games of two given networks, with plain SGD."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Run in several processes: prints how far the gradients of each game are from one process's."""
+"""Run in several processes: print the deviation of gradients from those of one process."""
 
 import itertools
 
@@ -22,7 +22,7 @@ N, SIZE, LATENT, CLASSES = 8, (1, 6, 6), 3, 4
 
 
 class Still(torch.optim.SGD):
-    """Keeps each gradient that it is handed and moves nothing."""
+    """Record the gradients, without updating the parameters."""
 
     def step(self, closure=None):
         self.seen = [p.grad.clone() for p in self.param_groups[0]["params"]]
@@ -37,18 +37,18 @@ def gradients(ranks, objective, penalty, updates, pack=1, condition="none", augm
     torch.manual_seed(0)
     g = Spec(SIZE, LATENT, 5, 2, torch.zeros(SIZE))
     d = Spec((pack, 6, 6), LATENT, 5, 2, torch.zeros(pack, 6, 6))
-    told = CONDITIONS[condition]
+    conditioning = CONDITIONS[condition]
     networks = (
-        told.generator(GENERATORS["mlp"], g, CLASSES),
-        told.discriminator(DISCRIMINATORS["mlp"], d, CLASSES),
+        conditioning.generator(GENERATORS["mlp"], g, CLASSES),
+        conditioning.discriminator(DISCRIMINATORS["mlp"], d, CLASSES),
     )
     players = [Player(n, Still(n.parameters(), lr=0.1), ranks) for n in networks]
     terms = [GradientPenalty(players[1], PENALTIES[penalty], 10.0)] if PENALTIES[penalty] else []
-    if told.labels == "some":
+    if conditioning.labels == "some":
         x, y = torch.rand(N, *SIZE), torch.randint(CLASSES, (N,))
         labelled = rows.local(x), rows.local(y)
         terms.append(LabelledLoss(players[1], 1.0, lambda: labelled))
-    elif told.predicts_classes:
+    elif conditioning.predicts_classes:
         terms.append(ClassLoss(players[1], 1.0))
     changes = AUGMENTATIONS[augment]
     view = View(changes and Augment(changes), pack)
@@ -56,12 +56,12 @@ def gradients(ranks, objective, penalty, updates, pack=1, condition="none", augm
         view.augment.p.fill_(0.7)
 
     def latents(n, y):
-        z = noise(n)
-        return z, told.ask(n, y, CLASSES, z.device) if told.ask else None
+        z, choose = noise(n), conditioning.choose_classes
+        return z, choose(n, y, CLASSES, z.device) if choose else None
 
     game = UPDATES[updates](*players, OBJECTIVES[objective], latents, view, terms)
     real = torch.rand(2, N * pack, *SIZE)
-    y = torch.randint(CLASSES, (2, N * pack)) if told.labels == "every" else [None, None]
+    y = torch.randint(CLASSES, (2, N * pack)) if conditioning.labels == "every" else [None, None]
     numbers = game.step(
         [
             Minibatch(rows.local(x), None if c is None else rows.local(c))
@@ -79,7 +79,7 @@ def gradients_of_a_vae(ranks):
     players = [Player(n, Still(n.parameters(), lr=0.1), ranks) for n in networks]
     numbers = VAE(*players, noise).step([Minibatch(rows.local(torch.rand(N, *SIZE)))])
     seen = [x.flatten() for player in players for x in player.optimizer.seen]
-    # The bound sums over an image's values: of the size of those sums.
+    # The bound is a sum over an image's values: compare relative to the size of this sum.
     return torch.cat([*seen, numbers]) / 36
 
 

@@ -1,4 +1,4 @@
-"""The game in which images are changed on their way to D."""
+"""The game with augmentation of D's inputs."""
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ NAMES = [name for name, augmentation in AUGMENTATIONS.items() if augmentation]
 
 
 class Negative:
-    """Turns images into their negatives, and remembers all that it was given."""
+    """Negate images, and record all inputs."""
 
     def __init__(self, factor=-1.0):
         self.factor, self.given, self.adjusted = factor, [], []
@@ -66,9 +66,7 @@ def seen_by_d(game):
 
 @pytest.mark.parametrize("updates", UPDATES)
 @pytest.mark.parametrize("objective", ["non-saturating", "relativistic"])
-def test_d_sees_changed_images_alone_real_and_fake_in_both_players_steps(
-    make, real, objective, updates
-):
+def test_d_sees_only_augmented_images_in_both_players_steps(make, real, objective, updates):
     augment = Negative()
     game = make(augment, objective, updates=updates, penalty=PENALTIES["r1+r2"])
     seen = seen_by_d(game)
@@ -78,14 +76,14 @@ def test_d_sees_changed_images_alone_real_and_fake_in_both_players_steps(
     changed = torch.cat([-x for x in augment.given])
     for image in torch.cat(seen):
         assert (image == changed).flatten(1).all(1).any()
-    # Each image is changed once: what a penalty looks at is what D has judged.
+    # Each image is augmented once: penalties use the images that D judged.
     judged = 2 + (0 if updates == "simultaneous" else 1 + (objective == "relativistic"))
     assert len(augment.given) == judged
 
 
 @pytest.mark.parametrize("updates", UPDATES)
-def test_g_learns_through_the_changes(make, real, updates):
-    """Where they wipe out all there is to see, G is taught nothing; where they negate, all."""
+def test_gs_gradient_passes_through_the_augmentation(make, real, updates):
+    """G has no gradient if the augmentation erases images, and its full gradient if it negates."""
     moved = {}
     for factor in (0.0, -1.0):
         game = make(Negative(factor), updates=updates)
@@ -98,7 +96,7 @@ def test_g_learns_through_the_changes(make, real, updates):
     assert all(moved[-1.0])
 
 
-def test_images_are_changed_before_they_are_packed(make, real):
+def test_images_are_augmented_before_they_are_packed(make, real):
     augment = Negative()
     game = make(augment, pack=3)
     seen = seen_by_d(game)
@@ -110,23 +108,23 @@ def test_images_are_changed_before_they_are_packed(make, real):
 
 @pytest.mark.parametrize("updates", UPDATES)
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_the_augmentation_is_told_how_sure_d_is_of_the_real_images(make, real, objective, updates):
+def test_the_augmentation_receives_ds_margins_on_real_images(make, real, objective, updates):
     augment = Negative()
     game = make(augment, objective, updates=updates, d_steps=2)
     logits = []
     game.discriminator.network.register_forward_hook(lambda _, x, y: logits.append(y.detach()))
     game.step(batches(real[: game.batches_per_step]))
-    assert len(augment.adjusted) == 2  # once an update of D
+    assert len(augment.adjusted) == 2  # once per update of D
     for (margins, images), of_both in zip(augment.adjusted, logits, strict=False):
         of_real, of_fake = of_both.chunk(2)
         level = game.objective.undecided
-        if level is None:  # where only differences count: midway between the two means
+        if level is None:  # only differences count: midway between the means
             level = (of_real.mean() + of_fake.mean()) / 2
         torch.testing.assert_close(margins, of_real - level)
         assert images == M
 
 
-def test_what_d_believes_of_places_is_of_the_places_themselves(make, real):
+def test_ds_output_at_places_is_without_augmentation(make, real):
     augment = Negative()
     game = make(augment)
     belief, _ = belief_and_directions(game, real[0], real[1], real[2])
@@ -137,7 +135,7 @@ def test_what_d_believes_of_places_is_of_the_places_themselves(make, real):
 @pytest.mark.parametrize("pack", [1, 2])
 @pytest.mark.parametrize("penalty", PENALTIES)
 @pytest.mark.parametrize("name", NAMES)
-def test_every_augmentation_plays_with_every_penalty(make, real, name, penalty, pack):
+def test_every_augmentation_works_with_every_penalty(make, real, name, penalty, pack):
     augment = Augment(AUGMENTATIONS[name])
     augment.p.fill_(0.7)
     game = make(augment, penalty=PENALTIES[penalty], pack=pack)

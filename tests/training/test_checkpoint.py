@@ -26,7 +26,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_what_is_written_is_read(folder):
+def test_a_checkpoint_is_read_as_written(folder):
     for step in (10, 20, 30):
         found = checkpoint.read(folder, step)
         assert found.step == step
@@ -61,7 +61,7 @@ def damage(path, how):
 
 @pytest.mark.parametrize("how", ["truncated", "bit-flipped", "emptied", "missing"])
 @pytest.mark.parametrize("name", ["model.safetensors", "optimizers.safetensors", "state.json"])
-def test_a_damaged_checkpoint_is_noticed_and_the_one_before_it_taken(folder, name, how):
+def test_a_damaged_checkpoint_is_detected_and_the_previous_one_used(folder, name, how):
     damage(folder / "00000030" / name, how)
     with pytest.raises(ForgeryError, match="00000030 is damaged"):
         checkpoint.read(folder, 30)
@@ -70,7 +70,7 @@ def test_a_damaged_checkpoint_is_noticed_and_the_one_before_it_taken(folder, nam
     assert len(problems) == 1
 
 
-def test_every_bit_of_the_state_is_under_the_checksum(folder):
+def test_the_checksum_covers_every_bit_of_the_state(folder):
     path = folder / "00000030" / "state.json"
     sealed = json.loads(path.read_text())
     sealed["state"]["counters"]["seconds"] += 1
@@ -79,13 +79,13 @@ def test_every_bit_of_the_state_is_under_the_checksum(folder):
         checkpoint.read(folder, 30)
 
 
-def test_another_format_is_named(folder, monkeypatch):
+def test_another_format_is_refused(folder, monkeypatch):
     monkeypatch.setattr(checkpoint, "FORMAT", 99)
     with pytest.raises(ForgeryError, match=r"has checkpoint format 1, .* reads format 99"):
         checkpoint.read_last(folder)
 
 
-def test_none_left(tmp_path, folder):
+def test_no_checkpoint_left(tmp_path, folder):
     for step in (10, 20, 30):
         damage(folder / f"{step:08d}" / "model.safetensors", "truncated")
     with pytest.raises(ForgeryError, match="00000030 is damaged"):
@@ -94,20 +94,20 @@ def test_none_left(tmp_path, folder):
         checkpoint.read_last(tmp_path / "empty")
 
 
-def test_a_full_disk_leaves_the_old_checkpoint_whole(folder, monkeypatch):
+def test_a_full_disk_leaves_the_old_checkpoint_intact(folder, monkeypatch):
     def full(path, content):
         path.write_bytes(content[: len(content) // 2])
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(checkpoint, "_write_synced", full)
-    with pytest.raises(ForgeryError, match="No space left on device; the one of step 30 is whole"):
+    with pytest.raises(ForgeryError, match="No space left on device; that of step 30 is intact"):
         checkpoint.write(folder, at(40), keep=2)
     monkeypatch.undo()
     assert checkpoint.read_last(folder)[0].step == 30
     assert sorted(os.listdir(folder)) == ["00000010", "00000020", "00000030"]
 
 
-def test_rubbish_of_a_killed_process_is_cleared_away(folder):
+def test_leftovers_of_a_killed_process_are_removed(folder):
     (folder / ".00000040.123").mkdir()
     (folder / ".00000040.123" / "model.safetensors").write_bytes(b"half")
     assert checkpoint.read_last(folder)[0].step == 30
@@ -115,8 +115,8 @@ def test_rubbish_of_a_killed_process_is_cleared_away(folder):
     assert sorted(os.listdir(folder)) == ["00000020", "00000030", "00000050"]
 
 
-def test_what_a_killed_process_left_of_a_replaced_step_is_in_nobodys_way(folder):
-    """Killed when the new version was in place and the old one not yet removed."""
+def test_a_leftover_old_version_of_a_step_is_ignored(folder):
+    """The process was killed after the replacement, before the old version was removed."""
     shutil.copytree(folder / "00000030", folder / "00000030.old")
     checkpoint.write(folder, at(30), keep=3)
     assert sorted(os.listdir(folder)) == ["00000010", "00000020", "00000030"]
@@ -127,7 +127,7 @@ def test_what_a_killed_process_left_of_a_replaced_step_is_in_nobodys_way(folder)
 
 @pytest.mark.parametrize("moment", [1, 2])
 def test_a_step_that_is_written_again_is_never_lost(folder, monkeypatch, moment):
-    """Killed before the old version is out of the way, or before the new one is in its place."""
+    """The process is killed before or after the old version is renamed."""
     renamed, replace = [], os.replace
 
     def killed(source, target):
@@ -147,7 +147,7 @@ def test_a_step_that_is_written_again_is_never_lost(folder, monkeypatch, moment)
     assert sorted(os.listdir(folder)) == ["00000020", "00000030", "00000040"]
 
 
-def test_later_checkpoints_are_set_aside_and_neither_count_nor_disappear(folder):
+def test_later_checkpoints_are_renamed_and_neither_read_nor_deleted(folder):
     assert checkpoint.set_aside_after(folder, 10) == ["00000030.damaged", "00000020.damaged"]
     assert list(checkpoint.steps(folder)) == [10]
     for step in (20, 30, 40):

@@ -13,14 +13,14 @@ from forgery.training.algorithm1 import UPDATES
 from forgery.training.minibatch import Minibatch
 
 M, Z, K = 6, 3, 4
-TOLD = [name for name in CONDITIONS if name != "none"]
+CONDITIONAL = [name for name in CONDITIONS if name != "none"]
 
 
 @pytest.fixture
 def make(game_of):
-    def make_game(told, objective="non-saturating", discriminator="mlp", **options):
+    def make_game(conditional, objective="non-saturating", discriminator="mlp", **options):
         torch.manual_seed(0)
-        condition, shape = CONDITIONS[told], (1, 8, 8)
+        condition, shape = CONDITIONS[conditional], (1, 8, 8)
         spec = Spec(shape, Z, 5, 2, torch.zeros(shape), continuous=2)
         g = condition.generator(GENERATORS["mlp"], spec, K).double()
         d = condition.discriminator(DISCRIMINATORS[discriminator], spec, K).double()
@@ -34,9 +34,11 @@ def make(game_of):
             (g, d),
             lambda m: torch.randn(m, Z, generator=noise, dtype=torch.float64),
             objective,
-            classes=lambda n, y: condition.ask(n, y, K, cpu) if condition.ask else None,
+            classes=lambda n, y: (
+                condition.choose_classes(n, y, K, cpu) if condition.choose_classes else None
+            ),
             labelled=labelled,
-            predicts=condition.predicts_classes and condition.ask is not None,
+            predicts=condition.predicts_classes and condition.choose_classes is not None,
             **options,
         )
         game.labelled = labelled
@@ -68,45 +70,45 @@ def changed(before, player):
 @pytest.mark.parametrize("discriminator", ["mlp", "dcgan"])  # one pass, and two
 @pytest.mark.parametrize("updates", UPDATES)
 @pytest.mark.parametrize("objective", OBJECTIVES)
-@pytest.mark.parametrize("told", TOLD)
-def test_every_way_plays_with_every_objective(
-    make, batches, told, objective, updates, discriminator
+@pytest.mark.parametrize("conditional", CONDITIONAL)
+def test_every_condition_works_with_every_objective(
+    make, batches, conditional, objective, updates, discriminator
 ):
-    game = make(told, objective, discriminator, d_steps=2, updates=updates)
+    game = make(conditional, objective, discriminator, d_steps=2, updates=updates)
     g, d = weights(game.generator), weights(game.discriminator)
     real, labels = batches
     n = game.batches_per_step
-    given = labels[:n] if CONDITIONS[told].labels == "every" else None
+    given = labels[:n] if CONDITIONS[conditional].labels == "every" else None
     assert game.step(minibatches(real[:n], given)).isfinite().all()
     assert changed(g, game.generator)
     assert changed(d, game.discriminator)
 
 
 @pytest.mark.parametrize("penalty", [name for name, p in PENALTIES.items() if p])
-@pytest.mark.parametrize("told", TOLD)
-def test_every_penalty_plays_too(make, batches, told, penalty):
-    game = make(told, penalty=PENALTIES[penalty])
+@pytest.mark.parametrize("conditional", CONDITIONAL)
+def test_every_condition_works_with_every_penalty(make, batches, conditional, penalty):
+    game = make(conditional, penalty=PENALTIES[penalty])
     real, labels = batches
-    given = labels[:1] if CONDITIONS[told].labels == "every" else None
+    given = labels[:1] if CONDITIONS[conditional].labels == "every" else None
     assert game.step(minibatches(real[:1], given)).isfinite().all()
 
 
 @pytest.mark.parametrize("updates", UPDATES)
-def test_both_players_are_told_the_classes_of_the_real_minibatch(make, batches, updates):
+def test_both_players_are_conditioned_on_the_classes_of_the_real_minibatch(make, batches, updates):
     game = make("projection", updates=updates)
-    asked, judged = [], []
-    game.generator.network.register_forward_hook(lambda _, inputs, out: asked.append(inputs[1]))
+    requested, judged = [], []
+    game.generator.network.register_forward_hook(lambda _, inputs, out: requested.append(inputs[1]))
     game.discriminator.network.register_forward_hook(lambda _, inputs, o: judged.append(inputs[1]))
     real, labels = batches
     game.step(minibatches(real[:1], labels[:1]))
-    assert all(torch.equal(y, labels[0]) for y in asked)
+    assert all(torch.equal(y, labels[0]) for y in requested)
     assert torch.equal(judged[0], labels[0].repeat(2))  # real and fake in one pass
-    assert len(asked) == len(judged) == (2 if updates == "alternating" else 1)
+    assert len(requested) == len(judged) == (2 if updates == "alternating" else 1)
 
 
 @pytest.mark.parametrize("discriminator", ["mlp", "dcgan"])
 @pytest.mark.parametrize("updates", UPDATES)
-def test_acgans_class_losses_join_both_players_losses(make, batches, updates, discriminator):
+def test_acgan_adds_class_losses_to_both_players_losses(make, batches, updates, discriminator):
     game = make("auxiliary", discriminator=discriminator, updates=updates)
     twin = copy.deepcopy(game.discriminator.network)
     g_before = copy.deepcopy(game.generator.network)
@@ -125,7 +127,7 @@ def test_acgans_class_losses_join_both_players_losses(make, batches, updates, di
     torch.testing.assert_close(moved, list(expected))
 
 
-def test_acgans_generator_wants_the_class_that_it_was_asked_for(make, batches):
+def test_acgans_generator_minimises_the_loss_of_the_requested_class(make, batches):
     game = make("auxiliary")
     (real, *_), (y, *_) = batches
     d, before = game.discriminator.network, weights(game.generator)
@@ -141,7 +143,7 @@ def test_acgans_generator_wants_the_class_that_it_was_asked_for(make, batches):
 
 
 def followed(before, network):
-    """The gradient that plain SGD with lr .1 must have followed."""
+    """The gradient of the last update by plain SGD with lr .1."""
     return [(before[name] - after) / 0.1 for name, after in network.named_parameters()]
 
 
@@ -153,7 +155,7 @@ def test_semi_supervised_d_learns_k_plus_1_classes(make, batches, updates):
     g = copy.deepcopy(game.generator.network)
     (real, *_), _ = batches
     noise = torch.Generator().manual_seed(1)
-    torch.rand(3, 1, 8, 8, generator=noise, dtype=torch.float64)  # what is labelled was drawn first
+    torch.rand(3, 1, 8, 8, generator=noise, dtype=torch.float64)  # the labelled samples
     z = torch.randn(M, Z, generator=noise, dtype=torch.float64)
     game.step(minibatches([real]))
     labelled, y = game.labelled()
@@ -164,7 +166,7 @@ def test_semi_supervised_d_learns_k_plus_1_classes(make, batches, updates):
 
     loss = -torch.log(1 - probabilities(real)[:, K]).mean()
     loss = loss - torch.log(probabilities(g(z))[:, K]).mean()
-    # Given that it is real, a labelled one is of its class.
+    # The class probability of a labelled sample, given that it is real.
     p = probabilities(labelled)
     loss = loss - 3 * torch.log(p[range(3), y] / (1 - p[:, K])).mean()
     expected = torch.autograd.grad(loss, list(d.parameters()))
@@ -173,7 +175,7 @@ def test_semi_supervised_d_learns_k_plus_1_classes(make, batches, updates):
 
 def test_feature_matching_moves_g_to_the_means_of_ds_features(make, batches):
     game = make("semi-supervised", "feature-matching")
-    assert game.batches_per_step == 2  # G's step has a real minibatch of its own
+    assert game.batches_per_step == 2  # one for D, one for G
     twin, before = copy.deepcopy(game.generator.network), weights(game.generator)
     (real, *_), _ = batches
     noise = torch.Generator().manual_seed(1)
@@ -188,7 +190,7 @@ def test_feature_matching_moves_g_to_the_means_of_ds_features(make, batches):
 
 @pytest.mark.parametrize("discriminator", ["mlp", "dcgan"])  # one pass, and two
 @pytest.mark.parametrize("updates", UPDATES)
-def test_infogans_players_both_want_the_code_to_be_told(make, batches, updates, discriminator):
+def test_infogans_players_both_minimise_the_loss_of_the_code(make, batches, updates, discriminator):
     game = make("infogan", updates=updates, discriminator=discriminator, class_weight=0.5)
     d, g = (copy.deepcopy(p.network) for p in (game.discriminator, game.generator))
     d_before, g_before = weights(game.discriminator), weights(game.generator)
@@ -213,7 +215,7 @@ def test_infogans_players_both_want_the_code_to_be_told(make, batches, updates, 
     loss = loss + information(fake, z, y)
     expected = torch.autograd.grad(loss, list(d.parameters()))
     torch.testing.assert_close(followed(d_before, game.discriminator.network), list(expected))
-    if updates == "alternating":  # G moves against the D that is there now, with a z of its own
+    if updates == "alternating":  # G is updated against the new D, with fresh z
         d = game.discriminator.network
         fake, z, y = draw()
     else:

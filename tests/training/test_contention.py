@@ -1,4 +1,4 @@
-"""What a person is told when other programs hold the cores; on times that were written down."""
+"""Reports of contention for CPU cores, on recorded times."""
 
 import dataclasses
 
@@ -15,7 +15,7 @@ REPORT = Report(1, 0.1, 1.0, {}, 100.0, 0.1, 1.0, 0.1)
 
 @pytest.fixture
 def threads(tmp_path):
-    """Write the files that Linux keeps of threads: name → what stands in its schedstat."""
+    """Write files like Linux's for threads: name → contents of its schedstat."""
 
     def write(**contents: str):
         for name, content in contents.items():
@@ -26,17 +26,17 @@ def threads(tmp_path):
     return write
 
 
-def test_the_share_is_that_of_the_interval_over_all_threads(threads):
+def test_the_fraction_is_that_of_the_interval_over_all_threads(threads):
     before = core_times(threads(main="1000 500 7\n", worker="100 0 3\n"))
     assert before == {"main": (1000, 500), "worker": (100, 0)}
     after = core_times(threads(main="1300 700 9\n", worker="200 300 5\n", late="100 100 1\n"))
     assert core_wait(before, after) == 600 / (500 + 600)
     assert core_wait(after, after) is None
-    del after["worker"]  # it has ended
+    del after["worker"]  # the thread has ended
     assert core_wait(before, after) == 300 / 700
 
 
-def test_where_the_system_does_not_tell_there_is_no_signal(threads, tmp_path):
+def test_without_times_of_the_system_nothing_is_reported(threads, tmp_path):
     assert core_times(tmp_path / "nowhere") == {}
     assert core_times(threads(empty="", odd="no numbers", whole="5 6 7")) == {"whole": (5, 6)}
     assert core_wait({}, {}) is None
@@ -48,18 +48,18 @@ def test_the_times_of_this_process_can_be_read():
     assert share is None or 0 <= share <= 1
 
 
-def test_a_person_is_told_when_it_is_much():
-    told = "threads waited for a CPU core 58 % of the time"
+def test_long_waits_are_reported():
+    message = "threads waited for a CPU core 58 % of the time"
     assert describe_wait(0.2, 2) == ""
-    assert describe_wait(0.584, 2) == f"{told}; --threads 1 may be faster"
-    assert describe_wait(0.584, 1) == told
+    assert describe_wait(0.584, 2) == f"{message}; --threads 1 may be faster"
+    assert describe_wait(0.584, 1) == message
     torch.set_num_threads(1)
-    assert _numbers(dataclasses.replace(REPORT, core_wait=0.584))[-2:] == ["100/s", told]
+    assert _numbers(dataclasses.replace(REPORT, core_wait=0.584))[-2:] == ["100/s", message]
     assert _numbers(REPORT)[-1] == "100/s"
     assert REPORT.line()["core_wait"] is None
 
 
-def test_forgery_data_tells_it_beside_the_time(tiny, monkeypatch):
+def test_forgery_data_reports_waits_beside_the_time(tiny, monkeypatch):
     from forgery.data import load
 
     found = Preflight(

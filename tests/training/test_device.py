@@ -11,13 +11,13 @@ def test_auto_is_a_gpu_or_the_cpu():
 
 
 @pytest.mark.parametrize("name", ["cuda:99", "cpu:x"])
-def test_a_device_that_is_not_there(name):
+def test_an_unavailable_device(name):
     with pytest.raises(ForgeryError, match="cannot be used here"):
         device.choose(name)
 
 
 @pytest.mark.parametrize("name", ["gpu", "cudaa", ""])
-def test_the_names_of_devices_are_said(name):
+def test_the_names_of_devices_are_listed(name):
     with pytest.raises(ForgeryError, match=f"unknown device '{name}': cpu, cuda, cuda:N, mps or"):
         device.choose(name)
 

@@ -32,7 +32,7 @@ def reports(n=30, **numbers):
     ]
 
 
-ILLNESSES = {
+PROBLEMS = {
     "D has won": {
         "d_real": lambda i: 0.999,
         "d_fake": lambda i: 1e-4,
@@ -51,41 +51,41 @@ def test_a_healthy_run_has_no_findings():
     assert diagnose([]) == []
 
 
-@pytest.mark.parametrize("name", ILLNESSES)
-def test_each_illness_is_found_alone_and_told_once(name):
-    findings = diagnose(reports(**ILLNESSES[name]))
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_each_problem_is_found_alone_and_reported_once(name):
+    findings = diagnose(reports(**PROBLEMS[name]))
     assert [finding.name for finding in findings] == [name]
     assert all(text in str(findings[0]) for text in ("step", "Try: "))
 
 
-def test_every_check_has_an_illness():
-    assert len(ILLNESSES) == len(CHECKS)
+def test_every_check_has_a_case():
+    assert len(PROBLEMS) == len(CHECKS)
 
 
-@pytest.mark.parametrize("name", ILLNESSES)
-def test_a_moment_of_it_is_no_illness(name):
-    spell = ILLNESSES[name]
-    healthy, ill = reports(), reports(**spell)
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_a_short_episode_is_no_problem(name):
+    spell = PROBLEMS[name]
+    healthy, faulty = reports(), reports(**spell)
     for i in range(15, 15 + PATIENCE - 1):
-        healthy[i] = ill[i]
+        healthy[i] = faulty[i]
     assert diagnose(healthy) == []
 
 
 SURE = {"d_real": lambda i: 0.999, "d_fake": lambda i: 1e-4}
 
 
-def test_d_has_won_asks_nothing_of_the_losses():
-    ill = ILLNESSES["D has won"] | {"d_loss": lambda i: -40.0 + i, "g_loss": lambda i: 20.0 - i}
-    assert [finding.name for finding in diagnose(reports(**ill))] == ["D has won"]
+def test_d_has_won_does_not_depend_on_the_losses():
+    faulty = PROBLEMS["D has won"] | {"d_loss": lambda i: -40.0 + i, "g_loss": lambda i: 20.0 - i}
+    assert [finding.name for finding in diagnose(reports(**faulty))] == ["D has won"]
 
 
-def test_a_d_that_is_sure_has_not_won_while_it_shows_g_the_way():
+def test_a_d_that_is_sure_has_not_won_while_g_learns():
     assert diagnose(reports(**SURE, energy_distance=lambda i: 0.1 / (i + 1))) == []
 
 
-def test_a_d_that_is_sure_has_won_where_samples_stay_nothing_like_the_data():
-    ill = reports(**SURE, energy_distance=lambda i: 1 - 0.001 * i)
-    assert [finding.name for finding in diagnose(ill)] == ["D has won"]
+def test_a_d_that_is_sure_has_won_if_samples_stay_unlike_the_data():
+    faulty = reports(**SURE, energy_distance=lambda i: 1 - 0.001 * i)
+    assert [finding.name for finding in diagnose(faulty)] == ["D has won"]
 
 
 @pytest.mark.parametrize(
@@ -98,26 +98,26 @@ def test_a_d_that_is_sure_has_won_where_samples_stay_nothing_like_the_data():
         ([0.0, 0.1] * 9, 0),
     ],
 )
-def test_swings_are_counted_by_turns(values, expected):
+def test_swings_are_counted(values, expected):
     assert swings(values, 0.2) == expected
 
 
 def with_frechet(distances, every=5):
-    """A healthy run's reports, where every fifth was measured."""
+    """A healthy run's reports, with a Fréchet distance in every fifth."""
     lines = reports(n=every * len(distances))
     for i, distance in enumerate(distances):
         lines[every * (i + 1) - 1]["quality"] = {"frechet": distance}
     return lines
 
 
-def test_a_rising_frechet_distance_is_told_with_its_best_step():
+def test_a_rising_frechet_distance_is_reported_with_its_best_step():
     (finding,) = diagnose(with_frechet([9.0, 4.0, 3.0, 3.5, 3.8, 3.9, 4.1]))
     assert (finding.name, finding.step) == ("getting worse", 7000)
     assert "was 3 at step 3,000" in finding.seen
     assert "--step best" in finding.remedy
 
 
-def test_a_frechet_distance_that_wavers_is_no_illness():
+def test_a_fluctuating_frechet_distance_is_no_problem():
     assert diagnose(with_frechet([9.0, 4.0, 3.0, 3.9, 3.8, 3.1, 3.9, 3.9, 3.6, 3.7])) == []
 
 
@@ -126,9 +126,9 @@ def test_samples_that_never_were_like_the_data_do_not_get_worse():
 
 
 @pytest.mark.parametrize("old", [15, 30])
-@pytest.mark.parametrize("name", [name for name in ILLNESSES if name != "getting worse"])
-def test_a_run_begun_before_there_was_an_energy_distance_can_go_on(name, old):
-    lines = reports(**ILLNESSES[name])
+@pytest.mark.parametrize("name", [name for name in PROBLEMS if name != "getting worse"])
+def test_a_run_without_energy_distance_can_be_continued(name, old):
+    lines = reports(**PROBLEMS[name])
     for line in lines[:old]:
         del line["energy_distance"]
     assert [finding.name for finding in diagnose(lines)] == [name]
@@ -149,7 +149,7 @@ def test_the_comparison_works_for_images_and_points(shape):
     assert Comparison(10 * real)(10 * same) == pytest.approx((diversity, distance), rel=1e-3)
 
 
-def test_the_energy_distance_sees_a_kind_that_is_drawn_too_often():
+def test_the_energy_distance_detects_a_kind_that_is_drawn_too_often():
     digits = load("mnist", "train50k")
     images = to_model(digits.values[:4000]).flatten(1)
     compare = Comparison(images[:512])
@@ -159,7 +159,7 @@ def test_the_energy_distance_sees_a_kind_that_is_drawn_too_often():
     assert compare(tilted)[1] > 1.5 * compare(balanced)[1]
 
 
-def test_real_images_that_are_all_alike_can_be_compared():
+def test_equal_real_images_can_be_compared():
     assert Comparison(torch.zeros(5, 1, 2, 2))(torch.zeros(3, 1, 2, 2)) == (0, 0)
     assert Comparison(torch.zeros(1, 2))(torch.zeros(1, 2)) == (1, 0)
 
@@ -169,20 +169,20 @@ def test_little_variety_is_normal_in_infancy():
     assert diagnose(young) == []
 
 
-def test_variety_that_was_there_and_is_lost_is_a_collapse_at_any_age():
+def test_a_loss_of_variety_is_a_collapse_at_any_step():
     fallen = reports(n=12, diversity=lambda i: 0.9 + 0.01 * (i % 2) if i < 5 else 0.2 + 0.01 * i)
     assert [finding.name for finding in diagnose(fallen)] == ["collapsed"]
     assert diagnose(fallen)[0].step == 200 * (5 + PATIENCE)
 
 
-def test_a_resumed_run_is_not_told_again():
-    ill = reports(**ILLNESSES["D has won"])
-    ill[5]["findings"] = [{"name": "D has won"}]
-    assert Doctor(ill[:10]).examine(ill[10]) == []
+def test_a_resumed_run_does_not_report_findings_again():
+    faulty = reports(**PROBLEMS["D has won"])
+    faulty[5]["findings"] = [{"name": "D has won"}]
+    assert Doctor(faulty[:10]).examine(faulty[10]) == []
 
 
-#: Reports of real runs, recorded by benchmarks/doctor_provoked.py on several machines: training
-#: them here would test where a chaotic run ends on this processor, and not the doctor.
+#: Reports of real runs, recorded by benchmarks/doctor_provoked.py on several machines. Training
+#: them here would test the outcome of a chaotic run on this processor, not the doctor.
 RECORDED = [
     json.loads(line)
     for file in sorted(Path(__file__).with_name("reports").glob("*.jsonl"))
@@ -190,43 +190,43 @@ RECORDED = [
 ]
 
 
-@pytest.mark.parametrize("run", RECORDED, ids=lambda run: f"{run['illness']}: {run['provoked_by']}")
-def test_a_recorded_run_is_diagnosed_as_it_was_on_its_machine(run):
+@pytest.mark.parametrize("run", RECORDED, ids=lambda run: f"{run['problem']}: {run['provoked_by']}")
+def test_a_recorded_run_is_diagnosed_as_on_its_machine(run):
     columns = run["reports"]
     lines = [
         {"findings": [], "quality": {}} | dict(zip(columns, numbers, strict=True))
         for numbers in zip(*columns.values(), strict=True)
     ]
     named = {finding.name: finding.step for finding in reversed(diagnose(lines))}
-    if run["illness"] == "healthy":
+    if run["problem"] == "healthy":
         assert not named
-    elif run["illness"] != "NaN":  # such a run is stopped by an error instead
-        assert named.get(run["illness"]) == run["named_at"]
+    elif run["problem"] != "NaN":  # such a run is stopped by an error instead
+        assert named.get(run["problem"]) == run["named_at"]
 
 
-def test_every_check_has_a_recorded_run_and_so_has_health():
-    recorded = {run["illness"] for run in RECORDED}
-    assert recorded == {*ILLNESSES, "NaN", "healthy"}
+def test_every_check_and_a_healthy_run_are_recorded():
+    recorded = {run["problem"] for run in RECORDED}
+    assert recorded == {*PROBLEMS, "NaN", "healthy"}
 
 
-def test_findings_are_told_in_the_report_that_brings_them_to_light(tiny, tmp_path, monkeypatch):
-    """Told while training, written into the reports, and the same when the run is examined."""
+def test_findings_are_part_of_the_report_in_which_they_appear(tiny, tmp_path, monkeypatch):
+    """Findings are events, part of the reports, and the same in a later diagnosis."""
 
     def third(reports):
         last = reports[-1]
         return Finding("third", last["step"], "", "", "") if len(reports) >= 3 else None
 
     monkeypatch.setattr(doctor, "CHECKS", (third,))
-    told = []
+    notified = []
     forgery.train(
         tiny.replace(steps=10),
         tmp_path / "run",
-        callbacks=[lambda event: told.append(event) if isinstance(event, Finding) else None],
+        callbacks=[lambda event: notified.append(event) if isinstance(event, Finding) else None],
     )
     recorded = open_run(tmp_path / "run").read_metrics()
-    assert [(finding.name, finding.step) for finding in told] == [("third", 6)]
+    assert [(finding.name, finding.step) for finding in notified] == [("third", 6)]
     assert [f["name"] for line in recorded for f in line["findings"]] == ["third"]
-    assert diagnose(recorded) == told
+    assert diagnose(recorded) == notified
 
 
 def test_a_generator_that_copies_is_found_memorising(tiny, tmp_path, monkeypatch):

@@ -63,12 +63,12 @@ def same(before, player):
 
 
 def moved_by(before, player):
-    """The gradient that plain SGD with lr .1 must have followed."""
+    """The gradient of the last update by plain SGD with lr .1."""
     after = player.network.state_dict()
     return [(before[k] - after[k]) / 0.1 for k in before]
 
 
-def test_ds_step_leaves_g_untouched(make, real):
+def test_ds_update_leaves_g_unchanged(make, real):
     game = make()
     g, d = weights(game.generator), weights(game.discriminator)
     game.discriminator_step(Minibatch(real[0]))
@@ -78,7 +78,7 @@ def test_ds_step_leaves_g_untouched(make, real):
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_gs_step_leaves_d_untouched(make, real, objective):
+def test_gs_update_leaves_d_unchanged(make, real, objective):
     game = make(objective)
     g, d = weights(game.generator), weights(game.discriminator)
     game.generator_step(Minibatch(real[0]))
@@ -107,7 +107,7 @@ def test_k_updates_of_d_on_fresh_noise_then_one_of_g(make, real, k):
     assert all(not torch.equal(a, b) for i, a in enumerate(drawn) for b in drawn[:i])
 
 
-def test_the_simultaneous_option_uses_one_draw_and_one_pass(make, real):
+def test_simultaneous_updates_use_one_draw_and_one_pass(make, real):
     game = make(updates="simultaneous")
     passes = []
     game.discriminator.network.register_forward_hook(lambda *_: passes.append(1))
@@ -117,7 +117,7 @@ def test_the_simultaneous_option_uses_one_draw_and_one_pass(make, real):
 
 
 def reference(game, objective, real, z_d, z_g, simultaneous):
-    """Algorithm 1 on sigmoid probabilities with autograd alone, as the paper writes it."""
+    """Algorithm 1 on sigmoid probabilities with autograd, as in the paper."""
     g, d = copy.deepcopy(game.generator.network), copy.deepcopy(game.discriminator.network)
     value = (torch.log(d(real).sigmoid()) + torch.log(1 - d(g(z_d)).sigmoid())).mean()
     ascent = torch.autograd.grad(value, list(d.parameters()))
@@ -145,9 +145,9 @@ def test_gradients_are_those_of_the_paper(make, real, objective, updates):
 
 
 @pytest.mark.parametrize("updates", UPDATES)
-def test_a_penalty_joins_ds_loss_before_its_one_step(make, real, updates):
-    def half_r1(judge, x, fake):
-        return 0.5 * PENALTIES["r1"](judge, x, fake)
+def test_a_penalty_is_added_to_ds_loss(make, real, updates):
+    def half_r1(d, x, fake):
+        return 0.5 * PENALTIES["r1"](d, x, fake)
 
     plain, penalised = make(updates=updates), make(updates=updates, penalty=half_r1)
     d, g = weights(plain.discriminator), weights(plain.generator)
@@ -162,15 +162,15 @@ def test_a_penalty_joins_ds_loss_before_its_one_step(make, real, updates):
         )
     ]
     expected = [
-        torch.zeros_like(a) if e is None else e  # an output bias has no part in ∇D
+        torch.zeros_like(a) if e is None else e  # ∇D does not depend on the output bias
         for a, e in zip(difference, gradients, strict=True)
     ]
     torch.testing.assert_close(difference, expected)
-    if updates == "simultaneous":  # G moved against the same D in both
+    if updates == "simultaneous":  # G was updated against the same D in both
         torch.testing.assert_close(moved_by(g, plain.generator), moved_by(g, penalised.generator))
 
 
-def test_an_objective_that_compares_gives_g_a_real_batch_of_its_own(make, real):
+def test_an_objective_that_compares_uses_a_real_minibatch_for_g(make, real):
     game = make("relativistic", d_steps=2)
     assert game.batches_per_step == 3
     seen = []
@@ -191,11 +191,11 @@ def test_one_pass_for_real_and_fake_unless_a_layer_couples_the_batch(make, game_
     assert len(passes) == 3
     torch.testing.assert_close(joined[0].logits, game.discriminator(real[0]))
     torch.testing.assert_close(joined[1].logits, game.discriminator(real[1]))
-    assert abs(apart[0].logits.mean()) < 1e-9  # normalised over its own half alone
+    assert abs(apart[0].logits.mean()) < 1e-9  # normalised over its half only
     assert abs(apart[1].logits.mean()) < 1e-9
 
 
-def test_a_step_returns_losses_and_what_d_believes(make, real):
+def test_a_step_returns_losses_and_mean_probabilities(make, real):
     game = make()
     d_loss, g_loss, d_real, d_fake = game.step(batches(real[:1]))
     assert d_loss > 0
@@ -212,7 +212,7 @@ def test_packed_samples_are_judged_together(make, real, objective, updates):
     game.discriminator.network.register_forward_hook(lambda _, x, y: seen.append((x[0], y)))
     game.step(batches(real[:2]))
     joined, logits = seen[0]
-    # M images a minibatch make M / 3 judgements, real ones first; an image is one channel of three.
+    # A minibatch of M images gives M / 3 logits, real first; an image is one channel of three.
     assert joined.shape == (2 * M // 3, 3, 2, 2)
     assert logits.shape == (2 * M // 3,)
     assert torch.equal(joined[0], real[0, :3, 0])
@@ -220,7 +220,7 @@ def test_packed_samples_are_judged_together(make, real, objective, updates):
     assert all(len(z) == M for z in game.noise.drawn)
 
 
-def test_d_says_what_it_believes_and_where_samples_should_go(make, real):
+def test_ds_output_and_the_directions_of_samples(make, real):
     game = make()
     fake = game.generator(game.noise(M)).detach()
     belief, directions = belief_and_directions(game, real[1], fake, real[0])

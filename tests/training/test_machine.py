@@ -1,4 +1,4 @@
-"""How a step is computed: in parts, in another precision, compiled; and that a run stays itself."""
+"""The computation of a step: accumulation, precision and compilation."""
 
 import pytest
 import torch
@@ -35,18 +35,18 @@ def weights_after(steps=1, **changes):
         {"d_steps": 2},
         {"objective": "relativistic", "penalty": "r1+r2"},
         {"conditional": "projection"},
-        # Not semi-supervised: labelled samples are drawn between the parts' z, which then differ.
+        # Not semi-supervised: drawing labelled samples between the parts changes their z.
         {"conditional": "auxiliary"},
     ],
 )
-def test_gradients_accumulated_over_parts_are_those_of_the_whole(changes):
+def test_accumulated_gradients_equal_those_of_the_minibatch(changes):
     whole, parts = weights_after(**changes), weights_after(accumulate=2, **changes)
     torch.testing.assert_close(parts, whole, rtol=1e-4, atol=1e-5)
     assert not torch.equal(whole, weights_after(steps=2, **changes))
 
 
-def test_a_labelled_minibatch_is_passed_in_parts_too(monkeypatch):
-    """One labelled minibatch of 40 an update of D, half of it with each half of the others."""
+def test_a_labelled_minibatch_is_split_too(monkeypatch):
+    """A labelled minibatch of 40 per update of D, half of it with each part."""
     seen = []
     look = SemiSupervisedDiscriminator.look
     monkeypatch.setattr(
@@ -55,7 +55,7 @@ def test_a_labelled_minibatch_is_passed_in_parts_too(monkeypatch):
         lambda self, x, y=None: seen.append(len(x)) or look(self, x, y),
     )
     weights_after(conditional="semi-supervised", labels=30, accumulate=2)
-    # A half of real and fake together, and of the labelled, twice; then G's two halves.
+    # Twice: half of real and fake together, and of the labelled; then the two halves of G's update.
     assert seen == [40, 20, 40, 20, 20, 20]
 
 
@@ -69,20 +69,20 @@ def test_a_labelled_minibatch_is_passed_in_parts_too(monkeypatch):
         ),
     ],
 )
-def test_a_compiled_network_is_compiled_where_its_features_are_used_too(monkeypatch, changes):
-    """The compiler itself takes a minute and needs a C++ compiler: here one that only counts."""
+def test_compilation_includes_the_features_of_a_network(monkeypatch, changes):
+    """A fake compiler that counts, since the real one takes a minute and needs a C++ compiler."""
     passes = []
 
     def compiler(function, **options):
         return lambda *given: passes.append(function.__self__) or function(*given)
 
     monkeypatch.setattr(torch, "compile", compiler)
-    monkeypatch.setattr(nn.Module, "compile", lambda self: None)  # a network's call is torch's own
+    monkeypatch.setattr(nn.Module, "compile", lambda self: None)  # see the counter above
     weights_after(compile=True, **changes)
     assert passes
 
 
-def test_bfloat16_is_near_and_not_the_same():
+def test_bfloat16_is_close_but_not_equal():
     exact, near = weights_after(), weights_after(precision="bfloat16")
     assert near.dtype == torch.float32
     assert not torch.equal(near, exact)
@@ -99,6 +99,6 @@ def test_bfloat16_is_near_and_not_the_same():
         ({"precision": "float16"}, "unknown precision 'float16'"),
     ],
 )
-def test_what_cannot_be_computed_so_is_refused(changes, says):
+def test_unsupported_computations_are_refused(changes, says):
     with pytest.raises(ForgeryError, match=says):
         weights_after(**changes)

@@ -39,7 +39,7 @@ def test_the_2014_schedules():
     assert 0.5 < momentum(100, config) < 0.7
 
 
-def test_a_schedule_sets_what_the_optimizer_has():
+def test_a_schedule_sets_the_hyperparameters_of_the_optimizer():
     weight = torch.zeros(1, requires_grad=True)
     config = recipes.goodfellow2014()
     sgd = ClassicalMomentum([weight], lr=1, momentum=0)
@@ -52,7 +52,7 @@ def test_a_schedule_sets_what_the_optimizer_has():
     assert "momentum" not in adam.param_groups[0]
 
 
-def test_the_least_learning_rate_is_a_least_after_a_burn_in_too():
+def test_the_minimum_learning_rate_also_applies_after_a_burn_in():
     config = recipes.mlp(
         learning_rate_min=1e-3, learning_rate_final=0.01, burn_in=1.0, burn_in_shape="linear"
     )
@@ -65,7 +65,7 @@ def test_the_least_learning_rate_is_a_least_after_a_burn_in_too():
     assert adam.param_groups[0]["lr"] == 1e-3
 
 
-def test_a_burn_in_ends_at_its_share_of_the_run():
+def test_a_burn_in_ends_at_its_fraction_of_the_run():
     config = recipes.mlp(burn_in=0.5, learning_rate_final=0.1)
     assert [burnt_in(done, config) for done in (0.0, 0.25, 0.5, 0.9)] == pytest.approx(
         [0.0, 0.5, 1.0, 1.0]
@@ -87,7 +87,7 @@ def test_a_burn_in_moves_the_rate_and_beta2_to_their_final_values():
         assert adam.param_groups[0]["betas"] == pytest.approx((0.1, beta2))
 
 
-def test_adam_is_torchs_adam_to_the_bit():
+def test_adam_is_bit_identical_to_torchs_adam():
     torch.manual_seed(0)
     start = [torch.randn(5, 3), torch.randn(4, 2, 3, 3).to(memory_format=torch.channels_last)]
     ours, theirs = ([w.clone().requires_grad_() for w in start] for _ in range(2))
@@ -100,7 +100,7 @@ def test_adam_is_torchs_adam_to_the_bit():
             generator = torch.Generator().manual_seed(step)
             for w in weights:
                 gradient = torch.randn(w.shape, generator=generator)
-                # Ours also takes a gradient that lies in memory in another way than its weight.
+                # Ours also accepts a gradient with a memory layout unlike that of its weight.
                 w.grad = gradient if adam is adams[0] else torch.empty_like(w).copy_(gradient)
             adam.step()
         if step == 1:

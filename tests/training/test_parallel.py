@@ -1,4 +1,4 @@
-"""Real processes, by torch's own launcher: one step equals one process's, and so does a run."""
+"""Several processes, started by torch's launcher, give the same steps and runs as one."""
 
 import dataclasses
 import os
@@ -33,7 +33,7 @@ def launch(*arguments, processes=2, meeting=("--standalone",), **kinds):
     launcher = ["torch.distributed.run", "--nproc-per-node", str(processes), *meeting]
     launcher += ["--local-addr", "127.0.0.1"]  # else it asks the network for the machine's name
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-    if sys.platform == "linux":  # else gloo asks the network what this machine is called
+    if sys.platform == "linux":  # otherwise gloo resolves the host name over the network
         environment["GLOO_SOCKET_IFNAME"] = "lo"
     return subprocess.Popen(
         [sys.executable, "-m", *launcher, *map(str, arguments)],
@@ -59,7 +59,7 @@ def last(path):
     return checkpoint.read_last(path / "checkpoints")[0]
 
 
-def test_alone_nothing_is_changed():
+def test_a_single_process_changes_nothing():
     tensor = torch.randn(4, 2, requires_grad=True)
     assert ALONE.local(tensor) is ALONE.gather(tensor) is rows.local(tensor) is tensor
     assert ALONE.largest(1.5, 2) == [1.5, 2]
@@ -69,16 +69,16 @@ def test_alone_nothing_is_changed():
 
 @pytest.mark.parametrize("parts", [1, 2])
 def test_the_rows_of_all_ranks_are_the_minibatch(parts):
-    order = torch.arange(24).view(2, 12)  # of an ensemble of two
+    order = torch.arange(24).view(2, 12)  # an ensemble of two
     shares = [Ranks(rank, 3).local(order, parts) for rank in range(3)]
     assert {share.shape for share in shares} == {(2, 4)}
-    # Part after part, the ranks' shares side by side are the minibatch in its order.
+    # For each part, the concatenated shares of the ranks are the minibatch in order.
     together = torch.cat([s.unflatten(1, (parts, -1)) for s in shares], 2).flatten(1)
     assert torch.equal(together, order)
 
 
 @pytest.mark.parametrize("draw", [rows.rand_like, rows.randn_like])
-def test_random_numbers_of_a_ranks_rows_are_those_of_one_process(draw):
+def test_random_numbers_of_local_rows_are_those_of_one_process(draw):
     torch.manual_seed(3)
     alone = draw(torch.empty(12, 5)), draw(torch.empty(12, 1))
     for rank in range(3):
@@ -89,7 +89,7 @@ def test_random_numbers_of_a_ranks_rows_are_those_of_one_process(draw):
             assert torch.equal(mine, whole[4 * rank : 4 * rank + 4])
 
 
-def test_a_rank_reads_its_own_rows_alone():
+def test_a_rank_reads_its_local_rows_only():
     values = torch.arange(40).view(40, 1, 1, 1).to(torch.uint8)
     data = Dataset("forty", values, labels=torch.arange(40))
     for rank, expected in enumerate(([8, 9, 10, 11], [12, 13, 14, 15])):
@@ -108,7 +108,7 @@ def test_a_minibatch_that_cannot_be_split_is_refused(tiny, tmp_path, monkeypatch
 
 
 def test_the_parts_of_a_minibatch_must_split_too(tiny, tmp_path, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "2")  # 20 would split among two, its quarters do not
+    monkeypatch.setenv("WORLD_SIZE", "2")  # 20 can be split among two, its quarters cannot
     with pytest.raises(ForgeryError, match=r"batch of 5 .* among 2 processes.*--batch-size"):
         forgery.train(tiny.replace(accumulate=4), tmp_path / "run")
 
@@ -123,9 +123,9 @@ def test_gradients_equal_those_of_one_process_for_every_objective_and_penalty():
 
 
 @pytest.mark.slow
-def test_a_run_of_two_processes_is_the_run_of_one_and_resumes_as_one(tmp_path):
+def test_a_run_of_two_processes_equals_that_of_one_and_resumes_in_one(tmp_path):
     out = finish(launch("-m", "forgery", "train", *RUN, "--steps", "4", "--out", tmp_path / "two"))
-    assert out.count("4 steps, kept in") == 1  # one speaks for all
+    assert out.count("4 steps, saved in") == 1  # only rank 0 prints
     forgery.resume(tmp_path / "two", steps=6)
     finish(launch("-m", "forgery", "resume", tmp_path / "two", "--steps", "8"))
     forgery.train(forgery.load(tmp_path / "two").config, tmp_path / "one")
@@ -183,15 +183,15 @@ def test_the_commands_in_the_docs_are_understood():
     assert len(commands) >= 5
     settings = {field.name.replace("_", "-") for field in dataclasses.fields(forgery.Config)}
     for command in commands:
-        told = parse_args(shlex.split(command))  # exits on a flag that torchrun does not have
-        assert told.module
-        assert told.training_script == "forgery"
-        flags = [word[2:] for word in told.training_script_args if word.startswith("--")]
+        parsed = parse_args(shlex.split(command))  # exits on a flag that torchrun does not have
+        assert parsed.module
+        assert parsed.training_script == "forgery"
+        flags = [word[2:] for word in parsed.training_script_args if word.startswith("--")]
         assert {*flags} <= settings | {"out"}
 
 
 @pytest.mark.slow
-def test_when_a_process_is_killed_the_others_end_and_the_run_can_be_resumed(tmp_path):
+def test_if_a_process_is_killed_the_others_end_and_the_run_can_be_resumed(tmp_path):
     path = tmp_path / "run"
     process = launch(
         "-m", "forgery", "train", *RUN, "--steps", "100000", "--out", path, start_new_session=True

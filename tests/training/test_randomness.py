@@ -19,7 +19,7 @@ def test_seeds_differ_by_seed_purpose_and_counter():
     assert len(keys) == 300
 
 
-def test_a_steps_noise_follows_from_seed_and_step():
+def test_the_noise_of_a_step_is_a_function_of_seed_and_step():
     def draw(seed, step):
         randomness.seed_step(seed, step, CPU)
         return randomness.noise("normal", 5, 3, CPU)
@@ -33,7 +33,7 @@ def test_a_steps_noise_follows_from_seed_and_step():
 def test_noise_has_mean_0_and_variance_1(kind):
     z = randomness.fixed_noise(kind, 20_000, 4, seed=0)
     assert z.shape == (20_000, 4)
-    # 80,000 numbers: the standard error of the mean is .0035; five of them.
+    # 80,000 numbers: the tolerance is five standard errors of the mean, .0035 each.
     assert abs(z.mean()) < 0.018
     assert abs(z.var() - 1) < 0.025
     if kind == "uniform":
@@ -42,7 +42,7 @@ def test_noise_has_mean_0_and_variance_1(kind):
 
 
 @pytest.mark.parametrize("kind", randomness.NOISES)
-def test_sample_i_does_not_depend_on_how_many_are_drawn(kind):
+def test_sample_i_does_not_depend_on_the_number_of_samples(kind):
     many = randomness.fixed_noise(kind, 1000, 7, seed=3)
     for n in (1, 5, 256, 257, 999):
         assert torch.equal(randomness.fixed_noise(kind, n, 7, seed=3), many[:n])

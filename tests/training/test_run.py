@@ -18,17 +18,17 @@ def report(step, **changes):
     return {"step": step, "quality": {}, "findings": []} | numbers | times | health | changes
 
 
-def test_a_run_is_what_was_created(tmp_path, tiny):
+def test_a_created_run_can_be_opened(tmp_path, tiny):
     run = create(tmp_path / "a", tiny, FACTS)
     assert open_run(run.path).config == tiny
     run.append_metrics(report(2))
     run.append_metrics(report(4))
     with open(run.metrics, "a") as file:
-        file.write('{"step": 6, "d_lo')  # a process killed while it wrote
+        file.write('{"step": 6, "d_lo')  # the process was killed while writing
     assert [line["step"] for line in run.read_metrics()] == [2, 4]
 
 
-def test_rewinding_forgets_what_came_later(tmp_path, tiny):
+def test_rewinding_removes_later_reports_and_pictures(tmp_path, tiny):
     run = create(tmp_path / "a", tiny, FACTS)
     run.samples.mkdir()
     for step in (2, 4, 6):
@@ -56,7 +56,7 @@ def test_rewinding_forgets_what_came_later(tmp_path, tiny):
         lambda line: b"[]",
     ],
 )
-def test_a_damaged_report_costs_no_other(tmp_path, tiny, damage, capsys):
+def test_a_damaged_report_leaves_the_others_intact(tmp_path, tiny, damage, capsys):
     run = create(tmp_path / "a", tiny, FACTS)
     for step in (2, 4, 6):
         run.append_metrics(report(step))
@@ -65,15 +65,15 @@ def test_a_damaged_report_costs_no_other(tmp_path, tiny, damage, capsys):
     run.metrics.write_bytes(b"\n".join(lines))
     assert [line["step"] for line in run.read_metrics()] == [2, 6]
     run.rewind(6)
-    assert "2 of its 3 reports are kept" in capsys.readouterr().err
+    assert "kept 2 of 3 reports" in capsys.readouterr().err
     assert (run.path / "metrics.damaged.jsonl").read_bytes() == b"\n".join(lines)
     assert [line["step"] for line in run.read_metrics()] == [2, 6]
     run.rewind(2)
     assert [line["step"] for line in run.read_metrics()] == [2]
-    assert not capsys.readouterr().err  # it is whole again
+    assert not capsys.readouterr().err  # the file has been repaired
 
 
-def test_reports_of_numbers_that_are_not_finite_are_json_and_read_as_they_were(tmp_path, tiny):
+def test_reports_with_nonfinite_numbers_are_strict_json(tmp_path, tiny):
     run = create(tmp_path / "a", tiny, FACTS)
     written = report(2, quality={"kl": math.inf, "jsd": 0.5}, g_gradient=math.nan)
     run.append_metrics(written)
@@ -88,7 +88,9 @@ def test_reports_of_numbers_that_are_not_finite_are_json_and_read_as_they_were(t
     assert math.isnan(read.pop("g_gradient"))
     assert math.isnan(written.pop("g_gradient"))
     assert read == written
-    run.metrics.write_text(json.dumps(report(2, quality={"kl": math.inf})) + "\n")  # as once was
+    run.metrics.write_text(
+        json.dumps(report(2, quality={"kl": math.inf})) + "\n"
+    )  # earlier versions
     assert run.read_metrics()[0]["quality"]["kl"] == math.inf
 
 
@@ -100,9 +102,9 @@ def test_an_existing_run_is_never_overwritten(tmp_path, tiny, monkeypatch):
     names = {create(None, tiny, FACTS).path for _ in range(3)}
     assert len(names) == 3
     (tmp_path / "file").touch()
-    with pytest.raises(ForgeryError, match="is there already"):
+    with pytest.raises(ForgeryError, match="already exists"):
         create(tmp_path / "file", tiny, FACTS)
-    with pytest.raises(ForgeryError, match="cannot make the run folder"):
+    with pytest.raises(ForgeryError, match="cannot create the run folder"):
         create(tmp_path / "file" / "below", tiny, FACTS)
 
 
@@ -111,20 +113,20 @@ def test_an_existing_run_is_never_overwritten(tmp_path, tiny, monkeypatch):
     [
         (None, "has no config.json"),
         ("{", "damaged or from another version"),
-        ("[]", "another program's"),
-        ('{"model": "gpt"}', "another program's"),
+        ("[]", "that of another program"),
+        ('{"model": "gpt"}', "that of another program"),
         ('{"forgery": "9", "config": {"warp": 9}}', "another version .*unknown setting 'warp'"),
         ('{"forgery": "9", "config": [1]}', "damaged or from another version"),
     ],
 )
-def test_a_folder_that_is_no_run(tmp_path, content, message):
+def test_a_folder_that_is_not_a_run(tmp_path, content, message):
     if content is not None:
         (tmp_path / "config.json").write_text(content)
     with pytest.raises(ForgeryError, match=message):
         open_run(tmp_path)
 
 
-def test_a_path_that_is_no_folder(tmp_path):
+def test_a_path_that_is_not_a_folder(tmp_path):
     with pytest.raises(ForgeryError, match="there is no such folder"):
         open_run(tmp_path / "absent")
 
@@ -137,7 +139,7 @@ def test_two_processes_cannot_train_one_run(tmp_path, tiny):
         open_run(run.path).lock(),
     ):
         pass
-    with open_run(run.path).lock():  # given back
+    with open_run(run.path).lock():  # released
         pass
 
 
@@ -148,7 +150,7 @@ def test_config_json_holds_every_setting_that_has_an_effect(tmp_path, tiny):
     assert record["torch"] == "0"
 
 
-def test_a_second_damage_overwrites_no_file_set_aside_before(tmp_path, tiny):
+def test_repeated_damage_does_not_overwrite_earlier_backups(tmp_path, tiny):
     run = create(tmp_path / "a", tiny, FACTS)
     for number in (1, 2):
         run.metrics.write_text(f"damage {number}\n{json.dumps(report(2))}\n")
@@ -158,7 +160,7 @@ def test_a_second_damage_overwrites_no_file_set_aside_before(tmp_path, tiny):
     assert [line["step"] for line in run.read_metrics()] == [2]
 
 
-def test_places_that_are_not_there_are_no_json_of_ours():
+def test_invalid_constants_are_not_read_as_json():
     with pytest.raises(ValueError, match="values that do not exist"):
         strict_json.loads('{"scores": [], "null_means": {"/scores/5": "NaN"}}')
     odd = {"a/b": {"~": math.inf, "c": [1.0, -math.inf]}}

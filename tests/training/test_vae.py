@@ -1,4 +1,4 @@
-"""The VAE: its bound, its runs, and what it refuses."""
+"""The VAE: its bound, its runs, and errors."""
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ from forgery.training.run import open_run
 from forgery.training.vae import VAE, divergence_from_prior, negative_log_likelihood
 
 
-def test_the_two_parts_of_the_bound_are_those_of_normal_distributions():
+def test_the_two_terms_of_the_bound_are_those_of_normal_distributions():
     generator = torch.Generator().manual_seed(0)
     mean, log_variance = torch.randn(2, 5, 3, dtype=torch.float64, generator=generator)
     q = Normal(mean, (log_variance / 2).exp())
@@ -28,7 +28,7 @@ def test_the_two_parts_of_the_bound_are_those_of_normal_distributions():
 
 
 class Linear(torch.nn.Module):
-    """x → (a·x, log variance): the encoder of which the best is known."""
+    """x → (a·x, log variance): an encoder whose optimum is known."""
 
     def __init__(self, slope, variance, sigma):
         super().__init__()
@@ -44,10 +44,10 @@ class Linear(torch.nn.Module):
     ("slope", "variance", "is_posterior"),
     [(0.8, 0.36, True), (0.4, 0.36, False), (0.8, 0.9, False)],
 )
-def test_the_bound_of_a_linear_vae_is_tight_at_the_posterior_alone(slope, variance, is_posterior):
-    """With x = .8 z + noise of .6, z given x is N(.8 x, .36), and log p(x) = log N(x; 0, 1).
+def test_the_bound_of_a_linear_vae_is_tight_only_at_the_posterior(slope, variance, is_posterior):
+    """If x = .8 z + .6 ε, then z given x is N(.8 x, .36), and log p(x) = log N(x; 0, 1).
 
-    Over 100,000 samples the mean of the bound is known to .003 or so, one standard error.
+    The standard error of the mean bound over 100,000 samples is about .003.
     """
     torch.manual_seed(0)
     decoder = torch.nn.Linear(1, 1, bias=False)
@@ -68,7 +68,7 @@ def small(tiny):
     return tiny.replace(model="vae", beta1=0.9)
 
 
-def test_it_learns_to_draw_and_is_loaded_again(tmp_path):
+def test_a_vae_improves_and_can_be_loaded(tmp_path):
     config = recipes.vae(
         g_width=64, d_width=64, latent=8, steps=30, report_every=10, split="test", threads=1,
         device="cpu", sample_every=10**6,
@@ -92,7 +92,7 @@ def test_it_learns_to_draw_and_is_loaded_again(tmp_path):
     assert (tmp_path / "run" / "curves.png").stat().st_size > 1000
 
 
-def test_points_are_encoded_in_the_units_that_they_are_drawn_in(small, tmp_path):
+def test_points_are_encoded_in_the_units_of_samples(small, tmp_path):
     model = forgery.train(small.replace(data="ring8", split="train", steps=2), tmp_path / "run")
     points = model.sample(20)
     assert model.reconstruct(points).shape == points.shape
@@ -109,7 +109,7 @@ def test_points_are_encoded_in_the_units_that_they_are_drawn_in(small, tmp_path)
         ({"model": "vaee"}, "did you mean 'vae'"),
     ],
 )
-def test_what_only_a_gan_has_is_refused(small, tmp_path, changes, says):
+def test_settings_of_gans_are_refused(small, tmp_path, changes, says):
     with pytest.raises(ForgeryError, match=says):
         forgery.train(small.replace(**changes), tmp_path / "run")
     assert not (tmp_path / "run").exists()

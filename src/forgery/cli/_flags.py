@@ -1,4 +1,4 @@
-"""Every field of Config as an optional flag, and which of them a help page lists."""
+"""Every field of Config as an optional flag, and the choice of those that help pages list."""
 
 import dataclasses
 import sys
@@ -24,12 +24,12 @@ from ..config import (
     kinds_of,
 )
 
-#: Lists every setting in its group, where --help lists the common ones.
+#: Lists every setting in its group; --help lists the common ones only.
 HELP_ALL = "--help-all"
 
-#: Fields that every verb takes in another way than by a flag of their own.
+#: Fields that no verb takes as a generated flag.
 _ELSEWHERE = ("data", "recipe")
-#: The settings that people change most, which --help lists.
+#: The settings changed most often, listed by --help.
 COMMON = (
     *("steps", "epochs", "minutes"),
     *("batch_size", "image_size", "limit", "seed"),
@@ -57,7 +57,7 @@ _COMMON = Group(
 
 
 def _section(name: str, listed: Collection[str], formatter: Any) -> Group:
-    """The panel of a help page that lists a setting beside the others of its group."""
+    """The panel of the help page for the group of a setting."""
     group = group_of(name)
     is_choice = group is LengthSettings and set(LENGTHS) <= set(listed)
     about = "Give at most one of the four." if is_choice else ""
@@ -67,13 +67,13 @@ def _section(name: str, listed: Collection[str], formatter: Any) -> Group:
 
 
 def _as_given(kind: Any, tokens: Sequence[Token]) -> str:
-    """The name as it is: Config checks it, and refuses it in the words of every other mistake."""
+    """Return the name unchecked: Config checks it, with the same messages as from Python."""
     return tokens[0].value
 
 
 @cache
 def _kind(name: str) -> Any:
-    """The type of a flag; of a name, with the choices that installed packages add."""
+    """The type of a flag, including choices added by installed packages."""
     known = choices(Config, name)
     return Literal[tuple(known)] if known else kinds_of(Config)[name]
 
@@ -85,7 +85,7 @@ def _flag(name: str, listed: Collection[str], common: Collection[str]) -> tuple[
     parameter = Parameter(
         help=field_of(name).metadata["help"],
         group=groups,
-        negative=None if kind is bool else (),  # --no-… takes back what a recipe says
+        negative=None if kind is bool else (),  # --no-… overrides a recipe
         show=name in listed,
         show_default=False,
         converter=_as_given if get_origin(kind) is Literal else None,
@@ -98,21 +98,22 @@ def _flags(
     listed: Collection[str] | None = None,
     common: Collection[str] = (),
 ) -> type:
-    """A dataclass with a flag for each of the settings, None unless given.
+    """Create a dataclass with a flag for each setting, None unless given.
 
     Parameters
     ----------
+    names:
+        Names of the settings.
     listed:
-        The settings that help pages list; all, if not given.
+        The settings listed in help pages (default: all).
     common:
-        The settings that --help lists, while --help-all lists them all; if not given, both list
-        all.
+        The settings listed by --help, where --help-all lists all. If empty, both list all.
     """
     names = [name for name in fields_of(Config) if name in names and name not in _ELSEWHERE]
     return dataclasses.make_dataclass(
         "Flags",
         [_flag(name, names if listed is None else listed, common) for name in names],
-        namespace={"__module__": __name__},  # where cyclopts looks up the fields' types
+        namespace={"__module__": __name__},  # cyclopts looks up the fields' types there
         frozen=True,
         kw_only=True,
     )
@@ -120,31 +121,31 @@ def _flags(
 
 _ALL = list(fields_of(Config))
 _PICTURES = list(fields_of(PictureSettings))
-#: The type of a verb's ``flags`` parameter: all of Config's fields, each None unless given.
+#: Type of a verb's ``flags`` parameter: all fields of Config, each None unless given.
 Flags = _flags(_ALL, common=COMMON)
 FLAT = Parameter(name="*")
 NOTHING = Flags()
-#: The same for a verb that resumes: what it would refuse is taken, so that the refusal can say why,
-#: but not listed.
+#: Flags of a verb that resumes. Settings that cannot change are accepted but not listed, so that
+#: the error can explain why.
 ResumeFlags = _flags(_ALL, listed=RESUMABLE)
 NOTHING_RESUMED = ResumeFlags()
 _SHARED = [name for name in _ALL if name not in ("objective", "pack", "seed")]
-#: The same for a verb that takes several objectives, packings and seeds, of points only: what it
-#: would refuse is taken and not listed.
+#: Flags of a verb that takes several objectives, packings and seeds, for points only. Settings that
+#: it refuses are accepted but not listed.
 SharedFlags = _flags(
     _SHARED,
     listed=set(_SHARED) - {"epochs", "minutes", "images", "flip", "grid"} - {*_PICTURES},
     common=COMMON,
 )
 NOTHING_SHARED = SharedFlags()
-#: Those that say what is trained on.
+#: Flags that select the training data.
 DataFlags = _flags([*fields_of(DataSettings), *_PICTURES])
 NOTHING_OF_DATA = DataFlags()
-#: Those that say how pictures are read, for a verb that does not train a GAN on them.
+#: Flags that control how pictures are read, for a verb that does not train a GAN.
 PictureFlags = _flags(_PICTURES)
 NOTHING_OF_PICTURES = PictureFlags()
 
 
 def given(flags: Any) -> dict[str, Any]:
-    """The settings that the person gave, by field name."""
+    """Return the settings given by the user, by field name."""
     return {k: v for k, v in dataclasses.asdict(flags).items() if v is not None}

@@ -1,4 +1,4 @@
-"""What the verbs that walk in z share."""
+"""Helpers shared by the verbs that explore the latent space."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,23 +12,23 @@ if TYPE_CHECKING:
 
     from cyclopts import Token
 
-    from ..latent import Judge, Space
+    from ..latent import AttributeClassifier, Space
     from ..model import Model
 
 
 def _step(_: object, tokens: "Sequence[Token]") -> "int | str":
     text = tokens[0].value
     if text != "best" and not text.isdecimal():
-        raise ValueError(f'expected the step of a checkpoint, as 1000, or "best", not {text!r}')
+        raise ValueError(f'expected a step such as 1000, or "best", not {text!r}')
     return text if text == "best" else int(text)
 
 
-#: A checkpoint of a run, by its step.
+#: The step of a checkpoint, or "best".
 Step = Annotated[int | Literal["best"] | None, Parameter(converter=_step)]
 
 
 def open_space(run: Path, of_class: str | None, step: Step, device: str) -> "tuple[Model, Space]":
-    """A run, and its generator's latent space."""
+    """Load a run and the latent space of its generator."""
     from ..model import load
     from ..training.device import prepare_cpu
 
@@ -37,12 +37,12 @@ def open_space(run: Path, of_class: str | None, step: Step, device: str) -> "tup
     return model, model.space(of_class)
 
 
-def judge_for(model: "Model", data: str | None = None) -> "Judge":
-    """The judge of a run's data, trained now if it has to be.
+def classifier_for(model: "Model", data: str | None = None) -> "AttributeClassifier":
+    """Load the classifier of a run's data, or train it if it is missing.
 
-    ``data`` is where the data is now, if it was moved.
+    ``data`` is the new path of the data, if it was moved.
     """
-    from ..latent import judge_of
+    from ..latent import attribute_classifier
 
     def report(epoch: int, loss: float) -> None:
         print(
@@ -50,44 +50,46 @@ def judge_for(model: "Model", data: str | None = None) -> "Judge":
             flush=True,
         )
 
-    return judge_of(model.dataset(data=data), report)
+    return attribute_classifier(model.dataset(data=data), report)
 
 
-def say_how_good(judge: "Judge", model: "Model") -> None:
-    """Print how often the judge is right about data that it has not seen."""
+def print_accuracy(classifier: "AttributeClassifier", model: "Model") -> None:
+    """Print the classifier's accuracy on the test split."""
     from ..errors import ForgeryError
 
     try:
         held_out = model.dataset("test")
-    except ForgeryError:  # data of one split
-        print(f"judged by {judge.extractor.name}: no test split to say how well")
+    except ForgeryError:  # the data has a single split
+        print(f"classifier {classifier.extractor.name}: accuracy unknown, no test split")
     else:
-        right = ", ".join(f"{name} {share:.1%}" for name, share in judge.accuracy(held_out).items())
-        print(f"judged by {judge.extractor.name}; right on the test split: {right}")
+        right = ", ".join(
+            f"{name} {share:.1%}" for name, share in classifier.accuracy(held_out).items()
+        )
+        print(f"classifier {classifier.extractor.name}: test accuracy {right}")
 
 
 def numbers(text: str, flag: str) -> list[int]:
-    """``3,17,42`` as numbers of samples."""
+    """Parse sample numbers such as ``3,17,42``."""
     from ..errors import ForgeryError
 
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise ForgeryError(
-            f"{flag} takes numbers of samples with commas between, not {text!r}"
+            f"{flag} takes sample numbers separated by commas, not {text!r}"
         ) from None
 
 
 @contextmanager
 def writing(out: Path) -> Iterator[None]:
-    """Say which file could not be written, and why."""
+    """Raise a :class:`ForgeryError` with the path and the reason if writing ``out`` fails."""
     from ..errors import ForgeryError
 
     try:
         yield
     except OSError as error:
         raise ForgeryError(f"cannot write {out}: {error.strerror or error}") from error
-    except ValueError as error:  # Pillow, of a suffix that it does not know
+    except ValueError as error:  # from Pillow, for an unknown suffix
         if "extension" not in str(error):
             raise
-        raise ForgeryError(f"cannot write {out}: pictures are .png, .jpg or .webp") from error
+        raise ForgeryError(f"cannot write {out}: use .png, .jpg or .webp") from error

@@ -1,4 +1,4 @@
-"""Cards side by side: as a table on the terminal, CSV, JSON or Markdown."""
+"""Score cards side by side, as a terminal table, CSV, JSON or Markdown."""
 
 import csv
 import io
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Column:
-    """Runs that differ by their seed alone, as one.
+    """One column: runs that differ in their seed only.
 
     Parameters
     ----------
     card:
-        The means of their scores, of those that all of them have.
+        Mean scores over the runs, for the measures that all runs have.
     errors:
-        Measure → the standard error of the mean; empty for one run.
+        Measure → standard error of the mean; empty for a single run.
     runs:
-        The runs by name.
+        Names of the runs.
     """
 
     card: "Card"
@@ -40,29 +40,29 @@ class Column:
 
 
 def group(cards: "Sequence[Card]", settings: Sequence[str]) -> list[Column]:
-    """One column for the cards of equal settings, in the order in which the first of each comes."""
+    """Make one column of all cards with equal settings, in the order of their first cards."""
     columns = []
     for key in dict.fromkeys(settings):
-        alike = [card for card, own in zip(cards, settings, strict=True) if own == key]
-        first, n = alike[0], len(alike)
+        same = [card for card, other in zip(cards, settings, strict=True) if other == key]
+        first, n = same[0], len(same)
         if n == 1:
             columns.append(Column(first, {}, (first.run,)))
             continue
-        measures = [m for m in first.scores if all(m in card.scores for card in alike)]
-        scores = {m: [card.scores[m] for card in alike] for m in measures}
+        measures = [m for m in first.scores if all(m in card.scores for card in same)]
+        scores = {m: [card.scores[m] for card in same] for m in measures}
         card = replace(
             first,
             run=f"{first.run} ({n} seeds)",
             scores={m: mean(values) for m, values in scores.items()},
-            nonfinite=sum(card.nonfinite for card in alike),
+            nonfinite=sum(card.nonfinite for card in same),
         )
         errors = {m: stdev(values) / math.sqrt(n) for m, values in scores.items()}
-        columns.append(Column(card, errors, tuple(card.run for card in alike)))
+        columns.append(Column(card, errors, tuple(card.run for card in same)))
     return columns
 
 
 def as_csv(columns: Sequence[Column]) -> str:
-    """A line a measure: of each column its mean and standard error, then the floor."""
+    """One line per measure: mean and standard error of each column, then the floor."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     heads = [head for c in columns for head in (c.card.run, f"{c.card.run} standard error")]
@@ -74,7 +74,7 @@ def as_csv(columns: Sequence[Column]) -> str:
 
 
 def as_json(columns: Sequence[Column]) -> str:
-    """Under "columns", an object for each: its runs, step, scores, standard errors and floor."""
+    """One object per column under "columns": runs, step, scores, standard errors and floor."""
     objects = [
         {
             "runs": list(column.runs),
@@ -89,7 +89,7 @@ def as_json(columns: Sequence[Column]) -> str:
 
 
 def as_markdown(columns: Sequence[Column]) -> str:
-    """A Markdown table: a row a measure."""
+    """A Markdown table with one row per measure."""
     from ..evaluation import all_measures
     from ..evaluation.measures import formatted, title
 
@@ -111,7 +111,7 @@ def _measures(columns: Sequence[Column]) -> list[str]:
 
 
 def print_cards(cards: "list[Card]", errors: Sequence[Mapping[str, float]] = ()) -> None:
-    """One column a run, then the floors; below them the protocol and what is needed to read it."""
+    """Print one column per run, then the floors, and the protocol and remarks below the table."""
     protocol = cards[0].protocol
     console = Console(markup=False, highlight=False)
     table, legend = card_table(cards, console.width, errors)
@@ -129,8 +129,8 @@ def print_cards(cards: "list[Card]", errors: Sequence[Mapping[str, float]] = ())
     parzen = [f"{c.floor['parzen']:.0f}" for c in _floors(cards) if "parzen" in c.floor]
     if parzen:
         print(
-            f"A Parzen score above that of real training images ({' or '.join(parzen)}) shows the "
-            "flaw of that measure, not success."
+            f"A Parzen score above that of real training images ({' or '.join(parzen)}) reveals a "
+            "flaw of the measure, not a better model."
         )
     for card in cards:
         for line in remarks(card):
@@ -138,7 +138,7 @@ def print_cards(cards: "list[Card]", errors: Sequence[Mapping[str, float]] = ())
 
 
 def remarks(card: "Card") -> list[str]:
-    """What was skipped and why, and what else must be known to read the scores."""
+    """The measures that were skipped, with reasons, and notes on reading the scores."""
     from ..evaluation.measures import title
 
     lines = []
@@ -155,10 +155,10 @@ def remarks(card: "Card") -> list[str]:
 def card_table(
     cards: "list[Card]", width: int, errors: Sequence[Mapping[str, float]] = ()
 ) -> tuple[Table, list[str]]:
-    """A row for each measure, of at most ``width`` characters; and what its headings stand for.
+    """A table at most ``width`` characters wide, one row per measure; and its legend.
 
-    Where the runs' paths leave the names of the measures too little room, numbers stand for the
-    runs, and the legend names them. A name that still does not fit is broken between words.
+    If the runs' paths leave too little room for the names of the measures, runs are numbered and
+    the legend lists their paths. A name that still does not fit is wrapped between words.
     """
     from ..evaluation import all_measures
     from ..evaluation.measures import formatted, title
@@ -166,7 +166,7 @@ def card_table(
     measures = all_measures()
     floors, protocol = _floors(cards), cards[0].protocol
     rows = []
-    # Measures of another package, which may not be installed here, come last.
+    # Measures of another package, which may not be installed, come last.
     for name in dict.fromkeys([*measures, *(name for card in cards for name in card.scores)]):
         if any(name in card.scores for card in cards):
             scores = [
@@ -206,7 +206,7 @@ def card_table(
 
 
 def _floors(cards: "list[Card]") -> "list[Card]":
-    """The first card of each data set that was trained on: runs on the same share a floor."""
+    """The first card for each training set: runs trained on the same data share a floor."""
     first: dict[str, Card] = {}
     for card in cards:
         first.setdefault(card.protocol.train_fingerprint, card)
@@ -214,7 +214,7 @@ def _floors(cards: "list[Card]") -> "list[Card]":
 
 
 def _broken(name: str, width: int) -> str:
-    """The name in lines of a width, broken between words but in no "(k = 3)" or "× 1000"."""
+    """Wrap a name between words, but not within "(k = 3)" or "× 1000"."""
     glued = name.replace(" = ", "\u00a0=\u00a0").replace("× ", "×\u00a0")
     lines = wrap(glued, max(width, 20), subsequent_indent="    ", break_on_hyphens=False)
     return "\n".join(lines).replace("\u00a0", " ")

@@ -1,4 +1,4 @@
-"""What the verbs that train print at the end."""
+"""The summary printed by the verbs that train."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -7,14 +7,12 @@ if TYPE_CHECKING:
     from ..model import Model
 
 
-def say_where(model: "Model") -> int:
-    """Print where the results are; returns the exit code of the verb."""
+def print_results(model: "Model") -> int:
+    """Print where the results are, and return the verb's exit code."""
     if model.interrupted_by:
-        print(
-            f"stopped at step {model.step:,} and saved; resume it with: forgery resume {model.path}"
-        )
+        print(f"stopped at step {model.step:,} and saved; resume with: forgery resume {model.path}")
         return 128 + model.interrupted_by
-    print(f"{model.step:,} step{'' if model.step == 1 else 's'}, kept in {model.path}")
+    print(f"{model.step:,} step{'' if model.step == 1 else 's'}, saved in {model.path}")
     for name, what in (
         (f"samples/{model.step:08d}.png", "the last samples"),
         ("real.png", "real images, for comparison"),

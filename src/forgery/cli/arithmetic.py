@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
 
-from ._latent import Step, judge_for, numbers, open_space, say_how_good, writing
+from ._latent import Step, classifier_for, numbers, open_space, print_accuracy, writing
 
 if TYPE_CHECKING:
     from ..latent import Exemplars, Share
@@ -31,38 +31,40 @@ def arithmetic(
 ) -> None:
     """Add and subtract concepts in z: man with glasses − man + woman.
 
-    A classifier of the data's attributes (or classes) finds exemplars among samples, and judges
-    how often the sum is what it should be. It is trained when it is first needed.
+    A classifier of the data's attributes (or classes) finds exemplars among samples and measures
+    how often the result shows the expected concept. The classifier is trained when it is first
+    needed.
 
     Parameters
     ----------
     run:
         The run folder.
     expression:
-        "man+glasses - man + woman": concepts with spaces around + and -; no-glasses for without.
+        Concepts with spaces around + and -, such as "man+glasses - man + woman". no-glasses means
+        without glasses.
     plus:
-        Instead of an expression: numbers of samples whose mean is added (3,17,42). May be given
-        several times.
+        Instead of an expression: numbers of samples whose mean z is added (3,17,42). May be
+        repeated.
     minus:
-        Numbers of samples whose mean is subtracted. May be given several times.
+        Numbers of samples whose mean z is subtracted. May be repeated.
     exemplars:
-        How many z are averaged for each concept; the paper took 3.
+        Number of z averaged for each concept; the paper used 3.
     samples:
-        How many samples are searched for exemplars.
+        Number of samples to search for exemplars.
     draws:
-        How many sums are judged, each of exemplars of its own.
+        Number of results to score, each computed from different exemplars.
     noise:
-        The eight neighbours are the sum with noise of up to this much added, in the paper's unit.
+        The eight neighbours are the result plus noise of up to this size, in the paper's unit.
     seed:
-        Of the samples and the noise.
+        Seed of the samples and the noise.
     of_class:
-        Of a conditional run: the class to draw.
+        Class to draw (conditional runs).
     out:
-        The figure.
+        File to write the figure to.
     step:
-        Another checkpoint than the newest: its step, or best.
+        Step of the checkpoint to use, or best (default: the newest).
     device:
-        Where to draw: cpu, cuda …
+        Device to draw on: cpu, cuda …
     """
     from .. import latent, plots
     from ..errors import ForgeryError
@@ -70,7 +72,7 @@ def arithmetic(
     by_hand = [*((1, text) for text in plus or ()), *((-1, text) for text in minus or ())]
     if (expression is None) == (not by_hand):
         raise ForgeryError(
-            "give either an expression ('man+glasses - man + woman') or samples by number "
+            "give either an expression ('man+glasses - man + woman') or sample numbers "
             "(--plus 3,17,42 --minus 5,8,9)"
         )
     model, space = open_space(run, of_class, step, device)
@@ -79,10 +81,10 @@ def arithmetic(
         chosen = [(sign, text, numbers(text, "--plus and --minus")) for sign, text in by_hand]
         terms = [(sign, text, space.numbered(rows, seed)) for sign, text, rows in chosen]
     else:
-        judge = judge_for(model)
-        parsed = latent.parse(expression, judge.names, judge.exclusive)
-        say_how_good(judge, model)
-        found = latent.find_exemplars(space, judge, parsed, exemplars, draws, samples, seed)
+        classifier = classifier_for(model)
+        parsed = latent.parse(expression, classifier.names, classifier.exclusive)
+        print_accuracy(classifier, model)
+        found = latent.find_exemplars(space, classifier, parsed, exemplars, draws, samples, seed)
         terms = found.terms(0)
     figure = latent.combine(space, terms, noise, seed)
     with writing(out):
@@ -90,29 +92,29 @@ def arithmetic(
             figure.texts, figure.exemplars, figure.means, figure.result, figure.neighbours
         ).save(out)
     if found:
-        _say_found(found)
+        _print_exemplars(found)
         if found.expression.target:
-            _say_shares(found, latent.score(space, judge, found, noise, seed))
-    print(f"the figure: {out}")
+            _print_shares(found, latent.score(space, classifier, found, noise, seed))
+    print(f"figure: {out}")
 
 
-def _say_found(found: "Exemplars") -> None:
+def _print_exemplars(found: "Exemplars") -> None:
     counts = ", ".join(f'"{text}": {count:,}' for text, count in found.found.items())
-    print(f"Confident samples per class among {found.searched:,}: {counts}")
+    print(f"confident samples among {found.searched:,}: {counts}")
     if found.expression.target is None:
-        print("Drawn but not scored: the result matches no known class")
+        print("drawn but not scored: the result is no known concept")
 
 
-def _say_shares(found: "Exemplars", shares: "list[Share]") -> None:
+def _print_shares(found: "Exemplars", shares: "list[Share]") -> None:
     from rich.console import Console
     from rich.table import Table
 
     assert found.expression.target
     print(f"{found.expression} = {found.expression.target.text}")
     table = Table(box=None, pad_edge=False)
-    table.add_column("what is drawn")
-    table.add_column("is that", justify="right")
-    table.add_column("of", justify="right")
+    table.add_column("images")
+    table.add_column("success rate", justify="right")
+    table.add_column("number", justify="right")
     for share in shares:
         percent = f"{share.share:.1%} ± {share.standard_error:.1%}"
         table.add_row(share.what, percent, f"{share.of:,}")

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from ._flags import FLAT, NOTHING_SHARED, SharedFlags, given
 
-#: A flag that takes 1,2,4.
+#: A flag with values separated by commas: 1,2,4.
 Listed = Parameter(negative=())
 
 
@@ -21,11 +21,11 @@ def bench(
     out: Path | None = None,
     flags: Annotated[SharedFlags, FLAT] = NOTHING_SHARED,  # type: ignore[valid-type]
 ) -> int:
-    """Count the modes that many seeds reach, by the published protocol.
+    """Count the modes covered over many seeds, by the published protocol.
 
     All seeds of a setting train together. The defaults are PacGAN's networks and settings (forgery
-    recipes pacgan); the table lists every setting that differs from them. The same command resumes
-    a bench that was stopped.
+    recipes pacgan); the table lists every setting that differs from them. To resume an interrupted
+    benchmark, repeat the command.
 
     Parameters
     ----------
@@ -34,11 +34,11 @@ def bench(
     objective:
         One or more objectives, separated by commas.
     pack:
-        Samples that D judges jointly, one or more numbers: 1,2,4.
+        Number of samples that D judges jointly; several numbers separated by commas: 1,2,4.
     seeds:
         The number of seeds; or the seeds, separated by commas: 3,5,8.
     out:
-        The folder of the bench; the default is bench/DATA.
+        Folder for the results (default: bench/DATA).
     """
     from ..bench import as_markdown, summarise
     from ..bench import bench as run
@@ -58,10 +58,10 @@ def bench(
             progress,
         )
     if results is None:
-        print(f"stopped and saved; the same command resumes it ({folder})")
+        print(f"stopped and saved in {folder}; repeat the command to resume")
         return 130
     print(as_markdown(results, config))
-    print(f"{len(summarise(results))} settings, kept in {folder}/results.csv and results.md")
+    print(f"{len(summarise(results))} settings, saved in {folder}/results.csv and results.md")
     return 0
 
 

@@ -22,18 +22,18 @@ def classifier(
     Parameters
     ----------
     data:
-        A labelled data source, an IDX file of images with its labels beside it, or a folder or
-        archive of pictures in a folder for each class.
+        A labelled data source, an IDX file of images with its labels file beside it, or a folder
+        or archive of pictures with one subfolder per class.
     out:
-        The file to write (safetensors).
+        File to write (safetensors).
     split:
-        The part to train on.
+        Split to train on.
     test:
-        The part to report its accuracy on.
+        Split to measure the accuracy on.
     epochs:
-        Passes over the data.
+        Number of passes over the data.
     device:
-        Where to train: auto, cpu, cuda …
+        Device to train on: auto, cpu, cuda …
     """
     from ..config import Config
     from ..evaluation import train_extractor
@@ -50,4 +50,4 @@ def classifier(
         data, out, split, test, epochs, device, report, image_settings(config)
     )
     print(f"{out}: sha256 {sha256}")
-    print(f"{accuracy:.2%} of {data} [{test}] right")
+    print(f"accuracy on {data} [{test}]: {accuracy:.2%}")

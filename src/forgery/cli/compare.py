@@ -9,19 +9,19 @@ if TYPE_CHECKING:
 
 
 def compare(*runs: Path, csv: bool = False, json: bool = False, md: bool = False) -> None:
-    """Put the cards of several runs side by side.
+    """Compare the scores of several runs side by side.
 
-    Runs whose settings are equal but for the seed share a column: mean ± standard error. Cards of
-    different protocols are refused: their numbers cannot be compared.
+    Runs that differ in their seed only share a column: mean ± standard error. Runs measured by
+    different protocols are refused, since their scores are not comparable.
 
     Parameters
     ----------
     runs:
-        Run folders that forgery evaluate has measured.
+        Run folders measured by forgery evaluate.
     csv:
-        Print a line a measure, with commas between.
+        Print comma-separated values, one line per measure.
     json:
-        Print an object a column.
+        Print JSON, one object per column.
     md:
         Print a Markdown table.
     """
@@ -33,14 +33,14 @@ def compare(*runs: Path, csv: bool = False, json: bool = False, md: bool = False
         raise ForgeryError("name the runs to compare: forgery compare RUN RUN …")
     if csv + json + md > 1:
         raise ForgeryError("give one of --csv, --json and --md")
-    # A run is called what its folder is called now, not as when it was measured.
+    # Name each run by its present folder, which may have been renamed since it was measured.
     cards = [replace(read_card(run / "card.json"), run=str(run)) for run in runs]
     require_like(cards)
     seeds: set[tuple[str, int]] = set()
     keys: list[str] = []
     for run, card in zip(runs, cards, strict=True):
         settings, seed = _settings(run, card)
-        # A run that is given twice, or trained twice, is no second seed.
+        # A run that was given or trained twice does not count as a second seed.
         keys.append(f"{run} {len(keys)}" if (settings, seed) in seeds else settings)
         seeds.add((settings, seed))
     columns = group(cards, keys)
@@ -51,7 +51,10 @@ def compare(*runs: Path, csv: bool = False, json: bool = False, md: bool = False
 
 
 def _settings(run: Path, card: "Card") -> tuple[str, int]:
-    """What runs must have in common to share a column, and the seed; a run without: itself."""
+    """The settings that runs in one column must share, and the seed.
+
+    A card without a run folder has a column to itself.
+    """
     from ..config import MachineSettings, ReportingSettings, fields_of
     from ..errors import ForgeryError
     from ..training.run import open_run

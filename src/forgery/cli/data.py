@@ -9,7 +9,7 @@ from rich.table import Table
 from ..errors import ForgeryError
 from ._flags import FLAT, NOTHING_OF_DATA, DataFlags, given
 
-#: Groups of equal files that are printed.
+#: Maximum number of groups of equal files to print.
 SHOWN = 10
 
 
@@ -24,24 +24,24 @@ def data(
     clear_cache: bool = False,
     flags: Annotated[DataFlags, FLAT] = NOTHING_OF_DATA,  # type: ignore[valid-type]
 ) -> None:
-    """Look at data before training on it: what is in it, what is not fit, what training takes.
+    """Inspect data before training on it: contents, unusable files, time and memory.
 
-    Pictures are decoded once, here or by the first forgery train, and kept in ~/.cache/forgery (or
-    the folder that FORGERY_CACHE names), up to 32 GiB. A few steps are timed; nothing else is
-    written.
+    Pictures are decoded once, by this verb or by the first forgery train, and cached in
+    ~/.cache/forgery (or $FORGERY_CACHE), up to 32 GiB. A few training steps are timed. Nothing else
+    is written.
 
     Parameters
     ----------
     source:
-        What forgery train takes: a data source, or the path of a file or folder.
+        A data source, or the path of a file or folder, as in forgery train.
     recipe:
-        The recipe to forecast; the one that suits the data, if not given.
+        Recipe to time (default: depends on the data).
     sheet:
-        A picture file to draw a contact sheet in: images evenly spread over the data.
+        Picture file for a contact sheet of images evenly spaced over the data.
     device:
-        Where training is timed: auto, cpu, cuda …
+        Device to time training on: auto, cpu, cuda …
     threads:
-        CPU threads; 0 takes one for each core.
+        Number of CPU threads (0: one per core).
     clear_cache:
         Remove all decoded pictures first.
     """
@@ -53,7 +53,7 @@ def data(
     if source is None:
         if clear_cache:
             return
-        raise ForgeryError("name the data to look at, or give --clear-cache")
+        raise ForgeryError("give the data to inspect, or --clear-cache")
     from ..preflight import preflight
     from ..progress import counting, is_shown
     from ..resolve import settings_from
@@ -63,7 +63,7 @@ def data(
     with counting(unit="") as progress:
         found = preflight(config, progress, sheet)
     table = Table(box=None, show_header=False, pad_edge=False)
-    for name, value in found.facts(reason="as asked for" if recipe else None):
+    for name, value in found.facts(reason="as requested" if recipe else None):
         table.add_row(name, value)
     console = Console(markup=False, highlight=False)
     console.print(table)

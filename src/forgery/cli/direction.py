@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
 
-from ._latent import Step, judge_for, open_space, say_how_good, writing
+from ._latent import Step, classifier_for, open_space, print_accuracy, writing
 
 
 def direction(
@@ -24,7 +24,7 @@ def direction(
     step: Step = None,
     device: str = "cpu",
 ) -> None:
-    """Find the direction of z along which an attribute comes and goes, and move samples along it.
+    """Find the direction in z that changes an attribute, and move samples along it.
 
     Parameters
     ----------
@@ -33,23 +33,24 @@ def direction(
     attribute:
         An attribute of the data, or a class.
     method:
-        probe (logistic regression on z) or mean (the mean of z with it less the mean without).
+        probe: logistic regression on z; mean: difference between the mean z of samples with and
+        without the attribute.
     strength:
-        How far to go either way, in standard deviations of z.
+        Distance to move in either direction, in standard deviations of z.
     rows:
-        How many samples are moved, one a row.
+        Number of samples to move, one per row.
     samples:
-        How many samples the direction is found from.
+        Number of samples from which the direction is estimated.
     seed:
-        Of the samples.
+        Seed of the samples.
     of_class:
-        Of a conditional run: the class to draw.
+        Class to draw (conditional runs).
     out:
-        The strip.
+        File to write the figure to.
     step:
-        Another checkpoint than the newest: its step, or best.
+        Step of the checkpoint to use, or best (default: the newest).
     device:
-        Where to draw: cpu, cuda …
+        Device to draw on: cpu, cuda …
     """
     from rich.console import Console
     from rich.table import Table
@@ -59,11 +60,11 @@ def direction(
     from ..latent.directions import METHODS
 
     model, space = open_space(run, of_class, step, device)
-    judge = judge_for(model)
-    name, _ = latent.attribute(attribute, judge.names)
+    classifier = classifier_for(model)
+    name, _ = latent.attribute(attribute, classifier.names)
     lookup(METHODS, method, "method")
-    say_how_good(judge, model)
-    found = latent.find_direction(space, judge, name, method, samples, seed)
+    print_accuracy(classifier, model)
+    found = latent.find_direction(space, classifier, name, method, samples, seed)
     strengths = [strength * i / 4 for i in range(-4, 5)]
     places = latent.along(space.z(rows, seed), found, strengths)
     pictures = space.pictures(places.flatten(0, 1))
@@ -71,16 +72,16 @@ def direction(
     with writing(out):
         plots.sheet(pictures, len(strengths), headings).save(out)
     print(
-        f"{name} by {method}: {found.having:,} of {found.samples:,} samples have it; one side of "
-        f"the direction tells {found.probe_accuracy:.1%} of held-out ones right"
+        f"{name} by {method}: {found.having:,} of {found.samples:,} samples have it; the direction "
+        f"classifies {found.probe_accuracy:.1%} of held-out samples correctly"
     )
-    shares = latent.effect(space, judge, found, strengths, space.z(500, seed + 1))
+    shares = latent.effect(space, classifier, found, strengths, space.z(500, seed + 1))
     table = Table(box=None, pad_edge=False)
     table.add_column("strength", no_wrap=True)
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
-    for concept, row in zip(judge.names, shares.T.tolist(), strict=True):
+    for concept, row in zip(classifier.names, shares.T.tolist(), strict=True):
         table.add_row(concept, *(f"{share:.0%}" for share in row))
-    print("share of 500 other samples that show it, there:")
+    print("fraction of 500 other samples that show each concept:")
     Console(markup=False, highlight=False).print(table)
-    print(f"the strip: {out}")
+    print(f"figure: {out}")

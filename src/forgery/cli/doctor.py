@@ -6,14 +6,14 @@ from ..progress import NUMBERS
 
 
 def doctor(run: Path, /, *, data: str | None = None) -> None:
-    """Find the problems of a run: what was seen, what it means, what to change.
+    """Diagnose the problems of a run: observation, explanation, suggested change.
 
     Parameters
     ----------
     run:
         The run folder.
     data:
-        Where the run's data is now, if it was moved since the training.
+        New path of the run's data, if it was moved after training.
     """
     from ..evaluation import doctor as diagnose
     from ..training.run import open_run
@@ -28,5 +28,5 @@ def doctor(run: Path, /, *, data: str | None = None) -> None:
         f"reports, up to step {last['step']:,}: "
         + "".join(f"{name} {last[name]:.3f}, " for name in NUMBERS if name in last)
         + f"diversity {last['diversity']:.2f} of the data's, "
-        f"gradient of G {last['g_gradient']:.2g}"
+        f"gradient norm of G {last['g_gradient']:.2g}"
     )

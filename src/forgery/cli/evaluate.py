@@ -21,28 +21,28 @@ def evaluate(
 ) -> None:
     """Measure a run's samples against held-out data and write card.json.
 
-    Every score is printed beside its floor: that of real training images by the same protocol.
+    Every score is printed beside its floor, the score of real training images by the same protocol.
 
     Parameters
     ----------
     run:
         The run folder.
     samples:
-        Number of samples that are measured.
+        Number of samples to measure.
     against:
-        The split of the run's data to measure against, or the path of other data.
+        Split of the run's data to measure against, or the path of other data.
     seed:
-        Of the samples.
+        Seed of the samples.
     extractor:
-        A file of weights: the original Inception's, or a classifier made by forgery classifier.
-        mnist-digits is the bundled classifier of digits, which is the default if it recognises
-        the data.
+        File with weights of the feature extractor: the original Inception, or a classifier trained
+        by forgery classifier. mnist-digits is the bundled digit classifier (the default for data
+        that it recognises).
     data:
-        Where the run's data is now, if it was moved since the training.
+        New path of the run's data, if it was moved after training.
     step:
-        Another checkpoint than the newest: its step, or best.
+        Step of the checkpoint to use, or best (default: the newest).
     device:
-        Where to measure: auto, cpu, cuda …
+        Device to measure on: auto, cpu, cuda …
     """
     from ..errors import ForgeryError
     from ..evaluation import evaluate as measure
@@ -53,5 +53,5 @@ def evaluate(
     try:
         card.write(run / "card.json")
     except ForgeryError as error:
-        raise ForgeryError(f"the scores above are not kept: {error}") from None
-    print(f"\nkept in {run / 'card.json'}")
+        raise ForgeryError(f"the scores above were not saved: {error}") from None
+    print(f"\nsaved in {run / 'card.json'}")

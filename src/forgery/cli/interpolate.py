@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
 
-from ._latent import Step, judge_for, numbers, open_space, writing
+from ._latent import Step, classifier_for, numbers, open_space, writing
 
 
 def interpolate(
@@ -24,33 +24,34 @@ def interpolate(
     step: Step = None,
     device: str = "cpu",
 ) -> None:
-    """Draw the pictures on the way from one sample to the next: a strip, and a film (GIF).
+    """Interpolate between samples: an image strip and an animated GIF.
 
     Parameters
     ----------
     run:
         The run folder.
     through:
-        The samples to go through, by number: 3,17 or 3,17,42. Not given: the first --points.
+        Numbers of the samples to pass through, such as 3,17,42 (default: the first --points).
     points:
-        How many samples to go through; the DCGAN paper took 9.
+        Number of samples to pass through; the DCGAN paper used 9.
     way:
-        sphere, which keeps z as long as it is drawn, or line, as in the 2014 paper.
+        sphere (keeps the length of z) or line (as in the 2014 paper).
     steps:
-        Steps from a sample to the next: one row of the strip.
+        Number of steps from each sample to the next; one row of the strip.
     seed:
-        Of the samples.
+        Seed of the samples.
     of_class:
-        Of a conditional run: the class to draw.
+        Class to draw (conditional runs).
     out:
-        The strip; the film has the same name with .gif. Of x.gif, the strip is x.png.
+        File to write the strip to. The animation has the same name with .gif; for x.gif, the strip
+        is x.png.
     smoothness:
-        Also measure how far small steps in z move the picture (perceptual path length, by this
-        package's own protocol).
+        Also measure the perceptual path length: the change of the features for small steps in z,
+        by this package's protocol.
     step:
-        Another checkpoint than the newest: its step, or best.
+        Step of the checkpoint to use, or best (default: the newest).
     device:
-        Where to draw: cpu, cuda …
+        Device to draw on: cpu, cuda …
     """
     import torch
 
@@ -61,11 +62,11 @@ def interpolate(
     model, space = open_space(run, of_class, step, device)
     chosen = numbers(through, "--through") if through else list(range(points))
     if len(chosen) < 2:
-        raise ForgeryError("a way has two ends: name at least two samples")
+        raise ForgeryError("interpolation needs at least two samples")
     rows = latent.through(space.numbered(chosen, seed), steps, way)
     pictures = space.pictures(rows.flatten(0, 1))
     stretches = pictures.unflatten(0, rows.shape[:2])
-    # The film shows the end of a stretch once, as the beginning of the next.
+    # The end of each row is the start of the next: the animation shows it once.
     film = torch.cat([stretches[:, :-1].flatten(0, 1), stretches[-1, -1:]])
     gif = out.with_suffix(".gif")
     strip = out.with_suffix(".png") if out.suffix.lower() == ".gif" else out
@@ -76,11 +77,11 @@ def interpolate(
         f"{len(chosen)} samples of step {model.step:,}, {steps} steps from each to the next: "
         f"{strip}"
     )
-    print(f"the same as a film: {gif}")
+    print(f"animation: {gif}")
     if smoothness:
-        s = latent.smoothness(space, judge_for(model).extractor, way=way, seed=seed)
+        s = latent.smoothness(space, classifier_for(model).extractor, way=way, seed=seed)
         print(
             f"path length {plus_minus(s.path_length, s.standard_error)} on {s.extractor} "
             f"(this package's protocol, not StyleGAN's: {s.pairs:,} pairs, {s.way}, ε {s.epsilon:g}"
-            f", squared distance of features over ε²; the ends are {s.apart:.4g} apart)"
+            f", squared feature distance over ε²; the distance between ends is {s.apart:.4g})"
         )

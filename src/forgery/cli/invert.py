@@ -21,31 +21,32 @@ def invert(
     step: Step = None,
     device: str = "cpu",
 ) -> None:
-    """Find the z that pictures are drawn from, as nearly as the generator can draw them.
+    """Find the z whose samples are closest to given pictures.
 
     Parameters
     ----------
     run:
         The run folder.
     pictures:
-        Picture files, of which size and colour are made those of the run's images. A stratified
-        sample of the data's test split, if none is given.
+        Picture files, converted to the size and colour mode of the run's images (default: a
+        stratified sample of the data's test split).
     test:
-        How many of those.
+        Number of test images to use if no pictures are given.
     starts:
-        From how many places the search begins for each picture.
+        Number of starting points of the search for each picture.
     steps:
-        Steps of the search.
+        Number of optimisation steps.
     seed:
-        Of the places.
+        Seed of the starting points.
     of_class:
-        Of a conditional run: the class to draw.
+        Class to draw (conditional runs).
     out:
-        The figure: pictures above, what was found below. z is kept in the same name with .npz.
+        File to write the figure to: pictures above, reconstructions below. z is saved under the
+        same name with .npz.
     step:
-        Another checkpoint than the newest: its step, or best.
+        Step of the checkpoint to use, or best (default: the newest).
     device:
-        Where to search: cpu, cuda …
+        Device to search on: cpu, cuda …
     """
     import numpy as np
     import torch
@@ -80,11 +81,12 @@ def invert(
         both = torch.cat([wanted, found.pictures])
         plots.sheet(both, len(wanted)).save(out)
         np.savez(out.with_suffix(".npz"), z=found.z.numpy(), errors=found.errors.numpy())
-    print("root mean square difference of a pixel (levels of 0 to 255):")
+    print("root mean square difference per pixel (levels from 0 to 255):")
     for name, errors, before in zip(names, found.errors, found.nearest, strict=True):
         print(
-            f"  {name}: {errors[0]:.1f} (the {starts} starts {errors[0]:.1f} to {errors[-1]:.1f}; "
-            f"the nearest of {latent.CANDIDATES:,} samples, where they began: {before:.1f})"
+            f"  {name}: {errors[0]:.1f} (over {starts} starts: {errors[0]:.1f} to "
+            f"{errors[-1]:.1f}; before the search, nearest of {latent.CANDIDATES:,} samples: "
+            f"{before:.1f})"
         )
     print(f"mean {found.errors[:, 0].mean():.1f}")
-    print(f"the figure: {out}; z in {out.with_suffix('.npz')}")
+    print(f"figure: {out}; z: {out.with_suffix('.npz')}")

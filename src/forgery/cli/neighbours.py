@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
 
-from ._latent import Step, judge_for, open_space, writing
+from ._latent import Step, classifier_for, open_space, writing
 
 
 def neighbours(
@@ -23,10 +23,10 @@ def neighbours(
     step: Step = None,
     device: str = "cpu",
 ) -> None:
-    """Draw samples with the nearest training example of the last one in each row.
+    """Show rows of samples, each with the nearest training examples of its last sample.
 
-    The 2014 paper's figure 2: if samples were copies, the columns on the right would show it. The
-    nearest is found once by pixels, once by the features of a classifier of the data's concepts.
+    This is figure 2 of the 2014 paper: if samples were copies, the columns on the right would
+    reveal it. Distances are measured between pixels and between features of a classifier.
 
     Parameters
     ----------
@@ -35,21 +35,21 @@ def neighbours(
     rows:
         Number of rows.
     columns:
-        Number of samples in a row; the nearest training examples follow on the right.
+        Number of samples per row; the nearest training examples follow on the right.
     features:
-        Whether to look by features too (--no-features: by pixels only, which is quicker).
+        Whether to compare features too (--no-features: pixels only, which is faster).
     seed:
-        Of the samples.
+        Seed of the samples.
     data:
-        Where the run's data is now, if it was moved since the training.
+        New path of the run's data, if it was moved after training.
     of_class:
-        Of a conditional run: the class to draw.
+        Class to draw (conditional runs).
     out:
-        The figure.
+        File to write the figure to.
     step:
-        Another checkpoint than the newest: its step, or best.
+        Step of the checkpoint to use, or best (default: the newest).
     device:
-        Where to draw: cpu, cuda …
+        Device to draw on: cpu, cuda …
     """
     import torch
 
@@ -59,16 +59,16 @@ def neighbours(
 
     model, space = open_space(run, of_class, step, device)
     samples = space.pictures(space.z(rows * columns, seed)).unflatten(0, (rows, columns))
-    asked = as_stored(samples[:, -1])
+    query = as_stored(samples[:, -1])
     train = model.dataset(data=data)
-    ways = {"pixels": latent.nearest(asked, train.values)}
+    ways = {"pixels": latent.nearest(query, train.values)}
     try:
-        look = judge_for(model, data).extractor.features if features else None
+        look = classifier_for(model, data).extractor.features if features else None
     except ForgeryError as error:  # data without attributes or classes
-        print(f"by pixels only: {error}")
+        print(f"pixels only: {error}")
         look = None
     if look:
-        ways["features"] = latent.nearest(asked, train.values, look)
+        ways["features"] = latent.nearest(query, train.values, look)
     nearest = [to_model(train.values[found.rows])[:, None] for found in ways.values()]
     sheet = torch.cat([samples, *nearest], 1)
     headings = [*[""] * (columns - 1), "sample", *ways]
@@ -78,6 +78,6 @@ def neighbours(
     for way, found in ways.items():
         print(
             f"  by {way}: distance {found.distances.mean():.3g} on average, "
-            f"{found.distances.min():.3g} at the least"
+            f"{found.distances.min():.3g} at least"
         )
-    print(f"the figure: {out} (forgery doctor says whether samples are nearer than fresh data)")
+    print(f"figure: {out} (forgery doctor compares these distances with those of held-out data)")

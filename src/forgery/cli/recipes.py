@@ -16,12 +16,12 @@ def recipes(name: str | None = None, /) -> None:
     Parameters
     ----------
     name:
-        A recipe, to see its settings as a TOML file that --config would take.
+        Recipe whose settings to print, as a TOML file for --config.
     """
     console = Console()
     if name is None:
         table = Table(box=None, pad_edge=False)
-        for column in ("recipe", "networks", "length", "what it is"):
+        for column in ("recipe", "networks", "length", "description"):
             table.add_column(column, no_wrap=column in ("recipe", "length"))
         for recipe in recipe_names():
             make = find_recipe(recipe)
@@ -35,6 +35,6 @@ def recipes(name: str | None = None, /) -> None:
     for title, settings in config.effective().items():
         print(f"\n# {title}")
         for setting, value in settings.items():
-            text = json.dumps(value)  # which is TOML, for words, numbers and truth
+            text = json.dumps(value)  # also valid TOML for strings, numbers and booleans
             about = field_of(setting).metadata["help"]
             print(f"{setting} = {text}".ljust(32) + f"  # {about}")

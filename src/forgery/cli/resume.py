@@ -15,17 +15,17 @@ def resume(
 ) -> int:
     """Resume a run exactly where it stopped; a larger length extends it.
 
-    Length, reporting and machine may be changed. Any other setting that differs from the run's is
-    refused, since it would make a different run.
+    Length, reporting and machine may be changed. Any other change of a setting is refused, since
+    it would make a different run.
 
     Parameters
     ----------
     run:
         The run folder.
     data:
-        Where the run's data is now, if it was moved since the training.
+        New path of the run's data, if it was moved after training.
     """
     from ..session import resume as start
-    from ._training import say_where
+    from ._training import print_results
 
-    return say_where(start(run, progress=True, data=data, **given(flags)))
+    return print_results(start(run, progress=True, data=data, **given(flags)))

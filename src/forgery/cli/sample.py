@@ -32,24 +32,24 @@ def sample(
     run:
         The run folder.
     number:
-        How many samples.
+        Number of samples.
     seed:
-        The same seed draws the same samples.
+        Seed; the same seed gives the same samples.
     classes:
-        Of a conditional run: the class to draw, or several with commas between, which take turns.
-        All of them, if not given. A grid has one a column, below its name.
+        Class to draw (conditional runs), or several separated by commas, drawn in turn (default:
+        all classes). A grid has one column per class, below its name.
     out:
-        Of images: a grid (grid.png), an array (samples.npz: uint8 [N, C, H, W] under "images"), or
-        a folder, which gets one PNG an image. Of points: a picture, an array (float32 [N, D] under
-        "points"), or a table (samples.csv). An array of a conditional run has "labels" too. Arrays,
-        folders and tables are written while the samples are drawn, so that their number is limited
-        by the disk alone; a grid must fit into memory.
+        Images: a grid (grid.png), an array (samples.npz, uint8 [N, C, H, W] under "images"), or a
+        folder with one PNG per image. Points: a scatter plot, an array (float32 [N, D] under
+        "points"), or a table (samples.csv). Arrays of conditional runs also contain "labels".
+        Arrays, folders and tables are written while samples are drawn, so that only the disk
+        limits their number; a grid must fit into memory.
     scale:
-        Enlarge the images of a grid or a folder: each pixel becomes a square of so many a side.
+        Enlarge the images of a grid or folder: each pixel becomes a square of scale × scale.
     step:
-        Another checkpoint than the newest: its step, or best.
+        Step of the checkpoint to use, or best (default: the newest).
     device:
-        Where to draw: cpu, cuda …
+        Device to draw on: cpu, cuda …
     """
     from ..gallery import save_samples
     from ..model import load
@@ -70,7 +70,7 @@ def sample(
 
 
 def _counted(parts: "Iterator[Tensor]", report: Callable[[int], None]) -> "Iterator[Tensor]":
-    """The parts; ``report`` is called with the number of samples in those taken so far."""
+    """Yield the parts, calling ``report`` with the number of samples drawn so far."""
     done = 0
     for part in parts:
         yield part

@@ -10,7 +10,7 @@ from ..progress import NUMBERS
 
 
 def show(run: Path, /) -> None:
-    """Show a run: its data, its progress, its checkpoints, and the settings that have an effect.
+    """Show a run's data, progress, checkpoints and the settings that have an effect.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def show(run: Path, /) -> None:
     for step in checkpoint.steps(opened.checkpoints):
         try:
             checkpoint.read(opened.checkpoints, step)
-            state = "whole"
+            state = "intact"
         except ForgeryError as error:
             state = str(error)
         table.add_row("checkpoint", f"step {step:,}: {state}")

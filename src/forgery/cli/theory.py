@@ -4,17 +4,17 @@ from pathlib import Path
 
 
 def theory(*statements: str, out: Path | None = None) -> int:
-    """Compute what the 2014 paper states: claim, expected, measured, tolerance, whether it holds.
+    """Check the statements of the 2014 paper numerically: claim, expected, measured, tolerance.
 
-    All of it takes about a minute. The exit code is 1 if a claim does not hold.
+    All statements take about a minute. The exit code is 1 if a claim does not hold.
 
     Parameters
     ----------
     statements:
-        Which: figure-1, gradients, proposition-1, theorem-1, capacity, proposition-2, objectives.
-        All of them if none is named; the text of a named one is printed too.
+        figure-1, gradients, proposition-1, theorem-1, capacity, proposition-2 or objectives
+        (default: all). The text of each named statement is printed too.
     out:
-        A folder to draw the figures in; with all statements also the page that explains them.
+        Folder for the figures; if all statements are checked, also for the page that explains them.
     """
     from rich.console import Console
     from rich.table import Table
@@ -26,8 +26,8 @@ def theory(*statements: str, out: Path | None = None) -> int:
 
     chosen = {name: lookup(STATEMENTS, name, "statement") for name in statements or STATEMENTS}
     if out:
-        make_folder(out)  # before a minute of computing, not after
-    prepare_cpu(threads=1)  # the networks are too small for two to help each other
+        make_folder(out)  # fail now rather than after a minute of computing
+    prepare_cpu(threads=1)  # the networks are too small to benefit from more threads
     console = Console(markup=False, highlight=False)
     results = {}
     for number, (name, statement) in enumerate(chosen.items(), start=1):

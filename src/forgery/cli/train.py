@@ -22,21 +22,21 @@ def train(
     Parameters
     ----------
     data:
-        A data source (mnist, ring8 …), or a path: a folder, zip or tar of pictures, a parquet file,
-        images as IDX, .npy or .npz, points as CSV or .npy; or hf:OWNER/NAME on the hub.
+        A data source (mnist, ring8 …); a path: a folder, zip or tar of pictures, a parquet file,
+        images as IDX, .npy or .npz, points as CSV or .npy; or a dataset on the Hugging Face hub,
+        hf:OWNER/NAME.
     recipe:
-        The settings to start from (forgery recipes lists them); the default depends on the data.
+        Recipe to start from, listed by forgery recipes (default: depends on the data).
     config:
-        A TOML file of settings, named as the flags are (batch_size = 64). Flags override the file,
-        which overrides the recipe.
+        TOML file of settings, named like the flags (batch_size = 64).
     out:
-        The run folder; the default is runs/DATA-DATE-TIME.
+        The run folder (default: runs/DATA-DATE-TIME).
     """
-    # torch is imported once it is needed, not before.
+    # Imported here so that help pages do not import torch.
     from ..progress import is_shown
     from ..resolve import settings_from
     from ..session import train as start
-    from ._training import say_where
+    from ._training import print_results
 
     settings = settings_from(data, recipe, config, given(flags), shown=is_shown(True))
-    return say_where(start(settings, out, progress=True))
+    return print_results(start(settings, out, progress=True))

@@ -1,7 +1,7 @@
 """The built-in choices of every setting that is a name.
 
-They are written out here, and not read from the tables that they name entries of, so that ``forgery
---help`` can print them without importing torch. A test holds both together.
+They are repeated here, instead of read from the tables, so that ``forgery --help`` can print them
+without importing torch. A test checks that both agree.
 """
 
 from typing import Literal
@@ -53,13 +53,13 @@ PrecisionName = Literal["float32", "bfloat16"]
 FitName = Literal["crop", "pad", "stretch"]
 ColourName = Literal["auto", "grey", "rgb"]
 
-#: Settings whose choices installed packages may add to → the entry-point group that they use.
+#: Setting to which installed packages may add choices → entry-point group.
 EXTENSIBLE = {
     "generator": "forgery.generators",
     "discriminator": "forgery.discriminators",
     "objective": "forgery.objectives",
     "penalty": "forgery.penalties",
 }
-#: The bundled data by what they hold.
+#: Names of the bundled data sources.
 BUNDLED_IMAGES = ("mnist", "stacked-mnist", "faces", "faces64")
 BUNDLED_POINTS = ("line", "ring8", "grid25", "moons", "swissroll", "disjoint")

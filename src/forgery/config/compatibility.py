@@ -1,11 +1,10 @@
-"""What goes together: every rule about more than one setting, about the data, and the networks.
+"""Rules of compatibility between settings, and of settings with the data and the networks.
 
-A rule is a small function that returns a message or None. There is one list of rules for each stage
-at which they can be checked, and a stage returns the messages of all rules that are broken: a user
-sees all problems at once, before anything is written. A new rule is one function and one line in a
-list.
+A rule is a function that returns a message or None. Each stage has a list of rules and returns the
+messages of all that are broken, so that a user sees all problems at once, before anything is
+written. A new rule is one function and one entry in a list.
 
-Whether a setting has an effect beside the others is declared with the setting (``settings.py``).
+Whether a setting has an effect, given the others, is declared with the setting (``settings.py``).
 """
 
 from collections.abc import Callable, Iterable
@@ -29,17 +28,17 @@ def of_settings(config: "Config") -> list[str]:
 
 
 def of_data(config: "Config", dataset: "Dataset") -> list[str]:
-    """The problems of the settings with the data that they name."""
+    """The problems of the settings with their data."""
     return _broken(rule(config, dataset) for rule in DATA)
 
 
 def of_classes(config: "Config", dataset: "Dataset") -> list[str]:
-    """The problems of a run that learns classes with the labels of its data."""
+    """The problems of a conditional run with the labels of its data."""
     return _broken(rule(config, dataset) for rule in CLASSES)
 
 
 def of_networks(config: "Config", networks: "Networks") -> list[str]:
-    """The problems of the settings with the networks and the objective that they name."""
+    """The problems of the settings with their networks and objective."""
     return _broken(rule(config, networks) for rule in NETWORKS)
 
 
@@ -55,10 +54,12 @@ def of_ensemble(config: "Config", objective: "Objective") -> list[str]:
 
 @dataclass(frozen=True)
 class Networks:
-    """What a run is built from, as far as rules ask about it.
+    """The networks and the objective of a run, as needed by the rules.
 
     Parameters
     ----------
+    generator, discriminator:
+        The two networks.
     objective:
         None for a VAE.
     couples_batch:
@@ -83,7 +84,7 @@ def one_length(config: "Config") -> str | None:
         return None
     return (
         f"give one length, not {' and '.join(given) or 'none'}: steps, epochs, minutes or images "
-        "(a new length takes the place of the old one)"
+        "(a new length replaces the old one)"
     )
 
 
@@ -100,7 +101,7 @@ def packs_have_no_class(config: "Config") -> str | None:
     if not config.is_conditional or config.pack == 1:
         return None
     return (
-        f"conditional {config.conditional} judges each sample with its class, and pack "
+        f"conditional {config.conditional} judges each sample with its class, but pack "
         f"{config.pack} joins samples of different classes: give --pack 1 or --conditional none"
     )
 
@@ -119,7 +120,7 @@ def accumulation_is_plain(config: "Config") -> str | None:
         return None
     return (
         "accumulate requires --updates alternating and --pack 1: simultaneous updates take both "
-        "gradients from one pass, and each part must hold whole packs"
+        "gradients from one pass, and a pack cannot be split"
     )
 
 
@@ -160,7 +161,7 @@ def only_images_are_changed(config: "Config", dataset: "Dataset") -> str | None:
     if dataset.kind == "images" or not given:
         return None
     verb = "are" if len(given) > 1 else "is"
-    return f"{' and '.join(given)} {verb} for images, and {dataset.name} holds {dataset.kind}"
+    return f"{' and '.join(given)} {verb} for images, but {dataset.name} holds {dataset.kind}"
 
 
 def data_fill_a_step(config: "Config", dataset: "Dataset") -> str | None:
@@ -173,9 +174,8 @@ def data_fill_a_step(config: "Config", dataset: "Dataset") -> str | None:
     minibatches = len(dataset) // m
     if config.d_steps > minibatches:
         return (
-            f"{config.d_steps} updates of D per step need {config.d_steps} minibatches of {m}, and "
-            f"{dataset.name} makes no more than {minibatches}: give fewer --d-steps or a smaller "
-            "--batch-size"
+            f"{config.d_steps} updates of D per step need {config.d_steps} minibatches of {m}, but "
+            f"{dataset.name} has only {minibatches}: give fewer --d-steps or a smaller --batch-size"
         )
     return None
 
@@ -224,9 +224,9 @@ def penalties_need_separate_samples(config: "Config", networks: Networks) -> str
     if config.penalty == "none" or not networks.couples_batch:
         return None
     return (
-        f"penalty {config.penalty} is a function of D's gradient at each sample, and in "
-        f"discriminator {config.discriminator} the samples of a minibatch affect each other (batch "
-        "norm): choose another --discriminator, such as mlp, resnet or modern, or --penalty none"
+        f"penalty {config.penalty} is a function of D's gradient at each sample, but discriminator "
+        f"{config.discriminator} couples the samples of a minibatch (batch norm): choose another "
+        "--discriminator, such as mlp, resnet or modern, or --penalty none"
     )
 
 
@@ -235,7 +235,7 @@ def features_can_be_seen(config: "Config", networks: Networks) -> str | None:
     if objective is None or not objective.g_sees_features or hasattr(discriminator, "look"):
         return None
     return (
-        f"objective {config.objective} compares features of D, and discriminator "
+        f"objective {config.objective} compares features of D, but discriminator "
         f"{config.discriminator} provides none: choose another --discriminator, such as mlp, or "
         "another --objective"
     )
@@ -244,15 +244,15 @@ def features_can_be_seen(config: "Config", networks: Networks) -> str | None:
 def batch_norm_has_a_variance(config: "Config", networks: Networks) -> str | None:
     from torch.nn import BatchNorm1d
 
-    judged = config.batch_size // (config.accumulate * networks.processes)
+    m = config.batch_size // (config.accumulate * networks.processes)
     for name, network, n in (
-        (f"generator {config.generator}", networks.generator, judged * config.pack),
-        (f"discriminator {config.discriminator}", networks.discriminator, judged),
+        (f"generator {config.generator}", networks.generator, m * config.pack),
+        (f"discriminator {config.discriminator}", networks.discriminator, m),
     ):
         if n == 1 and any(isinstance(layer, BatchNorm1d) for layer in network.modules()):
             return (
-                f"{name} has batch norm, which needs at least 2 samples at once, and each pass "
-                "holds 1: give a larger --batch-size"
+                f"{name} has batch norm, which needs at least 2 samples per pass, but there is 1: "
+                "give a larger --batch-size"
             )
     return None
 
@@ -285,7 +285,7 @@ PROCESSES: list[Callable[["Config", int], str | None]] = [processes_share_evenly
 def ensembles_are_gans(config: "Config", objective: "Objective") -> str | None:
     if config.model == "gan":
         return None
-    return f"only GANs can be trained many seeds at once: train each {config.model} on its own"
+    return f"only GANs can be trained many seeds at once: train each {config.model} separately"
 
 
 def ensembles_draw_no_penalty(config: "Config", objective: "Objective") -> str | None:
@@ -295,7 +295,7 @@ def ensembles_draw_no_penalty(config: "Config", objective: "Objective") -> str |
         return None
     return (
         f"penalty {config.penalty} draws random numbers, which seeds trained at once cannot share: "
-        "choose another --penalty, or train each seed on its own"
+        "choose another --penalty, or train each seed separately"
     )
 
 
@@ -304,7 +304,7 @@ def ensembles_have_no_spectral_norm(config: "Config", objective: "Objective") ->
         return None
     return (
         "spectral normalisation keeps a state in each network, which seeds trained at once cannot "
-        "share: give --no-spectral-norm, or train each seed on its own"
+        "share: give --no-spectral-norm, or train each seed separately"
     )
 
 
@@ -313,7 +313,7 @@ def ensembles_have_no_classes(config: "Config", objective: "Objective") -> str |
         return None
     return (
         f"seeds trained at once cannot be conditional (conditional {config.conditional}): give "
-        "--conditional none, or train each seed on its own"
+        "--conditional none, or train each seed separately"
     )
 
 
@@ -322,7 +322,7 @@ def ensembles_show_no_features(config: "Config", objective: "Objective") -> str 
         return None
     return (
         f"objective {config.objective} compares features of D, which seeds trained at once do not "
-        "show: choose another --objective, or train each seed on its own"
+        "provide: choose another --objective, or train each seed separately"
     )
 
 
@@ -333,7 +333,7 @@ def ensembles_change_no_images(config: "Config", objective: "Objective") -> str 
         return None
     return (
         f"{' and '.join(given)} {'draw' if len(given) > 1 else 'draws'} random numbers, which "
-        "seeds trained at once cannot share: leave it out, or train each seed on its own"
+        "seeds trained at once cannot share: leave it out, or train each seed separately"
     )
 
 
@@ -352,7 +352,7 @@ def _broken(messages: Iterable[str | None]) -> list[str]:
 
 
 def _refusal(attempt: Callable[[], object]) -> str | None:
-    """The message of the error that an attempt raises, if it does."""
+    """The message of the error that an attempt raises, or None."""
     try:
         attempt()
     except ForgeryError as error:

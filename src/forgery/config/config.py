@@ -1,7 +1,7 @@
 """All settings of a run in one frozen dataclass, and which of them have an effect.
 
-A recipe (``recipes.py``) returns a :class:`Config`; a TOML file and then the command line's flags
-change fields of it (``resolve.py``).
+A recipe (``recipes.py``) returns a :class:`Config`, whose fields are overridden by a TOML file and
+by the flags of the command line (``resolve.py``).
 """
 
 import dataclasses
@@ -51,9 +51,9 @@ class Config(
     Raises
     ------
     ForgeryError
-        Naming every problem, one a line: a value of the wrong type, out of its bounds or not among
-        its choices; a value other than the default that can have no effect; settings that do not go
-        together (``compatibility.py``).
+        Naming every problem, one per line: a value of the wrong type, out of bounds or not among
+        the choices; a value other than the default that has no effect; incompatible settings
+        (``compatibility.py``).
     """
 
     title = ""
@@ -70,19 +70,19 @@ class Config(
         return problems if wrong else problems + compatibility.of_settings(self)
 
     def replace(self, **changes: Any) -> "Config":
-        """These settings with some changed; a new length takes the place of the old one.
+        """Return a copy with some settings changed; a new length replaces the old one.
 
         Inherited settings that lose their effect return to their defaults.
 
         Raises
         ------
         ForgeryError
-            As :class:`Config` does, and for a change that can have no effect, even to the default.
+            As :class:`Config` does, and for a change that has no effect, even to the default.
         """
         return self.changed(changes, changes)
 
-    def changed(self, changes: Mapping[str, Any], asked: Collection[str]) -> "Config":
-        """As :meth:`replace`, but only changes in ``asked`` must have an effect."""
+    def changed(self, changes: Mapping[str, Any], explicit: Collection[str]) -> "Config":
+        """Like :meth:`replace`, but only changes in ``explicit`` must have an effect."""
         check_names(changes)
         values = self.to_dict()
         if any(changes.get(name) is not None for name in LENGTHS):
@@ -92,25 +92,26 @@ class Config(
         idle = {
             name: clause
             for name, clause in _without_effect(values).items()
-            if name in asked and not (_is_neutral(name) and values[name] == field_of(name).default)
+            if name in explicit
+            and not (_is_neutral(name) and values[name] == field_of(name).default)
         }
         problems = _idle_problems(idle, values, wrong)
         refuse([*problems, *wrong.values()] if wrong else [])
         try:
             config = Config(**_reset(values))
-        except ForgeryError as error:  # the rules of what goes together
+        except ForgeryError as error:  # incompatible settings
             raise ForgeryError("\n".join([*problems, str(error)])) from None
         refuse(problems)
         return config
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "Config":
-        """The settings that a config.json records, flat or by group; those without effect reset.
+        """Create a config from a config.json, flat or by group; settings without effect are reset.
 
         Raises
         ------
         ForgeryError
-            For a name that is unknown, and as :class:`Config` does.
+            For an unknown name, and as :class:`Config` does.
         """
         flat: dict[str, Any] = {}
         for name, value in dict(record).items():
@@ -121,7 +122,7 @@ class Config(
         return cls(**_reset(_defaults() | flat))
 
     def effective(self) -> dict[str, dict[str, Any]]:
-        """By the title of its group, every setting that has an effect: {title: {name: value}}."""
+        """All settings that have an effect, by the title of their group: {title: {name: value}}."""
         values = self.to_dict()
         without = _without_effect(values)
         groups = {
@@ -136,11 +137,11 @@ class Config(
 
     @property
     def is_conditional(self) -> bool:
-        """Whether classes enter the run."""
+        """Whether the run uses classes."""
         return self.conditional != "none"
 
 
-#: What a resumed run may change.
+#: Settings that a resumed run may change.
 RESUMABLE = frozenset(
     name
     for group in (LengthSettings, ReportingSettings, MachineSettings)
@@ -159,7 +160,7 @@ def group_of(name: str) -> type[Settings]:
 
 
 def check_names(settings: Mapping[str, Any]) -> None:
-    """Refuse names that are not settings, each with the nearest that is."""
+    """Refuse names that are not settings, suggesting the nearest one."""
     known = list(fields_of(Config))
     refuse(
         [
@@ -174,7 +175,7 @@ Clause = tuple[Need, ...]
 
 
 def _without_effect(values: Mapping[str, Any]) -> dict[str, Clause]:
-    """The settings that have no effect beside the others, with the conditions that are not met."""
+    """The settings that have no effect given the others, with the conditions that are not met."""
     found = {}
     for name, field in fields_of(Config).items():
         for clause in field.metadata["needs"]:
@@ -187,7 +188,7 @@ def _without_effect(values: Mapping[str, Any]) -> dict[str, Clause]:
 def _idle_problems(
     idle: Mapping[str, Clause], values: Mapping[str, Any], wrong: Collection[str]
 ) -> list[str]:
-    """A message for each setting without effect, unless the reason is a value that is wrong."""
+    """A message for each setting without effect, unless an invalid value is the reason."""
     return [
         f"{flag(name)} has no effect with "
         f"{' and '.join(_in_words(need.setting, values[need.setting]) for need in clause)}: "
@@ -209,7 +210,7 @@ def _is_neutral(name: str) -> bool:
 
 
 def _reset(values: dict[str, Any], keep: Collection[str] = ()) -> dict[str, Any]:
-    """The values with those that have no effect set back to their defaults, but those to keep."""
+    """Reset values that have no effect to their defaults, except those to keep."""
     while True:
         idle = {
             name: field_of(name).default

@@ -1,4 +1,4 @@
-"""How a setting is declared: its help text, its bounds, and what it needs to have an effect."""
+"""Declaration of settings: help text, bounds, and conditions for having an effect."""
 
 import dataclasses
 import re
@@ -14,9 +14,9 @@ _IDX_FILE = re.compile(r"idx\d-ubyte(\.gz)?$", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Need:
-    """A condition under which a setting has an effect: another ``setting`` whose value is ``met``.
+    """A condition for a setting to have an effect: ``met`` holds for the value of ``setting``.
 
-    ``give`` is what fulfils it, as the command line takes it.
+    ``give`` names a flag that fulfils it.
     """
 
     setting: str
@@ -25,19 +25,19 @@ class Need:
 
 
 def one_of(setting: str, *values: str) -> Need:
-    """The need of one of these values."""
+    """The condition that a setting has one of these values."""
     flags = f"--{flag(setting)} {either(values)}"
     return Need(setting, lambda value: value in values, flags)
 
 
 def unless(setting: str, *values: Any, give: str) -> Need:
-    """The need of any value but these, of which ``give`` is one."""
+    """The condition that a setting has none of these values; ``give`` is an example."""
     return Need(setting, lambda value: value not in values, f"--{flag(setting)} {give}")
 
 
 def _data(is_met: Callable[[str], bool], give: str) -> Need:
-    """The need of data, as far as their name alone says what they are."""
-    # What is no text is refused as such.
+    """A condition on the data, as far as it can be decided from the name."""
+    # A name that is no string is refused elsewhere.
     return Need("data", lambda data: not isinstance(data, str) or is_met(data), give)
 
 
@@ -47,17 +47,17 @@ def either(words: Sequence[str]) -> str:
 
 
 def flag(name: str) -> str:
-    """The name of a setting as the command line and the messages have it."""
+    """The name of a setting in the command line and in messages."""
     return name.replace("_", "-")
 
 
 def _holds_points(data: str) -> bool:
-    """Whether the name alone says that the data are points."""
+    """Whether the data are points, according to the name."""
     return data in BUNDLED_POINTS or data.lower().endswith(".csv")
 
 
 def _may_vary(data: str) -> bool:
-    """Whether the data may be pictures that are not square yet, or transparent."""
+    """Whether the data may contain pictures that are not square, or transparent."""
     return data not in BUNDLED_IMAGES and not _holds_points(data)
 
 
@@ -100,10 +100,10 @@ def setting(
     most: float | None = None,
     below: float | None = None,
 ) -> Any:
-    """A field with its help text, when it has an effect, and the range of its value.
+    """Declare a field with its help text, conditions and bounds.
 
-    Each of ``needs`` must be met; of a tuple, one of its members. ``neutral`` says that the default
-    stands for "none of it": giving it where the setting has no effect is no mistake.
+    Each of ``needs`` must be met, and of a tuple at least one member. ``neutral`` means that the
+    default disables the setting: giving it is accepted even if the setting has no effect.
     """
     return dataclasses.field(
         default=default,

@@ -1,8 +1,8 @@
-"""The settings by group: what each says, its choices and bounds, and when it has an effect.
+"""The settings by group: help text, choices, bounds, and conditions for having an effect.
 
-Each group is a frozen dataclass of its own. A part of the program takes its own group only: the
-optimisers take :class:`OptimizerSettings` and cannot see the rest. The flag of a field is its name
-with dashes: ``batch_size`` is ``--batch-size``.
+Each group is a frozen dataclass. A part of the program takes its group only: the optimisers take
+:class:`OptimizerSettings` and cannot see the rest. The flag of a field is its name with dashes:
+``batch_size`` is ``--batch-size``.
 """
 
 import dataclasses
@@ -34,18 +34,18 @@ from .choices import (
 )
 from .needs import either, flag, setting
 
-#: Settings of which a run has exactly one.
+#: The alternative lengths; a run has exactly one.
 LENGTHS = ("steps", "epochs", "minutes", "images")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """A group of settings. Their types, bounds and choices are checked when one is made.
+    """A group of settings. Types, bounds and choices are checked on creation.
 
     Raises
     ------
     ForgeryError
-        Naming every value that is wrong, one a line.
+        Naming every invalid value, one per line.
     """
 
     title = ""
@@ -65,7 +65,7 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class DataSettings(Settings):
-    """What is trained on."""
+    """The training data."""
 
     title = "Data"
 
@@ -93,7 +93,7 @@ class DataSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class PictureSettings(Settings):
-    """How pictures of any size and shape become images of one shape."""
+    """Conversion of pictures of any size to images of one shape."""
 
     title = "Pictures"
 
@@ -179,15 +179,15 @@ class NetworkSettings(Settings):
     )
     conditional: ConditionName = setting(
         "none",
-        "How classes enter: given to G and D (concat, projection), given to G and predicted by D "
-        "(auxiliary), predicted by D from some labels (semi-supervised), or invented by G "
-        "(infogan).",
+        "Use of classes: given to G and D (concat, projection), given to G and predicted by D "
+        "(auxiliary), predicted by D from some labels (semi-supervised), or learned without "
+        "labels (infogan).",
         needs=[needs.GAN],
         neutral=True,
     )
     codes: int = setting(
         10,
-        "Number of classes that the generator of an InfoGAN invents.",
+        "Number of classes that an InfoGAN learns without labels.",
         needs=[needs.INFOGAN],
         least=2,
     )
@@ -201,7 +201,7 @@ class NetworkSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectiveSettings(Settings):
-    """What the two networks minimise, and what bounds D's gradient."""
+    """The losses of the two networks, and the regularisation of D."""
 
     title = "Objective"
 
@@ -261,7 +261,8 @@ class GameSettings(Settings):
     batch_size: int = setting(100, "Minibatch size (the paper's m).", least=1)
     accumulate: int = setting(
         1,
-        "Number of equal parts in which a minibatch passes through the networks, to save memory.",
+        "Number of equal parts of a minibatch over which gradients are accumulated, to save "
+        "memory.",
         needs=[needs.GAN],
         neutral=True,
         least=1,
@@ -284,7 +285,7 @@ class GameSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class AugmentationSettings(Settings):
-    """Random changes of the images that D sees."""
+    """Random transforms of the images that D sees."""
 
     title = "Augmentation"
 
@@ -312,7 +313,7 @@ class AugmentationSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerSettings(Settings):
-    """The optimiser of both networks and the schedules of its settings."""
+    """The optimiser of both networks, and the schedules of its hyperparameters."""
 
     title = "Optimizer"
 
@@ -379,7 +380,7 @@ class OptimizerSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class LengthSettings(Settings):
-    """How long the run is: exactly one of the four."""
+    """The length of the run: exactly one of the four."""
 
     title = "Length"
 
@@ -388,8 +389,8 @@ class LengthSettings(Settings):
     minutes: float | None = setting(None, "Train for this many minutes.", above=0)
     images: int | None = setting(
         None,
-        "Train until D has been shown this many real samples (a real minibatch of G's own, which "
-        "some objectives need, counts too).",
+        "Train until D has seen this many real samples, including those for updates of G, which "
+        "some objectives need.",
         least=1,
     )
 
@@ -403,19 +404,19 @@ class LengthSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class ReportingSettings(Settings):
-    """What a run writes, and how often."""
+    """The output of a run, and its intervals."""
 
     title = "Reporting"
 
-    report_every: int = setting(200, "Steps between two lines of the report.", least=1)
+    report_every: int = setting(200, "Steps between two reports.", least=1)
     sample_every: int = setting(
-        600, "Steps between two sample grids (at first after 1, 2, 4, 8 … steps).", least=1
+        600, "Steps between two sample grids (the first are at 1, 2, 4, 8 … steps).", least=1
     )
     checkpoint_every: int = setting(1000, "Steps between two checkpoints.", least=1)
     evaluate_every: int = setting(
         0,
         "Steps between two measurements of the Fréchet distance to held-out data, a multiple of "
-        "report-every; the best checkpoint is then kept too. 0 disables it.",
+        "report-every; the best checkpoint is kept too. 0 disables it.",
         least=0,
     )
     keep_checkpoints: int = setting(3, "Number of the latest checkpoints to keep.", least=2)
@@ -424,12 +425,12 @@ class ReportingSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class MachineSettings(Settings):
-    """Where and how the run is computed."""
+    """The device of the run, and its precision and threads."""
 
     title = "Machine"
 
     device: str = setting(
-        "auto", "Device: cpu, cuda, cuda:1, mps …; auto takes a CUDA GPU if there is one."
+        "auto", "Device: cpu, cuda, cuda:1, mps …; auto uses a CUDA GPU if there is one."
     )
     precision: PrecisionName = setting(
         "float32", "Data type of the networks' matrix products (bfloat16 is faster on a GPU)."
@@ -471,7 +472,7 @@ def kinds_of(group: type[Settings]) -> dict[str, Any]:
 
 
 def choices(group: type[Settings], name: str) -> list[str]:
-    """The choices of a setting, those that installed packages add included; empty for no name."""
+    """The choices of a setting, including those of installed packages; empty without choices."""
     kind = kinds_of(group)[name]
     if get_origin(kind) is not Literal:
         return []
@@ -480,9 +481,9 @@ def choices(group: type[Settings], name: str) -> list[str]:
 
 
 def _unknown_choice(group: type[Settings], name: str, value: Any) -> str | None:
-    """What is wrong with a value that is not among the choices of its setting.
+    """The problem of a value that is not among the choices of its setting, or None.
 
-    A name with a colon, such as ``my_script:MyNet``, is a part that was given from Python.
+    A name with a colon, such as ``my_script:MyNet``, is a part given from Python.
     """
     kind = kinds_of(group)[name]
     if get_origin(kind) is not Literal or value in get_args(kind):
@@ -496,7 +497,7 @@ def _unknown_choice(group: type[Settings], name: str, value: Any) -> str | None:
 
 
 def typed(group: type[Settings], values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values as the types of their fields: an int may stand for a float.
+    """Convert values to the types of their fields: an int is accepted as a float.
 
     Raises
     ------
@@ -520,7 +521,7 @@ def typed(group: type[Settings], values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def wrong_values(group: type[Settings], values: Mapping[str, Any]) -> dict[str, str]:
-    """By name, what is wrong with a value on its own: its bounds, its choices."""
+    """The problems of values with their bounds and choices, by name."""
     found = {}
     for name, field in fields_of(group).items():
         value = values[name]
@@ -531,7 +532,7 @@ def wrong_values(group: type[Settings], values: Mapping[str, Any]) -> dict[str, 
 
 
 def _out_of_bounds(field: dataclasses.Field[Any], value: Any) -> str | None:
-    """What is wrong with a number outside its bounds."""
+    """The problem of a number outside its bounds, or None."""
     if value is None or isinstance(value, str):
         return None
     fits: dict[str, Callable[[float], bool]] = {

@@ -62,7 +62,7 @@ BACKGROUND = "#dfe7ee"
 HEAD = "50 25 180 180"
 
 #: Called with (faces drawn, total number of faces).
-Progress = Callable[[int, int], None]
+DrawingProgress = Callable[[int, int], None]
 
 
 def faces_source(size: int) -> Callable[[str], Dataset]:
@@ -108,7 +108,7 @@ def balanced(n: int, attributes: int, seed: int) -> torch.Tensor:
 
 
 def draw_faces(
-    attributes: torch.Tensor, size: int, seed: int, progress: Progress | None = None
+    attributes: torch.Tensor, size: int, seed: int, progress: DrawingProgress | None = None
 ) -> np.ndarray:
     """Draw one face for each row of attributes bool ``[n, 6]``: uint8 ``[n, 3, size, size]``.
 

@@ -1,4 +1,4 @@
-"""Scores of a generator: what is measured, against which data, and the verbs that do it."""
+"""Evaluation of generators against held-out data: measures, protocol and score cards."""
 
 from .evaluator import Evaluator, evaluator_of
 from .held_out import Overlap, memorisation_of

@@ -1,4 +1,4 @@
-"""All scores of one generator against one reference."""
+"""Computation of all scores of a generator against a reference."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -26,28 +26,28 @@ from .measures import all_measures
 from .protocol import Card, Protocol
 from .subject import Reference, Subject
 
-#: Called before each measure: (name of the task, measures computed, measures in all).
+#: Called before each measure: (name of the task, measures computed, number of measures).
 Report = Callable[[str, int, int], None]
 
 
 class Evaluator:
-    """Measures samples against a data set's held-out part.
+    """Measure samples against held-out data.
 
     Parameters
     ----------
     train, against, extractor, validation:
         As in :class:`Reference`.
     samples:
-        How many samples are measured: of the generator, and of real training data for the floor.
+        Number of generated samples, and of real training samples for the floor.
     seed:
-        Of the samples, and of the choice of training data for the floor.
+        Seed of the samples, and of the choice of training samples for the floor.
 
     Raises
     ------
     ForgeryError
         If the shapes differ, or there are too few samples for the extractor's features.
     Overlap
-        If most of the held-out data was trained on.
+        If the run was trained on most of the held-out data.
     """
 
     def __init__(
@@ -65,12 +65,13 @@ class Evaluator:
         if extractor and min(samples, len(against)) <= dimensions:
             raise ForgeryError(
                 f"{min(samples, len(against))} {train.kind} are too few for the {dimensions} "
-                f"features of {extractor.name}: more than {dimensions} are needed, 10,000 are usual"
+                f"features of {extractor.name}: at least {dimensions + 1} are needed, 10,000 are "
+                "usual"
             )
 
     @property
     def protocol(self) -> Protocol:
-        """How this evaluator measures."""
+        """The protocol of this evaluator."""
         train, against, extractor = (
             self.reference.train,
             self.reference.against,
@@ -88,23 +89,23 @@ class Evaluator:
         )
 
     def notes(self) -> list[str]:
-        """What must be known to read the scores."""
+        """Notes on reading the scores."""
         train, against = self.reference.train, self.reference.against
         notes = []
         if trained_on := len(against) - len(self.reference.fresh):
             notes.append(
                 f"{trained_on:,} of the {len(against):,} {against.kind} of "
-                f"{against.name} are in {train.name} too, which the run was trained on"
+                f"{against.name} are also in {train.name}, which the run was trained on"
             )
         if len(train) < self.samples:
             notes.append(
-                f"the floor is measured on all {len(train):,} training {train.kind}, which are "
-                f"fewer than the {self.samples:,} samples"
+                f"the floor is measured on all {len(train):,} training {train.kind}, fewer than "
+                f"the {self.samples:,} samples"
             )
         return notes
 
     def score(self, name: str, samples: Tensor) -> float:
-        """One measure of samples as :meth:`card` takes them, all of them finite."""
+        """Compute one measure of samples in the format of :meth:`card`, all of them finite."""
         return all_measures()[name].compute(Subject(self.reference, as_stored(samples)))
 
     def card(
@@ -117,9 +118,9 @@ class Evaluator:
         codes: bool = False,
         report: Report = lambda task, done, total: None,
     ) -> Card:
-        """Every score of samples, and the floor.
+        """Compute all scores of samples, and the floor.
 
-        Samples with NaN or infinite values are counted, and the others measured.
+        Samples with NaN or infinity are counted, and left out of the scores.
 
         Parameters
         ----------
@@ -143,7 +144,7 @@ class Evaluator:
         finite = samples[are_finite] if nonfinite else samples
         if len(finite) <= reference.features.shape[1]:
             raise ForgeryError(
-                f"{run}: {nonfinite} of {len(samples)} samples hold NaN or infinity; too few are "
+                f"{run}: {nonfinite} of {len(samples)} samples have NaN or infinity; too few are "
                 "left to measure"
             )
         if requested is not None:
@@ -171,7 +172,7 @@ class Evaluator:
         )
 
     def _real_subject(self, with_labels: bool, codes: bool) -> Subject:
-        """Real training data, as many as samples, measured as the samples are."""
+        """Real training data for the floor, as many as samples."""
         train = self.reference.train
         generator = torch.Generator().manual_seed(self.seed)
         rows = torch.randperm(len(train), generator=generator)[: self.samples]
@@ -192,24 +193,28 @@ def evaluator_of(
     seed: int,
     where: torch.device,
 ) -> Evaluator:
-    """The evaluator of a run.
+    """Create the evaluator of a run.
 
     Parameters
     ----------
     config:
         Settings of the run.
     train:
-        The data that it was trained on.
+        The training data.
     against:
-        A split of its data, or other data: the path of a file, or pictures (a folder, an archive,
-        a table), which are brought to the size and colour of the run's.
+        A split of the run's data, or the path of other data: a file, or pictures (a folder, an
+        archive, a table), which are converted to the size and colour of the run's.
     extractor:
         A file of weights, or ``mnist-digits``; None chooses the bundled classifier if it
         recognises the data, and coordinates for points.
+    samples, seed:
+        As in :class:`Evaluator`.
+    where:
+        Device of the extractor.
     """
     held_out = load_held_out(config.data, against, train, image_settings(config))
     validation = None
-    # The paper's protocol names the images that choose σ; they are not to be scored as well.
+    # The 2014 paper chooses σ on these images, which must not be scored as well.
     if config.data == "mnist" and against != "valid10k":
         valid = load(config.data, "valid10k", image_settings(config)).values
         validation = valid[: metrics.parzen.VALIDATION_IMAGES]

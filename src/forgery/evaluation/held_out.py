@@ -1,4 +1,4 @@
-"""Held-out data: where it comes from, what of it was trained on, and copies that it reveals."""
+"""Held-out data: loading, overlap with the training data, and detection of copies."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ from .. import metrics
 from ..data import Dataset, ImageSettings, holds_pictures, load, load_beside
 from ..errors import ForgeryError
 
-#: Copies are searched for in this many training samples at most, and the threshold is set by this
-#: many held-out ones.
+#: Maximum number of training samples searched for copies, and of held-out samples that set the
+#: threshold.
 SEARCHED, FRESH = 60_000, 2_000
-#: Fewest held-out samples that the threshold can be set by.
+#: Minimum number of held-out samples that can set the threshold.
 FEWEST = round(1 / metrics.memorisation.QUANTILE)
-#: Held-out data is refused if more than this share of it was trained on.
+#: Held-out data is refused if a larger fraction of it was trained on.
 MOST_TRAINED_ON = 0.5
 
 
@@ -23,15 +23,20 @@ class Overlap(ForgeryError):
 
 
 def load_held_out(data: str, against: str, train: Dataset, settings: ImageSettings) -> Dataset:
-    """The data that scores are measured against.
+    """Load the data that scores are measured against.
 
     Parameters
     ----------
     data:
         The source of the run's data.
     against:
-        A file, a split of the source, or a folder of pictures, in this order: a folder may have
-        the name of a split. Other pictures are brought to the size and colour of ``train``.
+        A file, a split of the source, or a folder of pictures, tried in this order, since a folder
+        may have the name of a split. Other pictures are converted to the size and colour of
+        ``train``.
+    train:
+        The training data.
+    settings:
+        How the run reads pictures.
     """
     if not Path(against).is_file():
         try:
@@ -65,11 +70,11 @@ def fresh_rows(held_out: Dataset, train: Dataset) -> Tensor:
 
 
 def too_few_fresh(held_out: Dataset, fresh: Tensor) -> str | None:
-    """Why copies cannot be searched for, or None."""
+    """The reason why copies cannot be detected, or None."""
     if len(fresh) >= FEWEST:
         return None
     return (
-        f"it takes {FEWEST} held-out {held_out.kind} that were not trained on, and "
+        f"at least {FEWEST} held-out {held_out.kind} that were not trained on are needed, and "
         f"{held_out.name} has {len(fresh)}"
     )
 
@@ -77,18 +82,20 @@ def too_few_fresh(held_out: Dataset, fresh: Tensor) -> str | None:
 def memorisation_of(
     values: Tensor, train: Dataset, held_out: Dataset, fresh: Tensor | None = None, n: int = FRESH
 ) -> metrics.Memorisation:
-    """Whether samples are copies of training data.
+    """Detect samples that are copies of training data.
 
     Parameters
     ----------
     values:
-        Samples ``[N, …]`` as a data set stores them.
+        Samples ``[N, …]`` in the format of a dataset.
+    train:
+        The training data.
     held_out:
         Data that sets the threshold.
     fresh:
         Rows of ``held_out`` that were not trained on (:func:`fresh_rows`, the default).
     n:
-        Number of samples, and of held-out ones, that are compared.
+        Number of samples, and of held-out samples, to compare.
 
     Raises
     ------
@@ -106,5 +113,5 @@ def memorisation_of(
 
 
 def unit_range(values: Tensor) -> Tensor:
-    """uint8 pixels as float32 in [0, 1]; points as they are."""
+    """Convert uint8 pixels to float32 in [0, 1]; points are unchanged."""
     return values.float() / 255 if values.dtype == torch.uint8 else values

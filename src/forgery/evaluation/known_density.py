@@ -6,15 +6,15 @@ from torch import Tensor
 from .. import metrics
 from ..data import Density
 
-#: Dimensions → cells along each side of the grid on which a density is compared.
+#: Number of dimensions → cells along each side of the grid.
 GRID_CELLS = {1: 200, 2: 64}
 
 
 class KnownDensity:
-    """A density on a grid, which samples are compared with.
+    """A known density on a grid, for comparison with samples.
 
-    The grid covers the density's bounds with :data:`GRID_CELLS`; the density's share of each cell
-    is exact.
+    The grid covers the density's bounds with :data:`GRID_CELLS`; the probability of each cell is
+    exact.
     """
 
     def __init__(self, density: Density) -> None:
@@ -37,7 +37,7 @@ class KnownDensity:
         return metrics.grid_divergence(self.masses, points, self.edges)
 
     def modes(self, points: Tensor) -> metrics.Modes:
-        """The modes that points ``[N, D]`` reach, within 3 standard deviations (PacGAN's rule)."""
+        """Modes covered by points ``[N, D]``, within 3 standard deviations (PacGAN's rule)."""
         assert self.density.modes is not None
         assert self.density.mode_std is not None
         return metrics.mode_coverage(points, self.density.modes, self.density.mode_std)

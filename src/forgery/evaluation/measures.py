@@ -1,4 +1,4 @@
-"""Every measure of the card, one entry each."""
+"""The measures of a score card."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,38 +11,38 @@ from .held_out import too_few_fresh
 from .protocol import Protocol
 from .subject import Subject
 
-#: Why a measure is skipped, in plain English, or None.
+#: The reason why a measure is skipped, or None.
 Requirement = Callable[[Subject], str | None]
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One number of the card.
+    """A measure, which gives one score of the card.
 
     Parameters
     ----------
     name:
-        Its key in card.json.
+        Key in card.json.
     title:
-        Its name as it is printed.
+        Printed name.
     better:
-        What is better: ``lower``, ``higher``, or an expected value; empty if neither is.
+        ``lower``, ``higher`` or an expected value; empty if no value is better.
     compute:
-        The score of a subject. Results that several measures use are properties of
-        :class:`Subject`, computed once.
+        Computes the score of a subject. Results shared by several measures are cached properties of
+        :class:`Subject`.
     requires:
-        Why the measure is skipped for a subject, or None; the card reports the reason.
+        Returns the reason to skip the measure for a subject, or None; the card reports it.
     applies:
-        Whether the measure concerns such a subject at all; if not, the card does not mention it.
+        Whether the measure concerns a subject at all; if not, the card does not mention it.
     unit:
-        Printed after the title.
+        Unit, printed after the title.
     form:
-        How the number is printed, a format specification.
+        Format specification of the score.
     has_floor:
         Whether real training data is scored as well.
     inception_title:
-        The title on the features of the original Inception network, if it differs: only these
-        scores may be called FID and KID.
+        Title for features of the original Inception network, if it differs: only these scores may
+        be called FID and KID.
     """
 
     name: str
@@ -83,11 +83,11 @@ def fresh(s: Subject) -> str | None:
 
 
 def pixels(s: Subject) -> str | None:
-    """Requires images to choose the Parzen window by, and others to score."""
+    """Requires images to choose the Parzen window, and others to score."""
     if not are_images(s):
-        return "its protocol is for pixels in [0, 1]"
+        return "its protocol needs pixels in [0, 1]"
     if not len(s.reference.parzen_images[1]):
-        return f"{s.reference.against.name} holds one image, and it takes two"
+        return f"{s.reference.against.name} holds one image, but at least two are needed"
     return None
 
 
@@ -259,7 +259,7 @@ MEASURES: dict[str, Measure] = {
 
 
 def title(name: str, protocol: Protocol, with_unit: bool = True) -> str:
-    """The name of a measure as it is printed; an unknown one, of another package, as it is."""
+    """The printed name of a measure; an unknown measure, of another package, keeps its name."""
     measure = all_measures().get(name)
     if measure is None:
         return name
@@ -269,7 +269,7 @@ def title(name: str, protocol: Protocol, with_unit: bool = True) -> str:
 
 
 def formatted(name: str, value: float | None) -> str:
-    """A score as it is printed; ``–`` for None."""
+    """Format a score; None gives ``–``."""
     measure = all_measures().get(name)
     form = measure.form if measure else ".4g"
     if value is None:
@@ -282,6 +282,6 @@ PLUGINS = "forgery.measures"
 
 
 def all_measures() -> dict[str, Measure]:
-    """Every measure by name, including those that installed packages add."""
+    """All measures by name, including those added by installed packages."""
     added = {name: plugins.load(PLUGINS, name) for name in plugins.names(PLUGINS)}
     return {**MEASURES, **{name: m for name, m in added.items() if name not in MEASURES}}

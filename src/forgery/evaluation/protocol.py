@@ -1,8 +1,8 @@
-"""The card: every score of a generator with the protocol that it was measured by.
+"""Score cards: all scores of a generator, and the protocol of their measurement.
 
-A score without its protocol means nothing, so both are kept in one file, ``card.json``, and cards
-of different protocols are not compared. Each score stands beside its floor: the score of real
-training images by the same protocol.
+Scores are meaningful only with their protocol: both are stored in one file, ``card.json``, and
+cards of different protocols are not compared. Each score has a floor, the score of real training
+data by the same protocol.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -15,7 +15,7 @@ from ..errors import ForgeryError
 
 @dataclass(frozen=True)
 class Protocol:
-    """How the scores were measured; two cards compare if all but ``train`` agrees."""
+    """The protocol of the scores; cards are comparable if it agrees, except for ``train``."""
 
     train: str
     train_fingerprint: str
@@ -46,13 +46,13 @@ class Card:
         Name of a measure (:data:`~forgery.evaluation.MEASURES`) → score of the samples, and of
         real training data.
     nonfinite:
-        Number of samples with NaN or infinite values, which were left out.
+        Number of samples with NaN or infinity, which were left out.
     histogram:
-        Number of samples of each class, as the extractor predicts it; empty if it predicts none.
+        Number of samples of each class predicted by the extractor; empty without classes.
     left_out:
-        Name of a measure that was skipped → the reason.
+        Name of a skipped measure → reason.
     notes:
-        What else must be known to read the scores.
+        Notes on reading the scores.
     """
 
     run: str
@@ -75,13 +75,13 @@ class Card:
 
 
 def read_card(path: Path) -> Card:
-    """The card in a file; a :class:`ForgeryError` if there is none or it is another program's."""
+    """Read the card in a file; a :class:`ForgeryError` if it is missing or not a card."""
     try:
         content: dict[str, Any] = strict_json.loads(path.read_text(encoding="utf-8"))
         return Card(**content | {"protocol": Protocol(**content["protocol"])})
     except FileNotFoundError:
         raise ForgeryError(
-            f"{path.parent} has no card yet: forgery evaluate {path.parent}"
+            f"{path.parent} has no card yet: run forgery evaluate {path.parent}"
         ) from None
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ForgeryError(f"{path} is not a card of this version of forgery: {error}") from None
@@ -90,8 +90,7 @@ def read_card(path: Path) -> Card:
 def require_like(cards: list[Card]) -> None:
     """Refuse to compare cards of different protocols, naming the first difference.
 
-    Runs may have been trained on different parts of the data: what they are measured against is the
-    same, and each has its own floor.
+    The training data may differ, since each card has a floor for its training data.
     """
     first = cards[0]
     for other in cards[1:]:

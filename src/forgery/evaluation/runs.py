@@ -1,4 +1,4 @@
-"""What is measured of a run folder: its card, its problems; and how an extractor is trained."""
+"""Evaluation and diagnosis of run folders, and training of feature extractors."""
 
 import sys
 from collections.abc import Callable
@@ -44,28 +44,30 @@ def evaluate(
     run:
         The run folder.
     samples:
-        Number of samples that are measured.
+        Number of samples to measure.
     against:
         A split of the run's data, or the path of other data.
     seed:
-        Of the samples.
+        Seed of the samples.
     extractor:
-        A file of weights (the original Inception's, or a classifier of :func:`train_extractor`),
-        or ``mnist-digits``. None chooses the bundled digit classifier if it recognises the data.
+        A file of weights (the original Inception, or a classifier of :func:`train_extractor`), or
+        ``mnist-digits``. None chooses the bundled digit classifier if it recognises the data.
     step:
-        Another checkpoint than the newest.
+        Step of the checkpoint, or ``"best"``; None is the newest.
+    device_name:
+        Device to measure on: ``auto``, ``cpu``, ``cuda`` …
     data:
-        Where the run's data is now, if it was moved since the training.
+        New path of the run's data, if it was moved after training.
     progress:
         Whether to show a bar; None shows it on a terminal and in a notebook.
     keep:
-        Whether to write ``card.json``. If the file cannot be written, a warning says so and the
-        card is returned all the same.
+        Whether to write ``card.json``. If this fails, a warning is printed and the card is returned
+        nevertheless.
 
     Raises
     ------
     ForgeryError
-        If the run, its data, the held-out data or the extractor cannot be read or do not fit.
+        If the run, its data, the held-out data or the extractor cannot be read or are incompatible.
     """
     where = device.choose(device_name)
     model = load(run, str(where), step)
@@ -76,7 +78,7 @@ def evaluate(
             evaluator = evaluator_of(config, train, against, extractor, samples, seed, where)
         except Overlap as error:
             raise ForgeryError(
-                f"{error}: name held-out data with --against (another split, or the path of other "
+                f"{error}: give held-out data with --against (another split, or the path of other "
                 "data)"
             ) from None
         drawn = []
@@ -89,43 +91,43 @@ def evaluate(
             torch.cat(drawn),
             model.labels(samples, seed),
             model.classify if model.can_classify else None,
-            condition_of(config).invents,
+            condition_of(config).invents_classes,
             report,
         )
     if keep:
         try:
             card.write(model.path / "card.json")
         except ForgeryError as error:
-            print(f"warning: the scores are not kept: {error}", file=sys.stderr)
+            print(f"warning: the scores were not saved: {error}", file=sys.stderr)
     return card
 
 
 def doctor(
     run: Path | str, samples: int = 1000, *, data: Path | str | None = None
 ) -> list[Finding]:
-    """The problems of a run: from its reports, and whether its samples copy the training data.
+    """Diagnose a run from its reports, and check its samples for copies of the training data.
 
-    Copies are searched for if the data has a ``test`` split with at least 100 samples that were
-    not trained on. If the data is not found, or has changed, a warning says so.
+    The check for copies needs a ``test`` split with at least 100 samples that were not trained on.
+    If the data is missing or has changed, a warning is printed.
 
     Parameters
     ----------
     run:
         The run folder.
     samples:
-        Number of samples, and of test images, that are compared with the training data.
+        Number of samples, and of test images, to compare with the training data.
     data:
-        Where the run's data is now, if it was moved since the training.
+        New path of the run's data, if it was moved after training.
 
     Raises
     ------
     ForgeryError
-        If the run has no reports yet, or ``data`` is not what it was trained on.
+        If the run has no reports yet, or ``data`` is not the data of the run.
     """
     opened = open_run(Path(run))
     reports = opened.read_metrics()
     if not reports:
-        raise ForgeryError(f"{run} has no reports yet: there is nothing to examine")
+        raise ForgeryError(f"{run} has no reports yet")
     findings = diagnose(reports)
     try:
         train = dataset_of(opened, data=data)
@@ -137,12 +139,12 @@ def doctor(
     config = opened.config if data is None else opened.config.replace(data=absolute(data))
     try:
         held_out = data_of(config, "test")
-    except ForgeryError:  # data of one split: nothing to compare with
+    except ForgeryError:  # the data has a single split
         return findings
     model = load(run)
     try:
         memory = memorisation_of(as_stored(model.sample(samples)), train, held_out, n=samples)
-    except ForgeryError:  # too little of it was not trained on
+    except ForgeryError:  # too few held-out samples
         return findings
     found = memorising(memory, model.step)
     return findings + ([found] if found else [])
@@ -158,18 +160,22 @@ def train_extractor(
     report: Callable[[int, float], None] | None = None,
     settings: ImageSettings | None = None,
 ) -> tuple[str, float]:
-    """Train a classifier on labelled data and write it; returns its SHA-256 and test accuracy.
+    """Train a classifier on labelled data and save it; returns its SHA-256 and test accuracy.
 
     Parameters
     ----------
     data, split, test:
-        The source, the split that is trained on and the split that is tested on.
+        The data source, the split to train on and the split to test on.
     out:
         The ``.safetensors`` file to write.
     epochs:
-        Passes over the data.
+        Number of passes over the data.
+    device_name:
+        Device to train on: ``auto``, ``cpu``, ``cuda`` …
     report:
         Called after each epoch with its number, from 1, and the mean loss.
+    settings:
+        How pictures are read.
 
     Raises
     ------
@@ -177,10 +183,10 @@ def train_extractor(
         If the data cannot be read or has no labels, or the file cannot be written.
     """
     if out.suffix != ".safetensors":
-        raise ForgeryError(f"{out}: a classifier is written as a .safetensors file")
+        raise ForgeryError(f"{out}: the file of a classifier must end in .safetensors")
     where = device.choose(device_name)
     settings = settings or ImageSettings()
-    held_out = data_package.load(data, test, settings)  # before an hour of training, not after
+    held_out = data_package.load(data, test, settings)  # fail before training if it is missing
     dataset = data_package.load(data, split, settings).to(where)
     with device.cpu_settings():
         network = train_classifier(dataset, epochs=epochs, report=report)

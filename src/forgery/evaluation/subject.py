@@ -1,4 +1,4 @@
-"""What is measured and what it is compared with; results that measures share, computed once."""
+"""The samples to be measured and the reference data, with cached intermediate results."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,33 +15,33 @@ from . import held_out
 from .held_out import unit_range
 from .known_density import KnownDensity
 
-#: Why there is no extractor for some data, and what to do about it.
+#: Message for data without a known extractor.
 NO_EXTRACTOR = (
     "no feature extractor is known for {kind} of {shape}: give one with --extractor FILE, either "
     "a classifier trained by forgery classifier on labelled images or the weights of the original "
     "Inception network"
 )
-#: What is added to it for images that may be digits.
+#: Addition for images that may be digits.
 MAYBE_DIGITS = "; --extractor mnist-digits is the bundled classifier of handwritten digits"
 
 
 @dataclass(eq=False)
 class Reference:
-    """The data that samples are compared with, seen through an extractor.
+    """The data that samples are compared with, and its features.
 
     Parameters
     ----------
     train:
-        What the generator was trained on.
+        The training data.
     against:
         Held-out data, the reference of every score.
     extractor:
         The network whose features are compared, or None.
     seed:
-        Of the random subsets that measures take.
+        Seed of the random subsets that measures use.
     validation:
-        Images that choose the Parzen window's width, uint8 ``[V, C, H, W]``; by default a fifth of
-        the held-out data, at most 1,000, which the Parzen score then leaves out.
+        Images that determine the width of the Parzen window, uint8 ``[V, C, H, W]``; by default a
+        fifth of the held-out data, at most 1,000, which are then excluded from the Parzen score.
 
     Raises
     ------
@@ -72,8 +72,8 @@ class Reference:
     @cached_property
     def _features_and_logits(self) -> tuple[Tensor, Tensor]:
         if self.extractor is None:
-            nothing = torch.empty(len(self.against), 0)
-            return nothing, nothing
+            empty = torch.empty(len(self.against), 0)
+            return empty, empty
         return self.extractor.features_and_logits(self.against.values)
 
     @property
@@ -83,7 +83,7 @@ class Reference:
 
     @property
     def class_count(self) -> int:
-        """The number of logits of the extractor; 0 if it has none."""
+        """Number of logits of the extractor; 0 if it has none."""
         return self._features_and_logits[1].shape[1]
 
     @cached_property
@@ -93,7 +93,7 @@ class Reference:
 
     @cached_property
     def parzen_images(self) -> tuple[Tensor, Tensor]:
-        """(validation, test) images of the Parzen score, float32 in [0, 1]."""
+        """(validation, test) images for the Parzen score, float32 in [0, 1]."""
         values = self.against.values
         if self.validation is not None:
             return unit_range(self.validation), unit_range(values)
@@ -102,7 +102,7 @@ class Reference:
         return unit_range(values[rows[:n]]), unit_range(values[rows[n:]])
 
     def no_features(self) -> str | None:
-        """Why features cannot be compared, or None."""
+        """The reason why features cannot be compared, or None."""
         if self.extractor is not None:
             return None
         shape = self.train.shape
@@ -110,7 +110,7 @@ class Reference:
         return reason + (MAYBE_DIGITS if shape == (1, 28, 28) else "")
 
     def no_classes(self) -> str | None:
-        """Why the classes of samples cannot be predicted, or None."""
+        """The reason why the classes of samples cannot be predicted, or None."""
         if reason := self.no_features():
             return reason
         names = set(getattr(self.extractor, "classes", ()))
@@ -121,7 +121,7 @@ class Reference:
         return None
 
     def no_labels(self) -> str | None:
-        """Why predicted classes cannot be compared with the labels of the data, or None."""
+        """The reason why predicted classes cannot be compared with labels, or None."""
         if reason := self.no_classes():
             return reason
         if self.against.labels is None:
@@ -137,23 +137,23 @@ class Reference:
 
 @dataclass(eq=False)
 class Subject:
-    """Samples under measurement, and all that measures compute of them more than once.
+    """Samples to be measured, with cached results that several measures use.
 
     Parameters
     ----------
     reference:
-        What they are compared with.
+        The data to compare with.
     values:
-        Samples without NaN or infinity, as a data set stores them: uint8 ``[N, C, H, W]``, or
+        Samples without NaN or infinity, in the format of a dataset: uint8 ``[N, C, H, W]``, or
         points float32 ``[N, D]``.
     requested:
-        The class that each sample was drawn for, int64 ``[N]``, if any.
+        The class that each sample is conditioned on, int64 ``[N]``, if any.
     classify:
-        The discriminator's prediction: samples as :meth:`forgery.Model.sample` returns them →
+        The discriminator's classifier: samples in the format of :meth:`forgery.Model.sample` →
         classes int64 ``[n]``. None if it predicts no classes.
     codes:
-        Whether ``requested`` and the predictions are the codes of an InfoGAN, whose meaning is
-        found by the best one-to-one match with the classes.
+        Whether ``requested`` and the predictions are codes of an InfoGAN, which are assigned to
+        classes by the best one-to-one match.
     """
 
     reference: Reference
@@ -213,7 +213,7 @@ class Subject:
 
     @cached_property
     def memorisation(self) -> metrics.Memorisation:
-        """Distances of the samples to the training data, beside those of held-out data."""
+        """Distances of the samples to the training data, compared with those of held-out data."""
         reference = self.reference
         return held_out.memorisation_of(
             self.values, reference.train, reference.against, reference.fresh
@@ -227,25 +227,25 @@ class Subject:
 
     @cached_property
     def modes(self) -> metrics.Modes:
-        """The modes of the known density that the samples reach."""
+        """The modes of the known density that the samples cover."""
         assert self.reference.known is not None
         return self.reference.known.modes(self.values)
 
     def requested_share(self) -> float:
-        """Share of samples whose predicted class is the requested one."""
+        """Fraction of samples whose predicted class is the requested one."""
         assert self.requested is not None
-        return self._share_right(self.requested, self.class_labels)
+        return self._accuracy(self.requested, self.class_labels)
 
     def classified_share(self) -> float:
-        """Share of the held-out data whose class the discriminator predicts."""
+        """Fraction of the held-out data whose class the discriminator predicts correctly."""
         assert self.classify is not None
         against = self.reference.against
         assert against.labels is not None
         values = against.values
         shown = pixels.to_model(values) if against.kind == "images" else values
-        return self._share_right(self.classify(shown), against.labels.cpu())
+        return self._accuracy(self.classify(shown), against.labels.cpu())
 
-    def _share_right(self, given: Tensor, labels: Tensor) -> float:
+    def _accuracy(self, given: Tensor, labels: Tensor) -> float:
         if self.codes:
             return metrics.matched_accuracy(given, labels)
         return (given == labels).double().mean().item()

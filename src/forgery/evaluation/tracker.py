@@ -1,4 +1,4 @@
-"""What is scored while a run trains."""
+"""Scores of the generator during training."""
 
 from collections.abc import Callable
 
@@ -16,23 +16,23 @@ from .evaluator import Evaluator, evaluator_of
 from .held_out import Overlap
 from .known_density import KnownDensity
 
-#: Samples that are scored each time.
+#: Number of samples to score.
 TRACKED = 10_000
 
 
 def tracker(
     config: Config, dataset: Dataset, sampler: Sampler
 ) -> Callable[[int], dict[str, float]]:
-    """A function step → scores by name of :data:`TRACKED` samples of the generator as it stands.
+    """Create a function step → scores by name, of :data:`TRACKED` samples of the current generator.
 
-    The scores are those against a known density, and every ``evaluate_every`` steps the Fréchet
-    distance to the test split (``frechet``). There are none at a step where none are due.
+    Scores are those against a known density, at every call, and the Fréchet distance to the test
+    split (``frechet``), every ``evaluate_every`` steps. The result is empty if no score is due.
 
     Raises
     ------
     ForgeryError
-        If ``evaluate_every`` is set and there is no extractor, or no test split that was not
-        trained on.
+        If ``evaluate_every`` is set, but there is no extractor, or no test split, or the run is
+        trained on the test split.
     """
     z, y = sampler.z(TRACKED, config.seed), requested_classes(config, dataset, TRACKED)
     known = KnownDensity(dataset.density) if dataset.density else None
@@ -50,8 +50,8 @@ def tracker(
 
 
 def requested_classes(config: Config, dataset: Dataset, n: int) -> Tensor | None:
-    """The classes ``[n]`` of the samples that are scored; None if the generator takes no class."""
-    if condition_of(config).ask is None:
+    """The classes ``[n]`` of the samples to score; None if the generator takes no class."""
+    if condition_of(config).choose_classes is None:
         return None
     counts = torch.tensor(list(classes_of(config, dataset).values()))
     return randomness.fixed_labels(counts, n, config.seed)
@@ -69,8 +69,8 @@ def _evaluator(config: Config, dataset: Dataset, sampler: Sampler) -> Evaluator:
         ) from None
     if evaluator.reference.extractor is None:
         raise ForgeryError(
-            "evaluate-every tracks the Fréchet distance of features, and no extractor is known "
+            "evaluate-every tracks the Fréchet distance of features, but no extractor is known "
             f"for {dataset.kind} of {list(dataset.shape)}: give --evaluate-every 0, and "
-            "measure the run afterwards by forgery evaluate --extractor FILE"
+            "evaluate the run after training with forgery evaluate --extractor FILE"
         )
     return evaluator

@@ -18,8 +18,8 @@ from .files import load_classifier
 FILE = "mnist-digits.safetensors"
 NAME = "mnist-digits"
 SHA256 = "584807bf9fc5770cd060055c3d036e4a75659b3f2692c21e2f6259d57ad8f13f"
-#: Data are digits if this share of so many labelled images is classified right: neither 28×28 grey
-#: pixels nor ten classes make a digit.
+#: The data are taken for digits if this fraction of this many labelled images is classified
+#: correctly; 28×28 grey pixels and ten classes are not enough.
 RECOGNISED, TRIED = 0.9, 500
 
 

@@ -4,10 +4,10 @@ All of them work on a :class:`Space`: a generator with its distribution of z.
 """
 
 from .arithmetic import Exemplars, Figure, Share, combine, find_exemplars, score
+from .attributes import AttributeClassifier, attribute_classifier
 from .concepts import Concept, Expression, attribute, parse
 from .directions import Direction, along, effect, find_direction
 from .invert import CANDIDATES, Inversion, invert
-from .judge import Judge, judge_of
 from .learnt import LinearScore, features_of_all_layers, linear_score
 from .neighbours import Nearest, nearest
 from .paths import line, sphere, through
@@ -17,13 +17,13 @@ from .space import Space
 
 __all__ = [
     "CANDIDATES",
+    "AttributeClassifier",
     "Concept",
     "Direction",
     "Exemplars",
     "Expression",
     "Figure",
     "Inversion",
-    "Judge",
     "LinearScore",
     "Nearest",
     "Share",
@@ -31,13 +31,13 @@ __all__ = [
     "Space",
     "along",
     "attribute",
+    "attribute_classifier",
     "combine",
     "effect",
     "features_of_all_layers",
     "find_direction",
     "find_exemplars",
     "invert",
-    "judge_of",
     "line",
     "linear_score",
     "nearest",

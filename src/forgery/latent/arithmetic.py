@@ -16,11 +16,11 @@ from torch import Tensor
 
 from ..errors import ForgeryError
 from ..sampler import PART
+from .attributes import AttributeClassifier
 from .concepts import Concept, Expression
-from .judge import Judge
 from .space import Space
 
-#: Probability of every attribute that an exemplar must exceed, according to the judge.
+#: Probability of every attribute that an exemplar must exceed, according to the classifier.
 SURE = 0.9
 #: The paper's z is uniform on [-1, 1]; here z has variance 1, and is √3 times as wide.
 UNIT = math.sqrt(3)
@@ -117,7 +117,7 @@ class Exemplars:
 
 def find_exemplars(
     space: Space,
-    judge: Judge,
+    classifier: AttributeClassifier,
     expression: Expression,
     n: int = 3,
     draws: int = 200,
@@ -128,7 +128,7 @@ def find_exemplars(
 
     In an exemplar, every attribute is as wanted with a probability above :data:`SURE`. There are
     ``draws`` sets of n exemplars, or as many as were found. Sets share no samples, so that their
-    results are independent, given G and the judge.
+    results are independent, given G and the classifier.
 
     Raises
     ------
@@ -136,12 +136,12 @@ def find_exemplars(
         There are fewer exemplars of a concept than one draw needs.
     """
     z = space.z(searched, seed)
-    parts = [judge.probabilities(space.pictures(part)) for part in z.split(PART)]
+    parts = [classifier.probabilities(space.pictures(part)) for part in z.split(PART)]
     probabilities = torch.cat(parts)
     uses = Counter(concept.text for _, concept in expression.terms)
     pools, found = {}, {}
     for _, concept in expression.terms:
-        rows = concept.shown(probabilities, judge.names, SURE).nonzero().flatten()
+        rows = concept.shown(probabilities, classifier.names, SURE).nonzero().flatten()
         pools[concept.text], found[concept.text] = rows, len(rows)
         needed = n * uses[concept.text]
         if len(rows) < needed:
@@ -159,7 +159,7 @@ def find_exemplars(
         rows = pools[concept.text][start : start + n * draws]
         sets.append(z[rows].view(draws, n, space.size))
     target = expression.target
-    shown = None if target is None else target.shown(probabilities, judge.names)
+    shown = None if target is None else target.shown(probabilities, classifier.names)
     return Exemplars(
         expression,
         tuple(sets),
@@ -184,7 +184,11 @@ class Share:
 
 
 def score(
-    space: Space, judge: Judge, exemplars: Exemplars, noise: float = 0.25, seed: int = 0
+    space: Space,
+    classifier: AttributeClassifier,
+    exemplars: Exemplars,
+    noise: float = 0.25,
+    seed: int = 0,
 ) -> list[Share]:
     """Measure how often vector arithmetic gives the target, compared with other methods.
 
@@ -223,7 +227,7 @@ def score(
         f"{means} in pixels": _signed_sum(signs, pictures).clamp(-1, 1),
     }
     shares = [
-        Share(way, _share(judge, images, target), len(images)) for way, images in ways.items()
+        Share(way, _share(classifier, images, target), len(images)) for way, images in ways.items()
     ]
     return [*shares, Share("chance: any sample", exemplars.chance, exemplars.searched)]
 
@@ -232,5 +236,5 @@ def _signed_sum(signs: Sequence[int], parts: Sequence[Tensor]) -> Tensor:
     return torch.stack([s * part for s, part in zip(signs, parts, strict=True)]).sum(0)
 
 
-def _share(judge: Judge, images: Tensor, target: Concept) -> float:
-    return target.shown(judge.probabilities(images), judge.names).float().mean().item()
+def _share(classifier: AttributeClassifier, images: Tensor, target: Concept) -> float:
+    return target.shown(classifier.probabilities(images), classifier.names).float().mean().item()

@@ -108,17 +108,17 @@ def attribute(word: str, names: tuple[str, ...]) -> tuple[str, bool]:
         The word is not an attribute; the message has the nearest one.
     """
     known = {_plain(name): name for name in names}
-    asked = _plain(word)
-    if asked in known:
-        return known[asked], True
-    for name, value in WORDS.get(asked, ()):
+    wanted = _plain(word)
+    if wanted in known:
+        return known[wanted], True
+    for name, value in WORDS.get(wanted, ()):
         if name in known:
             return known[name], value
-    if asked.startswith("no-"):
-        name, value = attribute(asked.removeprefix("no-"), names)
+    if wanted.startswith("no-"):
+        name, value = attribute(wanted.removeprefix("no-"), names)
         return name, not value
     also = [w for w, means in WORDS.items() if any(name in known for name, _ in means)]
-    raise ForgeryError(f"unknown attribute {word!r}{did_you_mean(asked, [*known, *also])}")
+    raise ForgeryError(f"unknown attribute {word!r}{did_you_mean(wanted, [*known, *also])}")
 
 
 def _plain(word: str) -> str:

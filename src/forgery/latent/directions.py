@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from ..errors import ForgeryError, lookup
 from ..sampler import PART
-from .judge import Judge
+from .attributes import AttributeClassifier
 from .space import Space
 
 #: Minimum number of samples with, and without, the attribute.
@@ -79,13 +79,13 @@ METHODS = {"mean": mean_difference, "probe": linear_probe}
 
 def find_direction(
     space: Space,
-    judge: Judge,
+    classifier: AttributeClassifier,
     attribute: str,
     method: str = "probe",
     samples: int = 5000,
     seed: int = 0,
 ) -> Direction:
-    """Find the direction of one of the judge's attributes (or classes) from G's samples.
+    """Find the direction of one of the classifier's attributes (or classes) from G's samples.
 
     Four fifths of the samples are used to find it, the rest to measure its accuracy.
 
@@ -96,8 +96,8 @@ def find_direction(
     """
     find = lookup(METHODS, method, "method")
     z = space.z(samples, seed)
-    column = judge.names.index(attribute)
-    parts = [judge.probabilities(space.pictures(part))[:, column] for part in z.split(PART)]
+    column = classifier.names.index(attribute)
+    parts = [classifier.probabilities(space.pictures(part))[:, column] for part in z.split(PART)]
     has_it = torch.cat(parts) > 0.5
     cut, having = samples * 4 // 5, int(has_it.sum())
     known = int(has_it[:cut].sum())
@@ -122,7 +122,11 @@ def along(z: Tensor, direction: Direction, strengths: Sequence[float]) -> Tensor
 
 
 def effect(
-    space: Space, judge: Judge, direction: Direction, strengths: Sequence[float], z: Tensor
+    space: Space,
+    classifier: AttributeClassifier,
+    direction: Direction,
+    strengths: Sequence[float],
+    z: Tensor,
 ) -> Tensor:
     """Fraction of samples z ``[N, Z]`` that show each concept at each strength, float32 ``[S, K]``.
 
@@ -131,7 +135,7 @@ def effect(
     moved = along(z, direction, strengths)
     shares = []
     for z_moved in moved.unbind(1):
-        p = judge.probabilities(space.pictures(z_moved))
-        shown = F.one_hot(p.argmax(1), p.shape[1]) if judge.exclusive else p > 0.5
+        p = classifier.probabilities(space.pictures(z_moved))
+        shown = F.one_hot(p.argmax(1), p.shape[1]) if classifier.exclusive else p > 0.5
         shares.append(shown.float().mean(0))
     return torch.stack(shares)

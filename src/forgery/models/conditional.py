@@ -186,7 +186,7 @@ def extra_head(network: Discriminator, outputs: int, bias: bool) -> nn.Linear:
 
 #: Chooses the classes to generate: (n, classes of the real minibatch or None, K, device) → y
 #: ``[n]``.
-Ask = Callable[[int, Tensor | None, int, torch.device], Tensor | None]
+ChooseClasses = Callable[[int, Tensor | None, int, torch.device], Tensor | None]
 
 
 def real_classes(n: int, y: Tensor | None, classes: int, device: torch.device) -> Tensor | None:
@@ -207,7 +207,7 @@ class Condition:
     ----------
     generator, discriminator:
         Functions that build a network from (family, spec, number of classes).
-    ask:
+    choose_classes:
         How to choose the classes that G is conditioned on; None if G is unconditional.
     predicts_classes:
         Whether D predicts the class of a sample, and learns from its errors.
@@ -217,14 +217,14 @@ class Condition:
 
     generator: Callable[[Build, Spec, int], nn.Module]
     discriminator: Callable[[Build, Spec, int], nn.Module]
-    ask: Ask | None = None
+    choose_classes: ChooseClasses | None = None
     predicts_classes: bool = False
     labels: Literal["every", "some", "no"] = "no"
 
     @property
-    def invents(self) -> bool:
+    def invents_classes(self) -> bool:
         """Whether the classes are codes that G learns without labels (InfoGAN)."""
-        return self.ask is not None and self.labels == "no"
+        return self.choose_classes is not None and self.labels == "no"
 
 
 def _unconditional(build: Build, spec: Spec, classes: int) -> nn.Module:

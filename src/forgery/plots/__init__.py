@@ -1,4 +1,4 @@
-"""Every picture that the program draws."""
+"""Figures: sample grids, curves, landscapes of D and latent-space pictures."""
 
 from .curves import curves
 from .grids import (

@@ -1,4 +1,4 @@
-"""What the reports of a run say, drawn over its steps."""
+"""Curves of a run: losses, outputs of D and scores, over the steps."""
 
 import math
 from pathlib import Path
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: Values that have a name.
+#: Values that are labelled by a name.
 NAMED = {math.log(4): "log 4", math.log(2): "log 2", -math.log(2): "-log 2"}
 REFERENCE: dict[str, Any] = {"linewidth": 0.8, "linestyle": ":"}
 
@@ -20,14 +20,20 @@ REFERENCE: dict[str, Any] = {"linewidth": 0.8, "linestyle": ":"}
 def curves(
     reports: list[dict[str, Any]], target: Path, title: str, objective: str | None = None
 ) -> None:
-    """Losses and D's two means over the steps, from the lines of metrics.jsonl.
+    """Plot the losses and D's mean outputs over the steps, from the lines of metrics.jsonl.
 
-    Dotted lines are the losses and D(x) at equilibrium, where D cannot tell samples from data. The
-    scores that some of the reports have, JSD, modes and Fréchet distance, are drawn too. Of a VAE:
-    the two parts of its bound.
+    Dotted lines mark the losses and D(x) at equilibrium, where D cannot distinguish samples from
+    data. Scores in the reports (JSD, modes, Fréchet distance) are plotted too. For a VAE, the two
+    terms of its bound are plotted.
 
     Parameters
     ----------
+    reports:
+        Lines of metrics.jsonl.
+    target:
+        File to write.
+    title:
+        Title of the figure.
     objective:
         The name of the objective; for None, or one that is not in
         :data:`~forgery.objectives.OBJECTIVES`, no equilibrium is drawn.
@@ -37,7 +43,7 @@ def curves(
 
 
 def figure_of(reports: list[dict[str, Any]], title: str, objective: str | None = None) -> "Figure":
-    """The figure that :func:`curves` saves."""
+    """Create the figure saved by :func:`curves`."""
     from matplotlib.figure import Figure
 
     scores = [name for name in ("jsd", "frechet") if any(name in r["quality"] for r in reports)]
@@ -59,9 +65,9 @@ def figure_of(reports: list[dict[str, Any]], title: str, objective: str | None =
 
 
 def equilibrium(objective: str) -> tuple[float | None, float | None]:
-    """D's and G's loss where D gives data and samples the same, undecided logit.
+    """Losses of D and G where D gives data and samples the same, undecided logit.
 
-    D's is None where it has no least value, G's also where it compares features.
+    Both are None if D's loss is unbounded; G's is also None if it compares features.
     """
     chosen = OBJECTIVES[objective]
     if not chosen.d_bounded:
@@ -97,12 +103,12 @@ def _draw_outputs(
     reports: list[dict[str, Any]], steps: list[int], axes: "Axes", objective: str | None
 ) -> None:
     undecided = OBJECTIVES[objective].undecided if objective else None
-    if objective and undecided is None:  # no logit stands for a probability
+    if objective and undecided is None:  # the logits do not represent probabilities
         real, fake, ylabel = "real", "samples", "mean sigmoid of D's output"
         title = "D's output (only differences matter)"
     else:
         real, fake, ylabel = "D(x), real", "D(G(z)), fake", "mean probability"
-        title = "What D believes"
+        title = "Output of D"
     axes.plot(steps, [r["d_real"] for r in reports], label=real)
     axes.plot(steps, [r["d_fake"] for r in reports], label=fake)
     if undecided is not None:
@@ -113,16 +119,18 @@ def _draw_outputs(
 
 
 def _draw_bound(
-    reports: list[dict[str, Any]], steps: list[int], drawing: "Axes", telling: "Axes"
+    reports: list[dict[str, Any]], steps: list[int], reconstruction: "Axes", divergence: "Axes"
 ) -> None:
-    drawing.plot(steps, [r["reconstruction"] for r in reports])
-    drawing.set(xlabel="step", ylabel="nats an image", title="Reconstruction: -log p(x | z)")
-    telling.plot(steps, [r["kl"] for r in reports])
-    telling.set(xlabel="step", ylabel="nats an image", title="KL(q(z | x) ‖ p(z)): what z tells")
+    reconstruction.plot(steps, [r["reconstruction"] for r in reports])
+    reconstruction.set(
+        xlabel="step", ylabel="nats per image", title="Reconstruction: -log p(x | z)"
+    )
+    divergence.plot(steps, [r["kl"] for r in reports])
+    divergence.set(xlabel="step", ylabel="nats per image", title="KL(q(z | x) ‖ p(z))")
 
 
 def _draw_score(reports: list[dict[str, Any]], name: str, axes: "Axes") -> None:
-    """A score over the steps at which it was measured; modes beside the JSD."""
+    """Plot a score over the steps at which it was measured; modes beside the JSD."""
     from matplotlib.ticker import MaxNLocator
 
     titles = {"jsd": "Samples against the density", "frechet": "Samples against held-out data"}

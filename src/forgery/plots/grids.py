@@ -1,4 +1,4 @@
-"""Grids of images, and the animation of the samples during training."""
+"""Grids of images, and the animation of samples during training."""
 
 import math
 from collections.abc import Sequence
@@ -11,27 +11,27 @@ from torch import Tensor
 from ..errors import ForgeryError
 from ..pixels import to_pixels
 
-#: Pixels between two images of a grid, and their grey.
+#: Pixels between two images of a grid, and their grey level.
 GAP, GAP_GREY = 2, 64
-#: Images are enlarged by a whole number to about this many pixels, to be looked at one by one.
+#: Approximate height in pixels to which images are enlarged, by an integer factor.
 SHOWN = 64
 INK, PAPER = (20, 20, 20), (255, 255, 255)
-#: Height of the line in which the names of columns stand.
+#: Height in pixels of column headings.
 HEADING = 20
-#: Classes side by side; more of them go below.
+#: Maximum number of classes side by side; further classes are placed below.
 MOST_CLASSES = 10
-#: Colours of an animation.
+#: Number of colours of an animation.
 COLOURS = 128
 
 
 def image(pixels: Tensor) -> Image.Image:
-    """A uint8 tensor ``[C, H, W]``, grey (C = 1) or RGB (C = 3), as a picture."""
+    """Convert a uint8 tensor ``[C, H, W]``, grey (C = 1) or RGB (C = 3), to a picture."""
     array = pixels.permute(1, 2, 0).contiguous().cpu().numpy()
     return Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
 
 
 def grid(images: Tensor, columns: int | None = None) -> Image.Image:
-    """Images ``[N, C, H, W]`` in [-1, 1] side by side, in a square unless columns are given."""
+    """Arrange images ``[N, C, H, W]`` in [-1, 1] in a grid, by default about square."""
     n, channels, height, width = images.shape
     columns = columns or math.ceil(math.sqrt(n))
     across, down = grid_size(n, height, width, columns)
@@ -51,7 +51,7 @@ def grid_size(n: int, height: int, width: int, columns: int | None = None) -> tu
 
 
 def enlarged(picture: Image.Image, times: int) -> Image.Image:
-    """Each pixel as a square of times × times."""
+    """Replace each pixel by a square of times × times pixels."""
     if times == 1:
         return picture
     size = picture.width * times, picture.height * times
@@ -59,16 +59,16 @@ def enlarged(picture: Image.Image, times: int) -> Image.Image:
 
 
 def times_for(height: int) -> int:
-    """By how much images of that height are enlarged to be about :data:`SHOWN` pixels high."""
+    """Factor that enlarges images of a given height to about :data:`SHOWN` pixels."""
     return max(1, round(SHOWN / height))
 
 
 def sheet(
     images: Tensor, columns: int, headings: Sequence[str] = (), times: int | None = None
 ) -> Image.Image:
-    """A grid of images ``[N, C, H, W]`` in [-1, 1] with a heading over each column.
+    """A grid of images ``[N, C, H, W]`` in [-1, 1] with a heading above each column.
 
-    Enlarged by ``times``, or to be about :data:`SHOWN` pixels high.
+    Images are enlarged by ``times``, by default to about :data:`SHOWN` pixels.
     """
     times = times or times_for(images.shape[-2])
     picture = enlarged(grid(images, columns), times).convert("RGB")
@@ -84,9 +84,18 @@ def sheet(
 
 
 def by_class(images: Tensor, names: Sequence[str], times: int | None = None) -> Image.Image:
-    """Images of K ≤ N classes in turns ``[N, C, H, W]``, in [-1, 1]: a column each, with its name.
+    """Arrange images in one column per class, below its name.
 
-    More than :data:`MOST_CLASSES` columns are broken into bands of about as many each.
+    More than :data:`MOST_CLASSES` columns are split into bands of about equal width.
+
+    Parameters
+    ----------
+    images:
+        Images ``[N, C, H, W]`` in [-1, 1]; image i shows class i mod K, K ≤ N.
+    names:
+        Names of the K classes.
+    times:
+        As in :func:`sheet`.
     """
     k = len(names)
     bands = -(-k // MOST_CLASSES)
@@ -106,7 +115,7 @@ def by_class(images: Tensor, names: Sequence[str], times: int | None = None) -> 
 
 
 def by_class_size(n: int, k: int, height: int, width: int, times: int) -> tuple[int, int]:
-    """Width and height in pixels of the picture of :func:`by_class` of n images of k classes."""
+    """Width and height in pixels of a picture by :func:`by_class` of n images of k classes."""
     bands = -(-k // MOST_CLASSES)
     across, down = grid_size(-(-n // k) * -(-k // bands), height, width, -(-k // bands))
     return across * times, bands * (down * times + HEADING)
@@ -115,17 +124,19 @@ def by_class_size(n: int, k: int, height: int, width: int, times: int) -> tuple[
 def save_grid(
     samples: Tensor, path: Path | str, columns: int | None = None, scale: int = 1
 ) -> None:
-    """Save images side by side in one picture file: ``save_grid(model.sample(64), "grid.png")``.
+    """Save a grid of images, or a scatter plot of points, as a picture file.
+
+    Example: ``save_grid(model.sample(64), "grid.png")``.
 
     Parameters
     ----------
     samples:
         Images ``[N, C, H, W]`` in [-1, 1], grey (C = 1) or RGB (C = 3), as ``Model.sample`` returns
-        them; or points ``[N, D]``, of which a scatter plot is drawn.
+        them; or points ``[N, D]`` for a scatter plot.
     path:
-        The file, in the format of its suffix (.png, .jpg, .webp …).
+        File to write, in the format of its suffix (.png, .jpg, .webp …).
     columns:
-        Number of images in a row; by default the grid is square.
+        Number of images per row; by default the grid is about square.
     scale:
         Each pixel becomes a square of scale × scale.
 
@@ -153,11 +164,11 @@ def save_grid(
 
 
 def evolution(pictures: list[Path], target: Path, captions: list[str], most: int = 30) -> None:
-    """An animation of grids drawn from the same z, at most ``most`` of them.
+    """Write an animation of grids drawn from the same z, with at most ``most`` frames.
 
-    The first ones are all there and the later ones ever further apart, since a generator changes
-    most at first; the last one stays for two seconds. Pictures that are damaged are left out, and
-    where none is left, no animation is made.
+    Frames are dense at first and sparser later, since the generator changes most early in training.
+    The last frame stays for two seconds. Damaged pictures are skipped; if none is left, no file is
+    written.
     """
     last = len(pictures) - 1
     chosen = list(range(len(pictures)))
@@ -175,21 +186,24 @@ def evolution(pictures: list[Path], target: Path, captions: list[str], most: int
 
 
 def alike(frames: list[Image.Image]) -> list[Image.Image]:
-    """The frames of an animation with one palette for all: a colour stays the same throughout."""
+    """Convert the frames of an animation to one palette, so that colours do not flicker."""
     if frames[0].mode == "L":
-        # Sixteen greys are enough for a moving picture and make the file a third as large.
+        # Sixteen grey levels are enough for an animation and make the file a third as large.
         return [frame.point(lambda grey: 17 * round(grey / 17)) for frame in frames]
     width, height = frames[0].size
     strip = Image.new("RGB", (width, height * len(frames)))
     for i, frame in enumerate(frames):
         strip.paste(frame, (0, i * height))
-    # An octree keeps colours that few pixels have, as those of points; a median cut merges them.
+    # An octree keeps rare colours, such as those of points; a median cut merges them.
     palette = strip.quantize(COLOURS, Image.Quantize.FASTOCTREE)
     return [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
 
 
 def _captioned(picture: Path, caption: str) -> Image.Image | None:
-    """The picture over its caption; None where it is damaged, and Pillow raises what it likes."""
+    """Load a picture and add its caption; None if it is damaged.
+
+    Pillow raises any of these errors for a damaged file.
+    """
     try:
         with Image.open(picture, formats=["PNG"]) as opened:
             frame = Image.new(opened.mode, (opened.width, opened.height + 14), 0)
@@ -202,9 +216,9 @@ def _captioned(picture: Path, caption: str) -> Image.Image | None:
 
 
 def centred(page: Image.Image, text: str, x: int, y: int, room: int, size: int = 13) -> None:
-    """Text around a point, in smaller letters where there is too little room for it.
+    """Draw text centred on a point, in a smaller font if it would exceed ``room`` pixels.
 
-    Pillow's own font has no minus sign: an en dash stands for it.
+    Pillow's default font has no minus sign, which is replaced by a hyphen.
     """
     draw, text = ImageDraw.Draw(page), text.replace("−", "-")
     while True:

@@ -1,9 +1,9 @@
-"""Pictures of a game on points: samples over the data, what D believes, where it sends G.
+"""Pictures of training on points: samples and data, the output of D, and its gradient.
 
-In two dimensions the whole of D can be seen: its decision surface is the background, blue where it
-takes points for real, orange where for drawn, grey where it is undecided. An arrow shows how a
-sample would move to please D. On a line, p_data, p_g and D are curves, as in the 2014 paper's
-Figure 1. Of more dimensions the first two are shown, without D.
+In two dimensions the background shows D: blue where it classifies points as real, orange as
+generated, grey where it is undecided. Arrows show the direction in which a sample lowers G's loss.
+In one dimension, p_data, p_g and D are curves, as in Figure 1 of the 2014 paper. In more than two
+dimensions, the first two are shown, without D.
 """
 
 import io
@@ -17,13 +17,13 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
-#: Cells of the background along each side, and points of a curve.
+#: Number of background cells per side, and number of points of a curve.
 CELLS = 120
-#: How many samples have an arrow, on a plane and on a line.
+#: Number of samples with an arrow, in a plane and on a line.
 ARROWS, LINE_ARROWS = 60, 40
 
-#: D's belief that a point is real, from low to high: orange, grey, blue; full colour at these two
-#: beliefs, since a D that is regularised is rarely surer.
+#: Colours of D(x) from low to high: orange, grey, blue. The scale saturates at these probabilities,
+#: which a regularised D rarely exceeds.
 SURE = (0.25, 0.75)
 BELIEF = LinearSegmentedColormap.from_list("belief", ["#f0a35e", "#e4e4e4", "#7fb2e5"])
 REAL, DRAWN = "#174a7c", "#c2410c"
@@ -31,16 +31,16 @@ REAL, DRAWN = "#174a7c", "#c2410c"
 
 @dataclass(frozen=True)
 class Landscape:
-    """What is the same in every picture of a run.
+    """The constant part of the pictures of a run.
 
     Parameters
     ----------
     real:
         Points of the data ``[N, D]``.
     bounds:
-        The box that is shown, ``[2, D]``.
+        Lower and upper bounds of the picture, ``[2, D]``.
     density:
-        On a line: p_data of points ``[n, 1]`` → ``[n]``, where it is known.
+        In one dimension: p_data of points ``[n, 1]`` → ``[n]``; None if unknown.
     """
 
     real: Tensor
@@ -48,7 +48,7 @@ class Landscape:
     density: Callable[[Tensor], Tensor] | None = None
 
     def places(self) -> Tensor | None:
-        """Where D is asked for its belief: ``[n, D]``; None where D cannot be shown."""
+        """Points at which to evaluate D: ``[n, D]``; None if D cannot be shown."""
         dimensions = self.bounds.shape[1]
         if dimensions > 2:
             return None
@@ -64,18 +64,20 @@ class Landscape:
         directions: Tensor | None = None,
         z: Tensor | None = None,
     ) -> Image.Image:
-        """One picture.
+        """Draw one picture.
 
         Parameters
         ----------
+        title:
+            Title of the picture.
         samples:
-            ``[n, D]``.
+            Generated points ``[n, D]``.
         belief:
-            D's belief that each of :meth:`places` is real, 0 to 1.
+            Probability that each of :meth:`places` is real, according to D.
         directions:
-            The gradient by which D would move each sample, ``[n, D]``.
+            Directions in which the samples lower G's loss, ``[n, D]``.
         z:
-            On a line: the first coordinate of the noise that each sample was drawn from, ``[n]``.
+            In one dimension: the first coordinate of each sample's noise, ``[n]``.
         """
         figure = Figure(figsize=(3.2, 3.2), dpi=100, layout="constrained")
         axes = figure.subplots()
@@ -110,8 +112,8 @@ class Landscape:
                 x, y = points[:, 0], points[:, 1]
                 axes.scatter(x, y, s=size, color=colour, linewidths=0, label=name)
         if directions is not None and samples.shape[1] == 2:
-            # The scale stays the same from picture to picture, so that arrows shrink as D comes to
-            # know nothing: a slope of 1 across the picture is a tenth of its width.
+            # The scale is constant over training, so that arrows shrink as D becomes undecided: a
+            # gradient of 1 per width of the picture is drawn a tenth of the width long.
             width = right - left
             moved = directions[:ARROWS] * width * width / 10
             lengths = moved.norm(dim=1, keepdim=True).clamp(min=1e-12)
@@ -140,14 +142,14 @@ class Landscape:
             real = self.real[:, 0].tolist()
             axes.hist(real, bins, density=True, color=REAL, alpha=0.4, label="p_data")
         if len(samples):
-            # As a density of all samples, also of those outside of the picture.
+            # Normalise over all samples, including those outside the picture.
             share = torch.full_like(samples, 1 / (len(samples) * (bins[1] - bins[0]))).tolist()
             axes.hist(samples.tolist(), bins, weights=share, color=DRAWN, alpha=0.6, label="p_g")
         if belief is not None:
             axes.plot(x, belief, color="#444444", linewidth=1, linestyle="--", label="D(x)")
         highest = max(axes.get_ylim()[1], 1.05)
         if z is not None:
-            # The noise lies on a line of its own below; an arrow leads from z to G(z).
+            # The noise is drawn on a separate line below, with an arrow from each z to G(z).
             floor = -0.3 * highest
             reach = z.abs().max().clamp(min=1e-12)
             starts = (left + right) / 2 + z[:LINE_ARROWS] / reach * (right - left) / 2
@@ -165,9 +167,9 @@ class Landscape:
 
 
 def scatter(points: Tensor, real: bool = False) -> Image.Image:
-    """Points ``[N, D]`` alone: a histogram on a line, else the first two coordinates.
+    """Plot points ``[N, D]``: a histogram if D = 1, otherwise the first two coordinates.
 
-    Samples, or ``real`` ones of the data.
+    The points are samples, or data if ``real``.
     """
     low, high = points.min(0).values, points.max(0).values
     margin = (high - low).clamp(min=1e-6) / 10

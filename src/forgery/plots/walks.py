@@ -1,4 +1,4 @@
-"""Pictures of walks in z: films of images, and the paper's figure of arithmetic with faces."""
+"""Pictures of latent-space walks: animations, and the DCGAN paper's figure of arithmetic."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from .grids import GAP, PAPER, alike, centred, enlarged, grid, image, times_for
 
 
 def film(frames: Tensor, target: Path, milliseconds: int = 80) -> None:
-    """Images ``[N, C, H, W]`` in [-1, 1] one after another and back again, as an endless GIF."""
+    """Save images ``[N, C, H, W]`` in [-1, 1] as a looping GIF that plays forward and backward."""
     there_and_back = torch.cat([frames, frames[1:-1].flip(0)])
     times = 2 * times_for(frames.shape[-2])
     pictures = alike([enlarged(image(p), times) for p in to_pixels(there_and_back).cpu()])
@@ -33,16 +33,16 @@ def arithmetic(
     result: Tensor,
     neighbours: Tensor,
 ) -> Image.Image:
-    """Radford et al. 2015, figure 7: each concept's exemplars over their mean, = the result.
+    """Figure 7 of Radford et al. 2015: exemplars of each concept above their mean, and the result.
 
     Parameters
     ----------
     texts:
         Sign and name of each concept.
     exemplars, means:
-        For each concept images ``[n, C, H, W]`` and one image ``[C, H, W]``, in [-1, 1].
+        For each concept, images ``[n, C, H, W]`` and one image ``[C, H, W]``, in [-1, 1].
     result, neighbours:
-        One image, and the eight that are drawn around it.
+        The image of the result ``[C, H, W]``, and the eight images to place around it.
     """
     times = times_for(result.shape[-2])
     side = (result.shape[-1] + 2 * GAP) * times

@@ -9,7 +9,7 @@ from . import style
 from .check import Check, Evidence
 from .discriminator import train_discriminator
 from .divergence import criterion, value
-from .pairs import bumps
+from .pairs import gaussian_mixture
 from .quadrature import Grid, cover, midpoints
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def capacity() -> Evidence:
     V(D, G) is integrated over a grid. An estimate from the samples that D was trained on could
     exceed C(G).
     """
-    p, q = bumps([0.0, 2.0], [1.0, 0.4]), bumps([1.0], 0.5)
+    p, q = gaussian_mixture([0.0, 2.0], [1.0, 0.4]), gaussian_mixture([1.0], 0.5)
     grid = midpoints(cover(p, q), CELLS)
     masses = grid.masses(p), grid.masses(q)
     networks = [train_discriminator(p, q, width, depth=1, steps=STEPS) for width in WIDTHS]

@@ -10,7 +10,7 @@ from ..data.densities import DENSITIES
 from . import style
 from .check import Check, Evidence
 from .divergence import LOG_4, criterion, log_ratio, total_variation, value
-from .pairs import bumps, random_masses
+from .pairs import gaussian_mixture, random_masses
 from .quadrature import midpoints
 
 if TYPE_CHECKING:
@@ -77,8 +77,8 @@ def proposition_2() -> Evidence:
             0,
         ),
     ]
-    one_bump = grid.masses(bumps([1.5], 0.5)) + 1e-9  # a cell at 0 would stay there
-    shown = descend(p_data, one_bump / one_bump.sum())
+    one_gaussian = grid.masses(gaussian_mixture([1.5], 0.5)) + 1e-9  # a cell at 0 would stay there
+    shown = descend(p_data, one_gaussian / one_gaussian.sum())
     return Evidence(checks, lambda: _draw(grid.points[:, 0], p_data, shown, descents))
 
 

@@ -15,7 +15,7 @@ from . import style
 from .check import Check, Evidence
 from .discriminator import cosine
 from .divergence import jsd, log_ratio
-from .pairs import bumps
+from .pairs import gaussian_mixture
 from .quadrature import Grid, midpoints
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def figure_1() -> Evidence:
 
 def play(seed: int = SEED) -> list[Moment]:
     """Run Algorithm 1 on a mixture of two Gaussians; return the game at four moments."""
-    density = bumps([-0.8, 1.2], [0.7, 0.4], [0.6, 0.4])
+    density = gaussian_mixture([-0.8, 1.2], [0.7, 0.4], [0.6, 0.4])
     random = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):  # leave the caller's random state unchanged
         torch.manual_seed(seed)

@@ -10,7 +10,7 @@ from ..data.densities import Density
 from . import style
 from .check import Check, Evidence
 from .divergence import LOG_4, criterion, jsd, log_ratio, value
-from .pairs import bumps, intervals, random_mixture
+from .pairs import gaussian_mixture, intervals, random_mixture
 from .quadrature import cover, gauss_legendre, midpoints
 
 if TYPE_CHECKING:
@@ -118,7 +118,9 @@ def _draw(left: list[float], divergences: list[float]) -> "Figure":
     pairs.set(xlabel="JSD(p_data‖p_g), nats", ylabel="C(G), nats", title="Random pairs of mixtures")
     pairs.text(0.33, -LOG_4 + 2 * 0.33 - 0.05, "-log 4 + 2·JSD", va="top", fontsize=9)
     shifts = torch.linspace(0, 6, 61).tolist()
-    gaussians = [by_definition(bumps([0.0], 1.0), bumps([s], 1.0)) for s in shifts]
+    gaussians = [
+        by_definition(gaussian_mixture([0.0], 1.0), gaussian_mixture([s], 1.0)) for s in shifts
+    ]
     # A finer grid, since these edges would not fall between the cells of the other one.
     line = midpoints(torch.tensor([[-1.0], [9.0]], dtype=torch.float64), 10_000)
     boxes = [

@@ -10,7 +10,7 @@ from ..objectives import OBJECTIVES, Objective
 from . import style
 from .check import Check, Evidence
 from .closed_forms import CLOSED_FORMS, ClosedForm
-from .pairs import bumps, random_masses
+from .pairs import gaussian_mixture, random_masses
 from .quadrature import midpoints
 
 if TYPE_CHECKING:
@@ -157,9 +157,9 @@ def _draw() -> "Figure":
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     heights, slopes = figure.subplots(1, 2)
     grid = midpoints(torch.tensor([[-8.0], [12.0]], dtype=torch.float64), 200)
-    p_data = grid.masses(bumps([0.0], 1.0))
+    p_data = grid.masses(gaussian_mixture([0.0], 1.0))
     shifts = torch.linspace(0, 5, 51, dtype=torch.float64)
-    samples = [grid.masses(bumps([shift], 1.0)) for shift in shifts.tolist()]
+    samples = [grid.masses(gaussian_mixture([shift], 1.0)) for shift in shifts.tolist()]
     for name, form in CLOSED_FORMS.items():
         values = torch.stack([form.divergence(p_data, p_g) for p_g in samples])
         heights.plot(shifts, values - values[0], label=name)

@@ -8,7 +8,7 @@ from torch import Tensor
 from ..data.densities import Boxes, Density, Mixture
 
 
-def bumps(
+def gaussian_mixture(
     means: Sequence[float] | Sequence[Sequence[float]],
     stds: float | Sequence[float],
     weights: Sequence[float] | None = None,
@@ -31,7 +31,7 @@ def random_mixture(generator: torch.Generator) -> Mixture:
         return low + (high - low) * torch.rand(k, generator=generator, dtype=torch.float64)
 
     weights = uniform(0.1, 1)
-    return bumps(
+    return gaussian_mixture(
         uniform(-3, 3).tolist(), uniform(0.3, 1.2).tolist(), (weights / weights.sum()).tolist()
     )
 
@@ -44,15 +44,15 @@ def random_masses(cells: int, generator: torch.Generator) -> Tensor:
 
 #: Name → (p_data, p_g) for training discriminators.
 PAIRS: dict[str, tuple[Density, Density]] = {
-    "two Gaussians": (bumps([0.0], 1.0), bumps([1.5], 0.7)),
+    "two Gaussians": (gaussian_mixture([0.0], 1.0), gaussian_mixture([1.5], 0.7)),
     "two mixtures": (
-        bumps([-1.0, 1.5], [0.6, 0.3], [0.6, 0.4]),
-        bumps([-2.0, 0.5, 2.0], [0.5, 0.6, 0.5]),
+        gaussian_mixture([-1.0, 1.5], [0.6, 0.3], [0.6, 0.4]),
+        gaussian_mixture([-2.0, 0.5, 2.0], [0.5, 0.6, 0.5]),
     ),
     "overlapping intervals": (intervals((-1.5, 0.5)), intervals((-0.5, 1.5))),
     "disjoint intervals": (intervals((-1.5, -0.5), (0.5, 1.5)), intervals((-1.0, 1.5))),
     "four Gaussians in the plane": (
-        bumps([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]], 0.4),
-        bumps([[0.0, 0.0]], 1.0),
+        gaussian_mixture([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]], 0.4),
+        gaussian_mixture([[0.0, 0.0]], 1.0),
     ),
 }

@@ -35,16 +35,16 @@ class AdversarialGame:
     Parameters
     ----------
     generator, discriminator:
-        G maps z ``[n, Z]`` to samples, D maps samples to logits ``[n]``; in a conditional game
-        each takes the classes y ``[n]`` as well.
+        G maps z ``[n, Z]`` to samples, D maps samples to logits ``[n]``. In a conditional game,
+        both also take classes y ``[n]``.
     objective:
-        What the two minimise.
+        The losses of D and G.
     latents:
         Draws z, and the classes that G is conditioned on.
     view:
-        How D sees samples, real and generated alike: augmented, packed.
+        Augmentation and packing of D's inputs, both real and generated.
     terms:
-        What is added to the objective's losses: penalties and class losses.
+        Terms added to the objective's losses: penalties and class losses.
     d_steps:
         The paper's k: updates of D for each update of G.
     """
@@ -57,11 +57,11 @@ class AdversarialGame:
     terms: Sequence[Term] = ()
     d_steps: int = 1
 
-    #: What :meth:`step` returns.
+    #: Names of the values that :meth:`step` returns.
     numbers: ClassVar[tuple[str, ...]] = ("d_loss", "g_loss", "d_real", "d_fake")
 
     def __post_init__(self) -> None:
-        # Real and generated samples share D's pass, unless a layer mixes the samples of a batch.
+        # Real and generated samples share a pass through D, unless a layer couples samples.
         self._one_pass = not couples_batch(self.discriminator.network)
         uses_features = [self.objective.g_sees_features, *(t.needs_features for t in self.terms)]
         self._uses_features = any(uses_features)
@@ -73,7 +73,7 @@ class AdversarialGame:
 
     @property
     def modules(self) -> dict[str, nn.Module]:
-        """Everything that has a state, by its name in a checkpoint."""
+        """All modules with a state, by their names in a checkpoint."""
         augment = {"augment": self.view.augment} if self.view.augment is not None else {}
         return {name: player.network for name, player in self.players.items()} | augment
 
@@ -88,8 +88,8 @@ class AdversarialGame:
         Returns
         -------
         Tensor
-            [D's loss, G's loss, mean D(x), mean D(G(z))] (``[4]``; ``[4, S]`` of an ensemble). It
-            stays on the device: reading it would make the program wait for every step. The losses
+            [D's loss, G's loss, mean D(x), mean D(G(z))], ``[4]``, or ``[4, S]`` for an ensemble.
+            It stays on the device, since reading it would wait for the step to finish. The losses
             are the objective's, without the terms.
         """
         for real in minibatches[: self.d_steps]:
@@ -127,19 +127,19 @@ class AdversarialGame:
         return averages(loss)
 
     def generate(self, like: Minibatch) -> Minibatch:
-        """As many samples, from fresh z, as a real minibatch has."""
+        """Generate as many samples as a real minibatch has, from fresh z."""
         z, y = self.latents(like.x.shape[self.view.axis], like.y)
         return Minibatch(self.generator(z, y), y, z)
 
     def judge(self, *minibatches: Minibatch) -> list[Judged]:
-        """D's logits on each minibatch, as D sees it."""
+        """Compute D's logits on each minibatch, augmented and packed."""
         seen = [replace(batch, x=self.view(batch.x)) for batch in minibatches]
         if self._one_pass:
             return self.discriminate(seen)
         return [judged for batch in seen for judged in self.discriminate([batch])]
 
     def discriminate(self, seen: list[Minibatch]) -> list[Judged]:
-        """The logits, and features where they are used, of minibatches in one pass through D."""
+        """Compute the logits, and features if they are used, of minibatches in one pass of D."""
         x = concatenate([batch.x for batch in seen], self.view.axis)
         y = classes_of(seen)
         features: Sequence[Tensor | None] = [None] * len(seen)
@@ -155,22 +155,22 @@ class AdversarialGame:
         ]
 
     def evidence(self, judged: Judged) -> Tensor:
-        """What the objective shows to G: D's logits ``[n]``, or its features ``[n, F]``."""
+        """The output of D that G's loss uses: logits ``[n]`` or features ``[n, F]``."""
         if not self.objective.g_sees_features:
             return judged.logits
         assert judged.features is not None
         return self.discriminator.ranks.gather(judged.features)
 
     def parts(self, minibatch: Minibatch) -> list[Minibatch]:
-        """The parts of a minibatch that pass through the networks one after the other."""
+        """Split a minibatch into the parts over which gradients are accumulated."""
         return split(minibatch, self.generator.accumulate, self.view.axis)
 
 
 class SimultaneousGame(AdversarialGame):
-    """The 2014 authors' program: both gradients from one pass, before either network moves.
+    """The variant of the 2014 authors' code: both networks are updated from one forward pass.
 
-    Same minibatch, same z, same dropout masks in D (goodfeli/adversarial). With k > 1, D's other
-    updates come first, as in Algorithm 1.
+    Both gradients use the same minibatch, z and dropout masks in D (goodfeli/adversarial). With
+    k > 1, D's other updates come first, as in Algorithm 1.
     """
 
     @property
@@ -195,7 +195,7 @@ class SimultaneousGame(AdversarialGame):
         return numbers_of([d], [averages(g_loss)])
 
 
-#: How the two players' updates are ordered.
+#: Order of the two players' updates.
 UPDATES: dict[str, type[AdversarialGame]] = {
     "alternating": AdversarialGame,
     "simultaneous": SimultaneousGame,
@@ -203,12 +203,12 @@ UPDATES: dict[str, type[AdversarialGame]] = {
 
 
 def averages(*values: Tensor) -> Tensor:
-    """The mean of each over a minibatch, on the device."""
+    """The mean of each tensor over a minibatch, on the device."""
     return torch.stack([value.detach().mean(-1) for value in values])
 
 
 def numbers_of(d_parts: Sequence[Tensor], g_parts: Sequence[Tensor]) -> Tensor:
-    """[D's loss, G's loss, D(x), D(G(z))] from those of the equal parts of a minibatch."""
+    """[D's loss, G's loss, D(x), D(G(z))], averaged over the equal parts of a minibatch."""
     d_loss, d_real, d_fake = sum(d_parts[1:], d_parts[0]) / len(d_parts)
     (g_loss,) = sum(g_parts[1:], g_parts[0]) / len(g_parts)
     return torch.stack([d_loss, g_loss, d_real, d_fake])

@@ -1,4 +1,4 @@
-"""A moving average of the generator's weights, which draws better than the weights themselves."""
+"""Exponential moving average of the generator's weights, which gives better samples."""
 
 import copy
 
@@ -7,10 +7,10 @@ from torch import Tensor, nn
 
 
 class Average:
-    """θ̄ ← d·θ̄ + (1 - d)·θ after every step, with d = min(decay, (1 + t) / (10 + t)).
+    """Update θ̄ ← d·θ̄ + (1 - d)·θ after every step t, with d = min(decay, (1 + t) / (10 + t)).
 
-    The second term lets the average follow closely at first, when the weights at the start are
-    not worth remembering. Buffers (batch statistics) are copied.
+    The second bound makes the average forget the initial weights quickly. Buffers (batch
+    statistics) are copied.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
@@ -21,11 +21,11 @@ class Average:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Move towards the network, which has now made ``step`` steps."""
+        """Update the average after step number ``step``."""
         decay = min(self.decay, (1 + step) / (10 + step))
         torch._foreach_lerp_(self._to[0], self._from[0], 1 - decay)
-        for mine, theirs in zip(self._to[1], self._from[1], strict=True):
-            mine.copy_(theirs)
+        for average, current in zip(self._to[1], self._from[1], strict=True):
+            average.copy_(current)
 
 
 def _tensors(network: nn.Module) -> tuple[list[Tensor], list[Tensor]]:

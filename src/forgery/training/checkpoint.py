@@ -1,15 +1,15 @@
-"""Checkpoints that are whole or not there: safetensors and JSON, checksums, atomic renames.
+"""Atomic checkpoints in safetensors and JSON, with checksums.
 
 A checkpoint is a folder named by its step::
 
     00000600/model.safetensors      G, D and the average of G
-    00000600/optimizers.safetensors what the optimisers remember
-    00000600/state.json             counters, the SHA-256 of each file above and of itself
+    00000600/optimizers.safetensors state of the optimisers
+    00000600/state.json             counters, SHA-256 of each file above and of the state
 
-It is written under a temporary name, synced to disk and renamed, so that a process killed at any
-moment leaves the earlier ones whole and at worst some rubbish with a dot before its name. While a
-step is written a second time, its first version is kept as ``00000600.old``, which counts until the
-new one is in place.
+A checkpoint is written under a temporary name, synced to disk and renamed. A process killed at any
+moment leaves earlier checkpoints intact, and at most a temporary folder whose name starts with a
+dot. While a step is written again, its first version is kept as ``00000600.old``, which is valid
+until the new one is in place.
 """
 
 import hashlib
@@ -28,15 +28,15 @@ from torch import Tensor, nn
 
 from ..errors import ForgeryError
 
-#: Raised by one whenever an older program could not read what a newer one writes.
+#: Version of the format, incremented with every incompatible change.
 FORMAT = 1
-#: Ends the name of a checkpoint whose replacement is being put in place.
+#: Suffix of a checkpoint that is being replaced.
 OLD = ".old"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The whole state of a run after ``step`` steps."""
+    """The complete state of a run after ``step`` steps."""
 
     step: int
     model: dict[str, Tensor]
@@ -45,19 +45,24 @@ class Checkpoint:
 
 
 def write(folder: Path, checkpoint: Checkpoint, keep: int, best: int | None = None) -> Path:
-    """Write a checkpoint into ``folder``; delete all but the newest ``keep`` and that of ``best``.
+    """Write a checkpoint into ``folder``; delete all but the newest ``keep`` and step ``best``.
+
+    Returns
+    -------
+    Path
+        The folder of the checkpoint.
 
     Raises
     ------
     ForgeryError
-        When the disk is full or cannot be written; the earlier checkpoints are untouched.
+        If writing fails, for example on a full disk; earlier checkpoints are untouched.
     """
     target = folder / f"{checkpoint.step:08d}"
     temporary = folder / f".{target.name}.{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for rubbish in folder.glob(".*"):  # left by a killed process
-            shutil.rmtree(rubbish, ignore_errors=True)
+        for leftover in folder.glob(".*"):  # of a killed process
+            shutil.rmtree(leftover, ignore_errors=True)
         temporary.mkdir()
         digests = {}
         for name in ("model", "optimizers"):
@@ -75,7 +80,9 @@ def write(folder: Path, checkpoint: Checkpoint, keep: int, best: int | None = No
         sync_folder(temporary)
         old = target.with_suffix(OLD)
         if target.exists():
-            shutil.rmtree(old, ignore_errors=True)  # of a process killed at the end of this
+            shutil.rmtree(
+                old, ignore_errors=True
+            )  # left by a process killed before the removal below
             os.replace(target, old)
         os.replace(temporary, target)
         sync_folder(folder)
@@ -84,7 +91,7 @@ def write(folder: Path, checkpoint: Checkpoint, keep: int, best: int | None = No
         with suppress(OSError):
             shutil.rmtree(temporary)
         last = next(iter(steps(folder)), None)
-        kept = "there is no earlier one" if last is None else f"the one of step {last} is whole"
+        kept = "there is no earlier one" if last is None else f"that of step {last} is intact"
         raise ForgeryError(
             f"cannot write the checkpoint of step {checkpoint.step} to {folder}: "
             f"{error.strerror or error}; {kept}"
@@ -97,22 +104,22 @@ def write(folder: Path, checkpoint: Checkpoint, keep: int, best: int | None = No
 
 
 def steps(folder: Path) -> Iterator[int]:
-    """The steps of which ``folder`` holds a checkpoint, newest first."""
+    """The steps of all checkpoints in ``folder``, newest first."""
     paths = folder.iterdir() if folder.is_dir() else ()
     found = {int(p.stem) for p in paths if p.stem.isdigit() and p.suffix in ("", OLD)}
     yield from sorted(found, reverse=True)
 
 
 def set_aside_after(folder: Path, step: int) -> list[str]:
-    """Rename the checkpoints of later steps, so that they no longer count.
+    """Rename the checkpoints of later steps, so that they are ignored.
 
-    A run that goes back to an earlier step (the later checkpoints are damaged) will write these
-    steps again. What is renamed is never read or deleted by this program.
+    A run that resumes from an earlier step, since later checkpoints are damaged, writes these steps
+    again. The renamed folders are never read or deleted.
 
     Returns
     -------
     list of str
-        The new names: ``00000600.damaged``, or ``00000600.damaged-2`` where that is taken.
+        The new names: ``00000600.damaged``, or ``00000600.damaged-2`` if that exists.
     """
     names = []
     for path in [
@@ -128,18 +135,18 @@ def set_aside_after(folder: Path, step: int) -> list[str]:
 
 
 def _places(folder: Path, step: int) -> list[Path]:
-    """Where a step's checkpoint lies: under its own name, or as the old one, or both."""
+    """The folders of a step's checkpoint: the current one, the old one, or both."""
     path = folder / f"{step:08d}"
     return [place for place in (path, path.with_suffix(OLD)) if place.is_dir()]
 
 
 def read(folder: Path, step: int) -> Checkpoint:
-    """The checkpoint of that step.
+    """Read the checkpoint of a step.
 
     Raises
     ------
     ForgeryError
-        When a file of it is missing, cut short, altered, or of another format.
+        If a file is missing, truncated, altered, or of another format.
     """
     path = next(iter(_places(folder, step)), folder / f"{step:08d}")
     try:
@@ -147,7 +154,7 @@ def read(folder: Path, step: int) -> Checkpoint:
         state = sealed["state"]
         if state["format"] != FORMAT:
             raise ForgeryError(
-                f"{path} has checkpoint format {state['format']}, this version of forgery "
+                f"{path} has checkpoint format {state['format']}, but this version of forgery "
                 f"reads format {FORMAT}"
             )
         if _digest(state) != sealed["sha256"] or state["step"] != step:
@@ -168,12 +175,12 @@ def read(folder: Path, step: int) -> Checkpoint:
 
 
 def read_last(folder: Path) -> tuple[Checkpoint, list[str]]:
-    """The newest checkpoint that is whole, and what is wrong with each newer one.
+    """Read the newest intact checkpoint; also return the problem of each newer one.
 
     Raises
     ------
     ForgeryError
-        When there is none.
+        If there is none.
     """
     problems: list[str] = []
     for step in steps(folder):
@@ -185,7 +192,13 @@ def read_last(folder: Path) -> tuple[Checkpoint, list[str]]:
 
 
 def load_network(network: nn.Module, name: str, checkpoint: Checkpoint) -> None:
-    """Load the tensors that a checkpoint holds under a network's name."""
+    """Load the tensors of a network from a checkpoint.
+
+    Raises
+    ------
+    ForgeryError
+        If names or shapes of the tensors do not match.
+    """
     try:
         network.load_state_dict(tensors_of(name, checkpoint.model))
     except RuntimeError as error:
@@ -197,13 +210,13 @@ def load_network(network: nn.Module, name: str, checkpoint: Checkpoint) -> None:
 
 
 def tensors_of(name: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors that are kept under a name, by the rest of their names."""
+    """The tensors whose keys start with ``name.``, without this prefix."""
     prefix = f"{name}."
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a small file so that it is there whole or not at all."""
+    """Write a small file atomically."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         _write_synced(temporary, content)
@@ -215,7 +228,7 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make names in a folder durable; where folders cannot be opened, the system does it itself."""
+    """Sync the entries of a folder to disk; on Windows, folders cannot be synced."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)

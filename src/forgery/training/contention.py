@@ -1,37 +1,37 @@
-"""Whether other programs hold the cores that this one computes on.
+"""Detection of other programs that compete for this process's CPU cores.
 
-The threads of a product wait for each other, and OpenMP's do so by spinning: while one of them has
-no core, the others burn theirs. Two processes of two threads each on two cores can make a training
-step ten times longer; with one thread each, it takes the time that it takes.
+The threads of a matrix product wait for each other, and OpenMP threads wait by spinning: while one
+of them has no core, the others keep theirs busy. Two processes with two threads each on two cores
+can make a training step ten times slower; with one thread each, they do not.
 """
 
 from pathlib import Path
 
-#: Linux keeps a folder here for each thread of this process.
+#: Folder in which Linux has a subfolder for each thread of this process.
 THREADS = Path("/proc/self/task")
-#: Share of waiting from which a person is told.
+#: Fraction of time spent waiting from which it is reported.
 MUCH = 0.25
 
-#: Thread → nanoseconds in which it ran, and in which it could have run and had no core.
+#: Thread → (nanoseconds running, nanoseconds runnable but waiting for a core).
 CoreTimes = dict[str, tuple[int, int]]
 
 
 def core_times(threads: Path = THREADS) -> CoreTimes:
-    """The times of all threads of this process so far; empty where the system does not tell."""
+    """The times of all threads of this process; empty if the system does not report them."""
     times = {}
     for file in threads.glob("*/schedstat"):
         try:
             running, waiting, _ = file.read_text(encoding="ascii").split()
-        except (OSError, ValueError):  # the thread has just ended, or the kernel keeps no times
+        except (OSError, ValueError):  # the thread has ended, or the kernel does not count
             continue
         times[file.parent.name] = int(running), int(waiting)
     return times
 
 
 def core_wait(before: CoreTimes, after: CoreTimes) -> float | None:
-    """The share of their time that threads waited for a core; None where nothing is known.
+    """Fraction of time that runnable threads waited for a core; None if it is unknown.
 
-    Time in which they had nothing to do does not count.
+    Idle time does not count.
     """
     running = waiting = 0
     for thread, (ran, waited) in after.items():
@@ -42,7 +42,7 @@ def core_wait(before: CoreTimes, after: CoreTimes) -> float | None:
 
 
 def describe_wait(share: float | None, threads: int) -> str:
-    """What a person is told of a :func:`core_wait` with so many threads; empty if it is small."""
+    """A message on a :func:`core_wait` of a run with ``threads`` threads; empty if it is small."""
     if share is None or share < MUCH:
         return ""
     remedy = "; --threads 1 may be faster" if threads > 1 else ""

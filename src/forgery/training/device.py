@@ -1,4 +1,4 @@
-"""Where a run takes place: which device, how many threads."""
+"""The device and the CPU threads of a run."""
 
 import os
 import platform
@@ -10,16 +10,22 @@ import torch
 from ..errors import ForgeryError
 from .parallel import local_count, local_rank
 
-#: How many threads a core may be given: beyond that they only wait for each other.
+#: Maximum number of threads per core; more only wait for each other.
 MOST_THREADS = 4
-#: What begins the name of a device.
+#: Device types.
 KINDS = ("cpu", "cuda", "mps")
 
 
 def choose(name: str) -> torch.device:
-    """The device of that name; ``auto`` is this process's CUDA GPU (the first), else the CPU."""
+    """Return the device of a given name; ``auto`` is this process's CUDA GPU, else the CPU.
+
+    Raises
+    ------
+    ForgeryError
+        For an unknown device, or one that cannot be used.
+    """
     if name == "auto":
-        # Not mps: for networks of this size it is not known to beat the CPU beside it.
+        # Not mps: for networks of this size it is not known to be faster than the CPU.
         return (
             torch.device("cuda", local_rank()) if torch.cuda.is_available() else torch.device("cpu")
         )
@@ -37,29 +43,29 @@ def choose(name: str) -> torch.device:
 
 
 def resolve_threads(threads: int) -> int:
-    """The number of CPU threads that a setting stands for (0: one a core). Nothing is changed.
+    """Return the number of CPU threads for a setting (0: one per core), without applying it.
 
     Raises
     ------
     ForgeryError
-        For more than :data:`MOST_THREADS` a core.
+        For more than :data:`MOST_THREADS` per core.
     """
     cores = _cores()
     if threads > MOST_THREADS * cores:
         raise ForgeryError(
             f"{threads} threads are too many for {cores} CPU core{'' if cores == 1 else 's'}: "
-            f"--threads may be at most {MOST_THREADS * cores}; 0 takes one for each core"
+            f"--threads may be at most {MOST_THREADS * cores}; 0 uses one per core"
         )
     return threads or max(1, cores // local_count())
 
 
 @contextmanager
 def cpu_settings(threads: int = 0) -> Iterator[int]:
-    """Compute with so many CPU threads (0: one a core) and denormal numbers flushed to zero.
+    """Set the number of CPU threads (0: one per core) and flush denormal numbers to zero.
 
-    Yields the number of threads. What the caller had set comes back at the end, also after an
-    exception. The denormal mode is that of the calling thread; torch's worker threads keep the one
-    in which they were started.
+    Yields the number of threads. The caller's settings are restored on exit, also after an
+    exception. The denormal mode applies to the calling thread; torch's worker threads keep the mode
+    with which they were started.
     """
     threads_before, flushed_before = torch.get_num_threads(), flushes_denormals()
     try:
@@ -70,22 +76,22 @@ def cpu_settings(threads: int = 0) -> Iterator[int]:
 
 
 def prepare_cpu(threads: int) -> int:
-    """As :func:`cpu_settings`, but for the rest of the process: for the command line alone."""
+    """Like :func:`cpu_settings`, but permanent: only for the command line."""
     threads = resolve_threads(threads)
     torch.set_num_threads(threads)
-    # Adam's averages of a dead unit decay into denormal numbers, which many CPUs add up a hundred
-    # times slower.
+    # Adam's averages for a dead unit decay into denormal numbers, for which arithmetic is about a
+    # hundred times slower on many CPUs.
     torch.set_flush_denormal(True)
     return threads
 
 
 def flushes_denormals() -> bool:
-    """Whether the calling thread takes denormal numbers for zero; torch can set it, not say it."""
+    """Whether the calling thread flushes denormal numbers to zero; torch cannot query the mode."""
     return bool(torch.tensor(1e-39, dtype=torch.float32).mul(1) == 0)
 
 
 def describe(device: torch.device) -> str:
-    """The hardware's own name, for the record."""
+    """The model name of the hardware."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     try:
@@ -100,6 +106,6 @@ def describe(device: torch.device) -> str:
 
 def _cores() -> int:
     try:
-        return len(os.sched_getaffinity(0))  # what this process may use, not what is built in
+        return len(os.sched_getaffinity(0))  # cores available to this process
     except AttributeError:
         return os.cpu_count() or 1

@@ -1,10 +1,10 @@
-"""What is going wrong in a run, in plain words: seen, meaning, remedy.
+"""Diagnosis of training problems: observation, explanation, remedy.
 
-Each check looks at the reports so far (the lines of metrics.jsonl) and returns a finding or None.
-A check speaks only when what it looks for has lasted for :data:`PATIENCE` reports: early in
-learning D is often far ahead for a moment, and samples are few-sided, without harm.
+Each check examines the reports so far (the lines of metrics.jsonl) and returns a finding or None. A
+problem must last for :data:`PATIENCE` reports: early in training, D is often far ahead for a short
+time, and samples have little variety, without harm.
 
-A new check is one function and one line in the table.
+A new check is one function and one entry in the table.
 """
 
 import math
@@ -16,27 +16,41 @@ from typing import Any
 
 from ..metrics import Memorisation
 
-#: How many reports in a row must show an illness.
+#: Number of consecutive reports that must show a problem.
 PATIENCE = 3
-#: How many reports show what wavers from one to the next.
+#: Number of reports for quantities that fluctuate between reports.
 LONGER = 4 * PATIENCE
-#: Steps in which samples that have never been of much variety may still grow it: the tutorial's
-#: generator draws few-sided pictures for its first 7,000 steps, and recovers.
+#: Step before which samples may lack variety: the tutorial's generator has little diversity for its
+#: first 7,000 steps, and recovers.
 INFANCY = 10_000
-#: The energy distance of samples that are nothing like the data, in multiples of its spread: the
-#: mean image again and again has some .4, one image again and again 1, good digits .01.
+#: Energy distance of samples unlike the data, in multiples of the data's spread. Repeating the mean
+#: image gives about .4, repeating a single image 1; good digits have .01.
 FAR = 0.3
-#: How many times its lowest the energy distance of samples that get worse has become. Healthy runs
-#: reached 1.2, one that is known to get worse 2.2 (docs/results.md).
+#: Ratio of the energy distance to its minimum at which samples are getting worse. Healthy runs
+#: reached 1.2, a run known to get worse 2.2 (docs/results.md).
 WORSE = 1.5
 
-#: Lines of metrics.jsonl. Runs that were begun before there was one have no energy_distance.
+#: Lines of metrics.jsonl. Reports of early versions have no energy_distance.
 Reports = Sequence[dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One illness: its name, the step, the number that was seen, what it means, what to change."""
+    """A problem of a run.
+
+    Parameters
+    ----------
+    name:
+        Name of the problem.
+    step:
+        Step of the report.
+    seen:
+        The observation, with numbers.
+    means:
+        What the observation means.
+    remedy:
+        Settings to try.
+    """
 
     name: str
     step: int
@@ -49,10 +63,10 @@ class Finding:
 
 
 def d_has_won(reports: Reports) -> Finding | None:
-    """D is sure of every sample, and G makes nothing of its answer.
+    """D is sure of every sample, and G does not improve.
 
-    Either no gradient comes back; or one does, and for long the samples stay nothing like the data
-    (for a short time early in learning that is normal: the paper's D comes near it).
+    Either G's gradient has vanished, or samples have stayed unlike the data for a long time. For a
+    short time early in training this is normal; the 2014 paper's D comes close to it.
     """
     last = _last(reports)
     if last is None or not all(_sure(r) for r in last):
@@ -66,8 +80,8 @@ def d_has_won(reports: Reports) -> Finding | None:
         "D has won",
         reports,
         f"the mean of D(x) is {last[-1]['d_real']:.4f} and of D(G(z)) {last[-1]['d_fake']:.1e}, "
-        f"G's gradient {last[-1]['g_gradient']:.1e} (at most {highest:.1e} before)",
-        "D tells every sample from the data, and its answer shows G no way.",
+        f"the norm of G's gradient is {last[-1]['g_gradient']:.1e} (maximum so far {highest:.1e})",
+        "D distinguishes every sample from the data, and G cannot learn from its output.",
         "the non-saturating objective, a lower --d-learning-rate, --d-steps 1, or --penalty r1.",
     )
 
@@ -77,7 +91,7 @@ def _sure(report: dict[str, Any]) -> bool:
 
 
 def collapsed(reports: Reports) -> Finding | None:
-    """The samples differ from each other much less than real images do."""
+    """Samples differ from each other much less than real images do."""
     last = _last(reports)
     if last is None or any(r["diversity"] > 0.4 for r in last):
         return None
@@ -86,14 +100,14 @@ def collapsed(reports: Reports) -> Finding | None:
     return _finding(
         "collapsed",
         reports,
-        f"samples lie {last[-1]['diversity']:.2f} times as far apart as real images do",
-        "G draws a few pictures again and again.",
+        f"samples are {last[-1]['diversity']:.2f} times as far apart as real images",
+        "G generates only a few different images.",
         "--objective relativistic --penalty r1+r2, a lower --g-learning-rate, or a larger batch.",
     )
 
 
 def oscillating(reports: Reports) -> Finding | None:
-    """D's lead swings up and down: the players chase each other in circles."""
+    """D's lead swings up and down, since the players chase each other."""
     leads = [r["d_real"] - r["d_fake"] for r in reports[-LONGER:]]
     times = swings(leads, 0.2)
     if times < 4:
@@ -101,19 +115,19 @@ def oscillating(reports: Reports) -> Finding | None:
     return _finding(
         "oscillating",
         reports,
-        f"D's lead, the mean of D(x) less that of D(G(z)), turned {times} times in {len(leads)} "
+        f"D's lead, mean D(x) minus mean D(G(z)), reversed {times} times in {len(leads)} "
         f"reports, between {min(leads):.2f} and {max(leads):.2f}",
-        "Each player undoes what the other has just learnt.",
+        "Each player undoes what the other has just learned.",
         "lower learning rates, --beta1 0.5 or 0, or --penalty r1.",
     )
 
 
 def stalled(reports: Reports) -> Finding | None:
-    """The samples from a fixed z no longer change."""
+    """Samples from a fixed z no longer change."""
     last = _last(reports)
     if last is None:
         return None
-    # Of the same z every time: while G learns at all, they move by a thousandth a report.
+    # While G learns, these values change by about a thousandth per report, since z is fixed.
     for name in ("diversity", "energy_distance"):
         values = [r[name] for r in last if name in r]
         if values and max(values) - min(values) > 1e-5 * max(values):
@@ -121,21 +135,21 @@ def stalled(reports: Reports) -> Finding | None:
     return _finding(
         "stalled",
         reports,
-        f"how far the samples of a fixed z lie from each other ({last[-1]['diversity']:.4f} of the "
-        f"data's spread) and from real images has not changed in {PATIENCE} reports",
+        f"the distances of samples from a fixed z to each other ({last[-1]['diversity']:.4f} of "
+        f"the data's) and to real images have not changed in {PATIENCE} reports",
         "G has stopped learning.",
-        "a higher --g-learning-rate, the non-saturating objective, or stopping here.",
+        "a higher --g-learning-rate or the non-saturating objective, or stop here.",
     )
 
 
 def getting_worse(reports: Reports) -> Finding | None:
-    """The samples were nearer to the data than they are now.
+    """Samples were closer to the data before.
 
-    By the Fréchet distance where it is tracked, and by the energy distance in any case. That one is
-    smoothed: without an average of G's weights it wavers by half from report to report.
+    The check uses the Fréchet distance, if it is tracked, and the energy distance. The latter is
+    smoothed, since it fluctuates by half between reports without an average of G's weights.
     """
     return _risen(reports, "frechet", "Fréchet", window=1, times=1.25) or _risen(
-        # Samples that never were anything like the data have nothing to lose.
+        # Samples that never resembled the data cannot get worse.
         reports,
         "energy_distance",
         "energy",
@@ -148,9 +162,9 @@ def getting_worse(reports: Reports) -> Finding | None:
 def _risen(
     reports: Reports, name: str, title: str, window: int, times: float, below: float = math.inf
 ) -> Finding | None:
-    """Whether a distance (its mean over ``window`` measurements) has risen so far above its best.
+    """A finding if a distance has risen above ``times`` its minimum, which was less than ``below``.
 
-    The best must have been below ``below``.
+    The distance is averaged over ``window`` measurements.
     """
     scores = [(r["step"], r | r["quality"]) for r in reports]
     measured = [(step, numbers[name]) for step, numbers in scores if name in numbers]
@@ -159,17 +173,17 @@ def _risen(
     if len(levels) <= PATIENCE:
         return None
     best, now = min(levels), min(levels[-PATIENCE:])
-    if not (0 < best < below and now > times * best):  # NaN is neither
+    if not (0 < best < below and now > times * best):  # also false for NaN
         return None
     step = measured[levels.index(best) + window - 1][0]
     return _finding(
         "getting worse",
         reports,
-        f"the {title} distance to real images was {best:.2g} at step {step:,} and has been "
-        f"{now / best:.2f} times that, or more, for {PATIENCE} measurements",
-        "G loses part of what it had learnt, often by drawing some kinds ever more often.",
+        f"the {title} distance to real images was {best:.2g} at step {step:,} and has been at "
+        f"least {now / best:.2f} times that for {PATIENCE} measurements",
+        "G loses part of what it has learned, often by generating some kinds ever more often.",
         "stopping earlier; --evaluate-every N, which keeps the best checkpoint for forgery sample "
-        "RUN --step best; --beta1 0, or lower learning rates.",
+        "RUN --step best; --beta1 0 or lower learning rates.",
     )
 
 
@@ -185,27 +199,28 @@ def diverging(reports: Reports) -> Finding | None:
     return _finding(
         "diverging",
         reports,
-        f"the sizes of the two losses add up to {sizes[-1]:.3g} (usual before: {usual:.3g})",
-        "The weights are running away.",
+        f"the absolute losses add up to {sizes[-1]:.3g} (median before: {usual:.3g})",
+        "The weights are growing without bound.",
         "lower learning rates, or --penalty r1.",
     )
 
 
 def memorising(memory: Memorisation, step: int) -> Finding | None:
-    """Samples lie nearer to training images than fresh data does."""
+    """Samples are closer to training images than held-out data is."""
     if not memory.flagged:
         return None
     return Finding(
         "memorising",
         step,
-        f"{memory.near:.0%} of the samples lie nearer to a training image than 99% of fresh data "
-        f"(1% would do so by chance; median distance {memory.median_ratio:.2f} of fresh data's)",
-        "G redraws the training data.",
+        f"{memory.near:.0%} of the samples are closer to a training image than 99% of held-out "
+        f"data (1% would be by chance; median distance {memory.median_ratio:.2f} of held-out "
+        "data's)",
+        "G reproduces training data.",
         "more data, fewer steps, or smaller networks.",
     )
 
 
-#: What each report is searched for. (Memorising needs the data: ``forgery doctor`` looks for it.)
+#: The checks of each report. (Memorising needs the data and is checked by ``forgery doctor``.)
 CHECKS: tuple[Callable[[Reports], Finding | None], ...] = (
     d_has_won,
     collapsed,
@@ -217,37 +232,43 @@ CHECKS: tuple[Callable[[Reports], Finding | None], ...] = (
 
 
 class Doctor:
-    """Watches a run and speaks up once about each illness, when it appears."""
+    """Examine the reports of a run, and report each problem once, when it appears.
+
+    Parameters
+    ----------
+    reports:
+        Reports of an earlier part of the run; their findings are not reported again.
+    """
 
     def __init__(self, reports: Reports = ()) -> None:
         self._reports = list(reports)
-        self._told = {finding["name"] for r in reports for finding in r["findings"]}
+        self._reported = {finding["name"] for r in reports for finding in r["findings"]}
 
     def examine(self, report: dict[str, Any]) -> list[Finding]:
-        """What a new report brings to light and was not told before.
+        """Return the new problems that a report reveals.
 
-        All that it knows is about two players: of a VAE it says nothing.
+        All checks concern two players: a VAE has no findings.
         """
         if "d_loss" not in report:
             return []
         self._reports.append(report)
         found = [finding for check in CHECKS if (finding := check(self._reports))]
-        new = [finding for finding in found if finding.name not in self._told]
-        self._told |= {finding.name for finding in new}
+        new = [finding for finding in found if finding.name not in self._reported]
+        self._reported |= {finding.name for finding in new}
         return new
 
 
 def diagnose(reports: Reports) -> list[Finding]:
-    """Every illness that a finished run showed, in the order of its appearance."""
+    """All problems of a finished run, in the order of appearance."""
     doctor = Doctor()
     return [finding for report in reports for finding in doctor.examine(report)]
 
 
 def swings(values: Sequence[float], size: float) -> int:
-    """How many times the values go up or down by at least ``size``, by turns."""
+    """Count the alternating rises and falls of at least ``size``."""
     count, direction, turn = 0, 0, values[0]
     for value in values:
-        if direction * (value - turn) > 0:  # further the same way
+        if direction * (value - turn) > 0:  # further in the same direction
             turn = value
         elif abs(value - turn) >= size:
             count, direction, turn = count + 1, 1 if value > turn else -1, value
@@ -255,7 +276,7 @@ def swings(values: Sequence[float], size: float) -> int:
 
 
 def _last(reports: Reports) -> Reports | None:
-    """The newest reports, if there are enough and all of their numbers are finite."""
+    """The newest reports, or None if there are too few or a number is not finite."""
     last = reports[-PATIENCE:]
     numbers = [v for r in last for v in r.values() if isinstance(v, float)]
     return last if len(last) == PATIENCE and all(map(math.isfinite, numbers)) else None

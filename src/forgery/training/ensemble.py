@@ -1,9 +1,9 @@
-"""Many seeds of one game trained together, as one game of batched networks.
+"""Training of many seeds together, as one game of batched networks.
 
-Small networks are bound by the cost of starting an operation, not by its arithmetic: ten of them
-side by side cost little more than one. Every tensor leads with an axis of members, ``[S, …]``. Each
-member gets the weights, the data and the noise that its seed gives it alone, and its own gradients,
-so that it becomes what it would become alone, but for rounding.
+The cost of small networks is dominated by launching operations rather than arithmetic: ten networks
+in a batch cost little more than one. The first axis of every tensor is that of the members,
+``[S, …]``. Each member has the weights, data, noise and gradients of a single run with its seed, so
+that the results agree up to rounding.
 """
 
 import copy
@@ -19,29 +19,29 @@ from . import randomness
 
 
 class Ensemble(nn.Module):
-    """Networks of one kind as one network: x ``[S, N, …]`` → ``[S, N, …]``.
+    """Networks of one architecture as a single network: x ``[S, N, …]`` → ``[S, N, …]``.
 
-    Inside, members and minibatch are one axis ``[S·N, …]``, so that the network's own code and
-    every layer without weights are used as they are. Only layers with weights are replaced by
-    those of :data:`BATCHED`; their parameters keep their names and lead with the axis of members.
+    Inside, members and minibatch share one axis ``[S·N, …]``, so that the network's code and layers
+    without weights are used unchanged. Layers with weights are replaced by those of
+    :data:`BATCHED`; their parameters keep their names and have a leading axis of members.
 
     Raises
     ------
     ForgeryError
-        For a layer that is not in the table, or that draws random numbers (dropout): members would
-        no longer be what they are alone.
+        For a layer with weights that is not in the table, or a layer that draws random numbers
+        (dropout), which would differ from those of single runs.
     """
 
     def __init__(self, members: Sequence[nn.Module]) -> None:
         super().__init__()
         self.size = len(members)
         self.network = _batched(list(members))
-        # The template for member(); in a tuple, where nn.Module does not look for parameters.
+        # The template for member(), in a tuple so that nn.Module does not register it.
         self._one = (copy.deepcopy(members[0]),)
 
     @property
     def couples_batch(self) -> bool:
-        """Whether samples of one batch see each other in it."""
+        """Whether an output depends on the other samples of the minibatch (batch norm)."""
         return any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in self._one[0].modules())
 
     def forward(self, x: Tensor) -> Tensor:
@@ -49,7 +49,7 @@ class Ensemble(nn.Module):
         return y.unflatten(0, (self.size, -1))
 
     def member(self, i: int) -> nn.Module:
-        """Network i on its own: a copy."""
+        """A copy of network i."""
         one = copy.deepcopy(self._one[0])
         batched = dict(self.network.named_modules())
         for name, layer in one.named_modules():
@@ -61,9 +61,9 @@ class Ensemble(nn.Module):
 
 
 class _Linear(nn.Module):
-    """``[S·N, inputs]`` → ``[S·N, outputs]``, each member by its own weights.
+    """``[S·N, inputs]`` → ``[S·N, outputs]``, with separate weights for each member.
 
-    They are kept as ``[S, inputs, outputs]``, the layout in which their gradients arise.
+    Weights are stored as ``[S, inputs, outputs]``, the layout of their gradients.
     """
 
     def __init__(self, layers: Sequence[nn.Linear]) -> None:
@@ -80,7 +80,7 @@ class _Linear(nn.Module):
 
 
 class _BatchNorm(nn.Module):
-    """``[S·N, features]`` normalised over each member's own minibatch."""
+    """Batch norm of ``[S·N, features]`` over the minibatch of each member."""
 
     running_mean: Tensor
     running_var: Tensor
@@ -98,7 +98,7 @@ class _BatchNorm(nn.Module):
         if self.training:
             self.num_batches_tracked += 1
         size = len(self.weight)
-        # [S·N, F] → [N, S·F]: to batch norm, members are further features.
+        # [S·N, F] → [N, S·F]: batch norm treats members as further features.
         features = x.unflatten(0, (size, -1)).transpose(0, 1).flatten(1)
         features = functional.batch_norm(
             features,
@@ -113,7 +113,7 @@ class _BatchNorm(nn.Module):
         return features.unflatten(1, (size, -1)).transpose(0, 1).flatten(0, 1)
 
 
-#: Layer with weights → the same layer of many members, made from the members' layers.
+#: Type of a layer with weights → function from the members' layers to a batched layer.
 BATCHED: dict[type[nn.Module], Callable[[Sequence[Any]], nn.Module]] = {
     nn.Linear: _Linear,
     nn.BatchNorm1d: _BatchNorm,
@@ -121,7 +121,7 @@ BATCHED: dict[type[nn.Module], Callable[[Sequence[Any]], nn.Module]] = {
 
 
 def _batched(members: Sequence[nn.Module]) -> nn.Module:
-    """A copy of the first member in which every layer with weights is the members' batched one."""
+    """Copy the first member, replacing every layer with weights by a batched one."""
     kind = type(members[0])
     if kind in BATCHED:
         return BATCHED[kind](members)
@@ -129,11 +129,11 @@ def _batched(members: Sequence[nn.Module]) -> nn.Module:
     if random or list(members[0].parameters(recurse=False)):
         raise ForgeryError(
             f"networks with {kind.__name__} layers cannot be trained as an ensemble of seeds"
-            + (": each seed would draw other random numbers than it draws alone" if random else "")
+            + (": their random numbers would differ from those of single runs" if random else "")
         )
     network = copy.copy(members[0])
     if getattr(network, "inplace", False):
-        # In place on the view that a batched layer returns costs copies.
+        # An in-place operation on the view that a batched layer returns would cost copies.
         network.inplace = False  # type: ignore[assignment]
     network._modules = {
         name: _batched([m.get_submodule(name) for m in members]) for name in members[0]._modules
@@ -146,7 +146,7 @@ def _stack(parameters: Sequence[Tensor]) -> nn.Parameter:
 
 
 class MemberNoise:
-    """z for every member at once, each drawn as its seed would draw it alone: m → ``[S, m, Z]``."""
+    """z of all members, each with the random numbers of a single run: m → ``[S, m, Z]``."""
 
     def __init__(self, kind: str, latent: int, seeds: Sequence[int], device: torch.device) -> None:
         self._draw = lookup(randomness.NOISES, kind, "noise")
@@ -154,7 +154,7 @@ class MemberNoise:
         self._generators = [torch.Generator(device) for _ in seeds]
 
     def begin_step(self, step: int) -> None:
-        """Seed every member's generator for a step."""
+        """Seed the generator of every member for a step."""
         for generator, seed in zip(self._generators, self._seeds, strict=True):
             generator.manual_seed(randomness.derive(seed, "step", step))
 

@@ -1,8 +1,8 @@
-"""What a training tells its callbacks.
+"""Events of training, which are passed to callbacks.
 
-A callback is any function of one event: ``forgery.train("mnist", callbacks=[print])``. It runs in
-the training process, between two steps, so the training waits for it. A callback stops the run by
-raising :class:`StopTraining`; after any other exception the run is saved before it ends.
+A callback is a function of one event: ``forgery.train("mnist", callbacks=[print])``. It runs in the
+training process, between two steps, so that training waits for it. A callback stops the run by
+raising :class:`StopTraining`; after any other exception, the run is saved before it ends.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from .report import Report
 
 @dataclass(frozen=True)
 class StepDone:
-    """A step was made; ``done`` is the share of the run that is over, 0 to 1."""
+    """A step was made; ``done`` is the fraction of the run that is complete, 0 to 1."""
 
     step: int
     done: float
@@ -37,7 +37,7 @@ class CheckpointSaved:
     path: Path
 
 
-#: A report is made every so often, and a finding whenever the doctor notices a problem in it.
+#: Every finding follows the report in which the doctor found it.
 Event = StepDone | Report | Finding | SamplesDrawn | CheckpointSaved
 Callback = Callable[[Event], object]
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a request to finish the step, save and leave."""
+"""Ctrl-C and SIGTERM as requests to finish the step, save and exit."""
 
 import signal
 import sys
@@ -7,20 +7,20 @@ import time
 from types import FrameType
 from typing import Any
 
-#: A second signal within so many seconds of the first repeats it: fingers and terminals send two.
+#: A second signal within this many seconds is taken as a repetition of the first.
 REPEATS_WITHIN = 1.0
 
 
 class Interrupt:
-    """While entered, the first signal sets :attr:`signal`; a later one leaves at once, unsaved.
+    """Context in which the first signal sets :attr:`signal`, and a later one exits without saving.
 
-    Outside the main thread, where Python accepts no handlers, no signal is noticed.
+    Outside the main thread, Python accepts no signal handlers, and signals are not handled.
     """
 
     def __init__(self) -> None:
         #: The number of the signal that arrived.
         self.signal: int | None = None
-        #: Whether a callback has asked to stop.
+        #: Whether a callback has requested to stop.
         self.stop = False
         self._at = 0.0
         self._before: dict[int, Any] = {}
@@ -41,4 +41,4 @@ class Interrupt:
                 raise KeyboardInterrupt
             return
         self.signal, self._at = number, time.monotonic()
-        print("\nsaving … (once more to stop at once, without saving)", file=sys.stderr, flush=True)
+        print("\nsaving … (interrupt again to exit without saving)", file=sys.stderr, flush=True)

@@ -16,14 +16,14 @@ from .report import Reporter
 from .run import Run
 from .state import Training
 
-#: Seconds after which a report is due, whatever the step: the first, and each later one.
+#: Maximum seconds before the first report, and between later ones.
 FIRST_REPORT, NEXT_REPORT = 10.0, 60.0
-#: Seconds after which a checkpoint is due, whatever the step.
+#: Maximum seconds between checkpoints.
 NEXT_CHECKPOINT = 120.0
 
 
 class Diverged(ForgeryError):
-    """A loss or a weight is no longer finite."""
+    """Raised when a loss or a weight is no longer finite."""
 
 
 def train(
@@ -32,7 +32,7 @@ def train(
     run: Run,
     reporter: Reporter,
     draw: Callable[[int], Path],
-    tell: Callback,
+    notify: Callback,
     interrupt: Interrupt,
 ) -> None:
     """Train until the run's length is reached, a signal arrives or a callback stops the run.
@@ -40,24 +40,24 @@ def train(
     Parameters
     ----------
     training:
-        What is trained; it may have been restored from a checkpoint.
+        The state of training, possibly restored from a checkpoint.
     batches:
         The real minibatches.
     run:
-        Where checkpoints go; its config holds the settings.
+        The run folder, with the settings.
     reporter:
-        Makes the reports.
+        Creates the reports.
     draw:
-        Draws the samples of a step into a file.
-    tell:
+        Draws the samples of a step into a file, and returns its path.
+    notify:
         Receives every event.
     interrupt:
-        Notices signals; the caller has entered it.
+        Receives signals; must have been entered by the caller.
 
     Raises
     ------
     Diverged
-        Within one report interval of the first loss that is not finite.
+        At the first report or checkpoint after a loss or weight became NaN or infinite.
     """
     length: LengthSettings = run.config
     reporting: ReportingSettings = run.config
@@ -76,11 +76,11 @@ def train(
 
     def emit(event: Event) -> None:
         try:
-            tell(event)
+            notify(event)
         except StopTraining:
             interrupt.stop = True
         except Exception:
-            if training.step > saved_at:  # the callback is at fault, not the run
+            if training.step > saved_at:  # keep the steps, since the callback failed, not the run
                 save()
             raise
 
@@ -120,7 +120,7 @@ def train(
 def follow(
     training: Training, batches: Batches, length: LengthSettings, interrupt: Interrupt
 ) -> None:
-    """Train as one of several ranks, while the rank that writes is in :func:`train`."""
+    """Train on a rank that does not write, while rank 0 is in :func:`train`."""
     last_step = length_in_steps(length, batches, training.game.batches_per_step)
     while should_continue(training, length, last_step, interrupt):
         iterate(training, batches, last_step, length)
@@ -129,10 +129,10 @@ def follow(
 def iterate(
     training: Training, batches: Batches, last_step: int | None, length: LengthSettings
 ) -> None:
-    """One step, and the bookkeeping around it.
+    """Make one step, and update schedules, average and counters.
 
-    Every random number of the step follows from (seed, step), every real sample from (seed, i), so
-    that a run resumes exactly from its counters. Nothing here waits for the device.
+    Random numbers are a function of (seed, step), and minibatch i of (seed, i), so that a run
+    resumes exactly from its counters. Nothing here waits for the device.
     """
     game, step = training.game, training.step
     training.begin_step(step)
@@ -158,11 +158,11 @@ def iterate(
 def should_continue(
     training: Training, length: LengthSettings, last_step: int | None, interrupt: Interrupt
 ) -> bool:
-    """Whether there is a next step; all ranks agree on it, and on the training time so far."""
+    """Whether to make another step; all ranks agree on this, and on the training time so far."""
     training.seconds, signal, stop = training.ranks.largest(
         training.seconds, interrupt.signal or 0, interrupt.stop
     )
-    if signal:  # else one may have arrived here meanwhile: the ranks agree on it a step later
+    if signal:  # otherwise keep a signal that has just arrived, for agreement after the next step
         interrupt.signal = int(signal)
     return (
         not (signal or stop)
@@ -172,7 +172,7 @@ def should_continue(
 
 
 def is_drawn(step: int, reporting: ReportingSettings) -> bool:
-    """Whether samples are drawn: every ``sample_every`` steps, and early at 1, 2, 4, 8 …"""
+    """Whether to draw samples: every ``sample_every`` steps, and before that at 1, 2, 4, 8 …"""
     early = step < reporting.sample_every and step.bit_count() == 1
     return early or step % reporting.sample_every == 0
 
@@ -189,7 +189,7 @@ def length_in_steps(length: LengthSettings, batches: Batches, batches_per_step: 
 
 
 def share_done(training: Training, length: LengthSettings, last_step: int | None) -> float:
-    """The share of the run that is over, 0 to 1."""
+    """Fraction of the run that is complete, 0 to 1."""
     if last_step is not None:
         return training.step / last_step
     if length.minutes is None:
@@ -198,14 +198,14 @@ def share_done(training: Training, length: LengthSettings, last_step: int | None
 
 
 def check_finite(training: Training, run: Run, since: int) -> None:
-    """Keep NaN and infinity out of the reports and the checkpoints."""
+    """Raise :class:`Diverged` if a loss or a weight is NaN or infinite."""
     if training.totals.isfinite().all() and training.is_finite():
         return
     good = next(checkpoint.steps(run.checkpoints), None)
-    kept = "there is no checkpoint before it" if good is None else f"step {good} is saved and good"
+    kept = "no checkpoint before" if good is None else f"the checkpoint of step {good} is intact"
     optimizer: OptimizerSettings = run.config
     raise Diverged(
         f"the losses or weights became NaN or infinite between steps {since} and {training.step} "
         f"({kept}).\nTry lower learning rates (now G {optimizer.g_learning_rate:g}, "
-        f"D {optimizer.d_learning_rate:g}), or the non-saturating objective."
+        f"D {optimizer.d_learning_rate:g}) or the non-saturating objective."
     )

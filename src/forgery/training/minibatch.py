@@ -1,4 +1,4 @@
-"""A minibatch of samples on its way through the game."""
+"""Minibatches of samples, before and after the discriminator."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Minibatch:
-    """The rows of a minibatch that this process holds (all of them, if it is alone).
+    """The local rows of a minibatch (all rows, if there is one process).
 
     Parameters
     ----------
     x:
         Samples ``[n, …]``; ``[S, n, …]`` in an ensemble of S seeds.
     y:
-        Their classes ``[n]``, where the game is conditional.
+        Their classes ``[n]``, in a conditional game.
     z:
-        The noise ``[n, Z]`` that generated samples were made from.
+        The noise ``[n, Z]`` of generated samples.
     """
 
     x: Tensor
@@ -28,7 +28,7 @@ class Minibatch:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A minibatch as D saw it, and what D made of it.
+    """A minibatch as seen by D, with D's outputs.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Judged:
     logits:
         D's logits ``[n]`` on the rows of all processes; ``[S, n]`` in an ensemble.
     features:
-        D's features ``[n, F]`` of this process's rows, where the objective or a term uses them.
+        D's features ``[n, F]`` of the local rows, if the objective or a term uses them.
     """
 
     x: Tensor
@@ -50,14 +50,14 @@ class Judged:
 def batch_mean(losses: Tensor) -> Tensor:
     """The mean of a minibatch's losses ``[n]``.
 
-    Of an ensemble's ``[S, n]``, the sum of the members' means: each member's gradient is then what
-    it would be alone.
+    For an ensemble's ``[S, n]``, the sum of the members' means, so that each member has the
+    gradient of a single run.
     """
     return losses.mean() if losses.dim() == 1 else losses.mean(-1).sum()
 
 
 def total(losses: Tensor, terms: Iterable[Tensor | float]) -> Tensor:
-    """The mean of a minibatch's losses plus the terms: what a player minimises."""
+    """The loss that a player minimises: the mean of a minibatch's losses plus the terms."""
     result = batch_mean(losses)
     for term in terms:
         result = result + term
@@ -65,7 +65,7 @@ def total(losses: Tensor, terms: Iterable[Tensor | float]) -> Tensor:
 
 
 def split(minibatch: Minibatch, parts: int, axis: int = 0) -> list[Minibatch]:
-    """A minibatch in equal parts along ``axis``."""
+    """Split a minibatch into equal parts along ``axis``."""
     if parts == 1:
         return [minibatch]
     x, y = minibatch.x.chunk(parts, axis), minibatch.y
@@ -74,11 +74,11 @@ def split(minibatch: Minibatch, parts: int, axis: int = 0) -> list[Minibatch]:
 
 
 def concatenate(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
-    """One tensor of several, which is no copy where there is one."""
+    """Concatenate tensors along ``axis``; a single tensor is not copied."""
     return tensors[0] if len(tensors) == 1 else torch.cat(list(tensors), axis)
 
 
 def classes_of(minibatches: Sequence[Minibatch]) -> Tensor | None:
-    """The classes of all samples; None if those of some are not known."""
+    """The classes of all samples; None if some are unknown."""
     given = [batch.y for batch in minibatches if batch.y is not None]
     return concatenate(given) if len(given) == len(minibatches) else None

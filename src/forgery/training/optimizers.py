@@ -1,4 +1,4 @@
-"""The optimisers, and the schedules of their settings as functions of the step."""
+"""The optimisers, and the schedules of their hyperparameters."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -14,10 +14,10 @@ from ..errors import lookup
 
 
 class Adam(torch.optim.Adam):
-    """torch's fused Adam, its kernel called directly: the same numbers in less time.
+    """torch's fused Adam with its kernel called directly, for the same results in less time.
 
-    torch.optim.Adam collects its tensors anew at every step, which for networks as small as the
-    tutorial's takes about as long as the update itself.
+    torch.optim.Adam collects its tensors in every step, which takes about as long as the update
+    itself for networks as small as the tutorial's.
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float, betas: tuple[float, float]) -> None:
@@ -54,7 +54,7 @@ class Adam(torch.optim.Adam):
         self._state = None
 
     def _collect(self, params: list[Tensor]) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-        """Each parameter's mean gradient, mean squared gradient and step count, made if missing."""
+        """The state of all parameters, created if missing: mean, mean square, step count."""
         for p in params:
             if not self.state[p]:
                 step = torch.zeros((), dtype=torch.float32, device=p.device)
@@ -66,7 +66,7 @@ class Adam(torch.optim.Adam):
 
 
 def _laid_out_as(parameter: Tensor) -> Tensor:
-    """A parameter's gradient in the parameter's own memory layout, which the kernel assumes."""
+    """The gradient in the memory layout of the parameter, which the kernel assumes."""
     gradient = parameter.grad
     assert gradient is not None
     if gradient.stride() == parameter.stride():
@@ -75,10 +75,9 @@ def _laid_out_as(parameter: Tensor) -> Tensor:
 
 
 class ClassicalMomentum(Optimizer):
-    """v ← μv - lr·g, θ ← θ + v.
+    """Momentum with v ← μv - lr·g, θ ← θ + v, as in pylearn2, which the 2014 paper used.
 
-    As in pylearn2, for the 2014 authors' program. ``torch.optim.SGD`` keeps lr out of v, which
-    differs as soon as lr changes from step to step.
+    ``torch.optim.SGD`` does not include lr in v, which differs when lr changes.
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float, momentum: float) -> None:
@@ -117,22 +116,22 @@ OPTIMIZERS: dict[str, Callable[[Iterable[Tensor], float, OptimizerSettings], Opt
 
 
 def build(params: Iterable[Tensor], learning_rate: float, settings: OptimizerSettings) -> Optimizer:
-    """The optimiser that the settings name, for one network's parameters."""
+    """Create the optimiser of the settings for a network's parameters."""
     return lookup(OPTIMIZERS, settings.optimizer, "optimizer")(params, learning_rate, settings)
 
 
 @dataclass(frozen=True)
 class Moment:
-    """Where a run stands before a step.
+    """The progress of a run before a step.
 
     Parameters
     ----------
     step:
-        Steps made so far.
+        Number of steps so far.
     epoch:
-        Whole passes over the data made so far.
+        Number of complete passes over the data so far.
     done:
-        The share of the run that is over, 0 to 1.
+        Fraction of the run that is complete, 0 to 1.
     """
 
     step: int
@@ -140,12 +139,12 @@ class Moment:
     done: float
 
 
-#: Sets what changes from step to step.
+#: Sets hyperparameters before a step.
 Schedule = Callable[[Moment], None]
 
 
 def schedule(optimizer: Optimizer, start: float, settings: OptimizerSettings) -> Schedule:
-    """The schedule of an optimiser whose learning rate begins at ``start``."""
+    """The schedule of an optimiser with initial learning rate ``start``."""
 
     def set_for(moment: Moment) -> None:
         share = burnt_in(moment.done, settings)
@@ -163,16 +162,16 @@ def schedule(optimizer: Optimizer, start: float, settings: OptimizerSettings) ->
 def learning_rate(start: float, step: int, share: float, settings: OptimizerSettings) -> float:
     """lr_t = max(lr₀ · left / decay^t, minimum), t in steps (pylearn2's ExponentialDecay).
 
-    ``left`` is the share of the rate that remains when ``share`` of the burn-in is over.
+    ``left`` is the factor of the burn-in schedule when a fraction ``share`` of it is complete.
     """
     left = between(1.0, settings.learning_rate_final, share)
-    # Written as a power of the inverse: decay**t would overflow long before lr reaches zero.
+    # A power of the inverse, since decay**t would overflow long before lr reaches zero.
     decayed = start * left * (1 / settings.learning_rate_decay) ** step
     return max(decayed, settings.learning_rate_min)
 
 
 def momentum(epoch: int, settings: OptimizerSettings) -> float:
-    """μ grows linearly from its first to its final value over epochs 1 … momentum_epochs.
+    """μ, which grows linearly from its initial to its final value over epochs 1 … momentum_epochs.
 
     ``epoch`` counts from 0 (pylearn2's MomentumAdjustor counts the same epochs from 1).
     """
@@ -180,7 +179,7 @@ def momentum(epoch: int, settings: OptimizerSettings) -> float:
     return settings.momentum + grown * (settings.momentum_final - settings.momentum)
 
 
-#: Shape of a burn-in: the share of its time that is over → the share of the way, both 0 to 1.
+#: Shape of a burn-in: fraction of its time → fraction of the change, both 0 to 1.
 SHAPES: dict[str, Callable[[float], float]] = {
     "cosine": lambda share: (1 - math.cos(math.pi * share)) / 2,
     "linear": lambda share: share,
@@ -188,14 +187,14 @@ SHAPES: dict[str, Callable[[float], float]] = {
 
 
 def burnt_in(done: float, settings: OptimizerSettings) -> float:
-    """How far the burn-in has come when a share ``done`` of the run is over: 0 to 1.
+    """Fraction of the burn-in, 0 to 1, when a fraction ``done`` of the run is complete.
 
-    R3GAN moves its settings along half a cosine, SN-GAN its learning rates along a line.
+    R3GAN uses half a cosine for its hyperparameters, SN-GAN a line for its learning rates.
     """
     shape = SHAPES[settings.burn_in_shape]
     return shape(min(done / settings.burn_in, 1.0)) if settings.burn_in else 0.0
 
 
 def between(start: float, end: float | None, share: float) -> float:
-    """The value at a share of the way from start to end; start if there is no end."""
+    """Interpolate linearly between start and end; without an end, return start."""
     return start if end is None else start + share * (end - start)

@@ -1,16 +1,15 @@
-"""Several processes that train one GAN: each holds both networks and its own rows of every batch.
+"""Data-parallel training: each process holds both networks and its share of every minibatch.
 
-A process (a rank) loads, draws and holds its own rows of the minibatch only, so that memory and
-reading do not grow with the number of processes. D's logits, one number a sample, are gathered from
-all ranks, so that an objective that compares samples sees all of them; the gradients are summed
-over the ranks. A step so equals that of one process with the whole minibatch, but for the order in
-which floating-point numbers are added. Random numbers of a minibatch are those of one process
-(``rows.py``); dropout, which draws inside the networks, drops the same places on every rank. Batch
-norm sees the rows of its own rank alone.
+A process (a rank) loads, draws and holds its local rows of the minibatch only, so that memory and
+reading do not grow with the number of processes. D's logits, one number per sample, are gathered
+from all ranks, so that objectives that compare samples see all of them; gradients are summed over
+the ranks. A step equals that of a single process up to the order of floating-point additions. The
+random numbers of a minibatch are those of a single process (``rows.py``), except dropout, which
+drops the same positions on every rank. Batch norm uses the local rows only.
 
-torch's own launcher starts the processes: ``torchrun --nproc-per-node 2 -m forgery train mnist``.
-(DistributedDataParallel is not used: it supports neither gradients of gradients nor two networks
-that are trained against each other.)
+Processes are started by torch's launcher: ``torchrun --nproc-per-node 2 -m forgery train mnist``.
+(DistributedDataParallel is not used, since it supports neither gradients of gradients nor two
+networks that are trained against each other.)
 """
 
 import atexit
@@ -33,7 +32,7 @@ from ..errors import ForgeryError
 
 @dataclass(frozen=True)
 class Ranks:
-    """The processes of a run, and which of them this is; :data:`ALONE` where there is one."""
+    """The number of processes of a run and the rank of this one; :data:`ALONE` for one process."""
 
     rank: int = 0
     count: int = 1
@@ -46,15 +45,15 @@ class Ranks:
     def local(self, order: Tensor, parts: int = 1) -> Tensor:
         """This rank's share ``[m / count]`` of a minibatch's rows ``[m]``.
 
-        If the minibatch passes in ``parts``, the rank has its share of each of them, one after the
-        other. Works on the last axis, so that an ensemble's ``[S, m]`` is shared out too.
+        If gradients are accumulated over ``parts``, the rank has its share of each part. The split
+        is along the last axis, so that it also applies to an ensemble's ``[S, m]``.
         """
         if self.count == 1:
             return order
         return order.unflatten(-1, (parts, self.count, -1))[..., self.rank, :].flatten(-2)
 
     def gather(self, numbers: Tensor) -> Tensor:
-        """The numbers ``[n]`` of all ranks; gradients flow back through this rank's alone."""
+        """Concatenate ``numbers`` of all ranks; gradients flow through the local ones only."""
         if self.count == 1:
             return numbers
         parts = [torch.empty_like(numbers) for _ in range(self.count)]
@@ -64,7 +63,7 @@ class Ranks:
         return torch.cat(parts)
 
     def summed(self, gradients: Sequence[Tensor]) -> Sequence[Tensor]:
-        """The sum of each gradient over the ranks, in one flat message."""
+        """Sum each gradient over the ranks, in a single flat message."""
         if self.count == 1:
             return gradients
         flat = torch.cat([g.flatten() for g in gradients])
@@ -74,7 +73,7 @@ class Ranks:
         return [total.view(g.shape) for total, g in zip(sums, gradients, strict=True)]
 
     def largest(self, *numbers: float) -> list[float]:
-        """The largest of each number over the ranks, so that all ranks decide alike."""
+        """The maximum of each number over the ranks, so that all ranks decide the same."""
         if self.count == 1:
             return list(numbers)
         sent = torch.tensor(numbers, dtype=torch.float64)  # on the CPU: no device is waited for
@@ -88,19 +87,19 @@ ALONE = Ranks()
 
 @contextmanager
 def _peer_errors() -> Iterator[None]:
-    """Report in plain words that another process has ended."""
+    """Raise a :class:`ForgeryError` if communication fails because another process has ended."""
     try:
         yield
     except RuntimeError as error:
         raise ForgeryError(
             "another process of this run has ended, so this one ends too. The last checkpoint is "
-            f"whole: resume from it with any number of processes ({error})"
+            f"intact: resume from it with any number of processes ({error})"
         ) from error
 
 
 @contextmanager
 def joined() -> Iterator[Ranks]:
-    """Join the other processes that the launcher started, if any; return when all are done."""
+    """Join the process group, if the launcher started several processes, and leave it on exit."""
     count = process_count()
     if count == 1:
         yield ALONE
@@ -127,15 +126,15 @@ def _leave() -> None:
 
 
 def process_count() -> int:
-    """How many processes train the run, on all machines."""
+    """Number of processes of the run, on all machines."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def local_rank() -> int:
-    """Which of this machine's processes this is, and so which of its GPUs it takes."""
+    """Index of this process on its machine, and of the GPU that it uses."""
     return int(os.environ.get("LOCAL_RANK", "0"))
 
 
 def local_count() -> int:
-    """How many processes of the run share this machine."""
+    """Number of processes of the run on this machine."""
     return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))

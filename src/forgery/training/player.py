@@ -1,8 +1,8 @@
 """A network and the optimiser that trains it.
 
-What a step costs or how it is split is decided here, so that the algorithms read like their papers:
-the precision of the forward pass, the accumulation of gradients over parts of a minibatch, the sum
-of gradients over processes, and the clipping of weights.
+Everything about the implementation of a step is here, so that the algorithms read like their
+papers: the precision of the forward pass, the accumulation of gradients over parts of a minibatch,
+the sum of gradients over processes, and the clipping of weights.
 """
 
 from collections.abc import Sequence
@@ -27,13 +27,13 @@ class Player:
     ranks:
         The processes over which gradients are summed.
     accumulate:
-        Number of equal parts in which a minibatch passes through the network. The optimiser makes
-        one step for every ``accumulate`` calls of :meth:`minimise`.
+        Number of equal parts into which a minibatch is split. The optimiser makes one step for
+        every ``accumulate`` calls of :meth:`minimise`.
     clip:
         After each step every weight is clamped to [-clip, clip], which bounds the network's slope
         (Arjovsky et al. 2017); 0 disables clipping.
     precision:
-        The dtype of the forward pass under autocast. Weights and outputs are float32 always.
+        Data type of the forward pass under autocast. Weights and outputs are always float32.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Player:
         return self._forward(self.network, x, y)
 
     def features(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """A discriminator's logits ``[n]`` and features ``[n, F]`` from one pass."""
+        """Logits ``[n]`` and features ``[n, F]`` of a discriminator, from one forward pass."""
         network: Any = self.network
         logits, features = self._forward(network.look, x, y)
         return logits, features
@@ -73,17 +73,17 @@ class Player:
         return output.float() if isinstance(output, Tensor) else tuple(o.float() for o in output)
 
     def minimise(self, loss: Tensor) -> None:
-        """Step down the gradient of ``loss`` (a scalar) with respect to this network alone."""
+        """Update this network only, by the gradient of ``loss`` (a scalar)."""
         self.follow(self.gradient(loss))
 
     def gradient(self, loss: Tensor, retain_graph: bool = False) -> Sequence[Tensor]:
-        """The gradient of ``loss`` for each parameter; zeros where it has no part in the loss."""
+        """The gradient of ``loss`` for each parameter; zeros for unused parameters."""
         return torch.autograd.grad(
             loss, self.parameters, retain_graph=retain_graph, materialize_grads=True
         )
 
     def follow(self, gradient: Sequence[Tensor]) -> None:
-        """Step down a gradient, once all parts of the minibatch have added theirs."""
+        """Update the network by a gradient, averaged over the parts of the minibatch."""
         if self.accumulate > 1:
             self._accumulated.append(gradient)
             if len(self._accumulated) < self.accumulate:
@@ -102,7 +102,7 @@ class Player:
 
 
 def minimise_jointly(loss: Tensor, players: Sequence[Player]) -> None:
-    """Step all players down the gradient of one loss, which takes one backward pass."""
+    """Update all players by the gradient of a shared loss, with one backward pass."""
     parameters = [p for player in players for p in player.parameters]
     gradient = torch.autograd.grad(loss, parameters, materialize_grads=True)
     for player in players:

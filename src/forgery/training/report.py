@@ -1,4 +1,4 @@
-"""What is reported while a run trains: one line of numbers every so often."""
+"""Reports during training: means of the step's numbers, and measures of the samples."""
 
 import time
 from collections.abc import Callable
@@ -13,12 +13,12 @@ from .doctor import Doctor, Finding
 from .run import Run
 from .state import Training
 
-#: How many samples, and real images, the doctor looks at (fewer where it is given fewer). With 64
-#: and 100 the energy distance of a run that gets worse drowns in that of so small sets.
+#: Maximum number of samples and of real images in a report's comparison. With 64 and 100, the
+#: energy distance of a run that gets worse is lost in that of such small sets.
 VITAL_SAMPLES = 512
 
 
-#: Scores by name of the generator as it stands at a step; none where none are due.
+#: step → scores of the current generator by name; empty if none are due.
 Measure = Callable[[int], dict[str, float]]
 
 
@@ -26,18 +26,34 @@ Measure = Callable[[int], dict[str, float]]
 class Report:
     """Means over the steps since the last report; one line of metrics.jsonl.
 
-    ``numbers`` are what the steps returned, by name. Of a GAN: ``d_loss``, ``g_loss``, and the
-    means ``d_real`` of D(x) and ``d_fake`` of D(G(z)), both probabilities; of a VAE:
-    ``reconstruction`` and ``kl``, in nats. ``seconds`` is the training time of the whole run so
-    far; ``examples_per_second`` counts real images since the last report of this process.
-    ``g_gradient`` is the norm of G's last gradient; ``diversity`` how far apart the samples of the
-    fixed z lie, in multiples of how far real images do; ``energy_distance`` how far from real
-    images they lie as a whole, in the same unit; ``quality`` the scores of samples by name:
-    ``frechet`` to held-out data, where it was asked for; ``jsd``, ``kl`` and, where it has them,
-    ``modes`` against a known density. ``augment_p`` is the probability of each change to the images
-    that D sees, None where they are not changed. ``core_wait`` is the share of their time that this
-    process's threads waited for a CPU core since the last report, None where the system does not
-    tell (``contention.py``).
+    Parameters
+    ----------
+    step, epoch:
+        Steps and passes over the data so far.
+    seconds:
+        Training time of the run so far.
+    numbers:
+        Means of the values that the steps returned, by name. GAN: ``d_loss``, ``g_loss``, and the
+        probabilities ``d_real``, mean D(x), and ``d_fake``, mean D(G(z)). VAE: ``reconstruction``
+        and ``kl``, in nats.
+    examples_per_second:
+        Real samples per second since the last report of this process.
+    g_gradient:
+        Norm of G's last gradient.
+    diversity:
+        Mean distance between samples of the fixed z, in multiples of that between real samples.
+    energy_distance:
+        Energy distance between samples and real data, in the same unit.
+    quality:
+        Scores of the samples by name: ``frechet`` distance to held-out data, if it is tracked;
+        ``jsd``, ``kl`` and ``modes`` against a known density.
+    findings:
+        New findings of the doctor.
+    augment_p:
+        Probability of each transform of the images that D sees; None without augmentation.
+    core_wait:
+        Fraction of time that this process's threads waited for a CPU core since the last report;
+        None if the system does not report it (``contention.py``).
     """
 
     step: int
@@ -54,21 +70,21 @@ class Report:
     core_wait: float | None = None
 
     def line(self) -> dict[str, Any]:
-        """It as a line of metrics.jsonl, where the numbers stand beside the rest."""
+        """The report as a line of metrics.jsonl, with ``numbers`` flattened into it."""
         line = asdict(self)
         return line.pop("numbers") | line
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What the samples of every report are drawn from and compared with.
+    """The fixed z and the real samples with which the samples of every report are compared.
 
     Parameters
     ----------
     z:
-        The noise ``[n, Z]``, the same for every report.
+        Noise ``[n, Z]``.
     y:
-        The classes ``[n]`` that the samples are conditioned on, or None.
+        Classes ``[n]`` that the samples are conditioned on, or None.
     real:
         Real samples ``[n, …]`` as the networks see them, on the same device.
     """
@@ -79,20 +95,22 @@ class Reference:
 
 
 class Reporter:
-    """Makes the reports of one process, and writes them into the run folder.
+    """Create the reports of a process and write them into the run folder.
 
     Parameters
     ----------
-    training, run:
-        What is reported on, and where to.
+    training:
+        The state of training.
+    run:
+        The run folder.
     reference:
-        What samples are drawn from and compared with.
+        The fixed z and the real samples for the comparison.
     batches_per_epoch:
         Minibatches in one pass over the data.
     batch_size:
         Real samples in a minibatch, over all processes.
     measure:
-        Scores the samples of a step that is reported.
+        Returns the scores of the samples at the step of a report.
     """
 
     def __init__(
@@ -111,14 +129,14 @@ class Reporter:
         self._epochs_per_step = batches / batches_per_epoch
         self._samples_per_step = batches * batch_size
         self._doctor = Doctor(run.read_metrics())
-        #: The step of the last report, or the one at which this process began.
+        #: The step of the last report, or at which this process started.
         self.step = training.step
         self._time, self._cores = time.perf_counter(), core_times()
-        #: Seconds spent on measuring quality, which are not training time.
+        #: Seconds spent on measuring quality, which do not count as training time.
         self.measuring = 0.0
 
     def report(self) -> Report:
-        """Write the numbers since the last report, and begin the next interval."""
+        """Write a report over the steps since the last one, and start the next interval."""
         training, reference = self._training, self._reference
         means = read_totals(training)
         now, cores = time.perf_counter(), core_times()
@@ -148,42 +166,42 @@ class Reporter:
 
 
 def read_totals(training: Training) -> dict[str, float]:
-    """The means of what the steps since the last report returned, by name."""
+    """Means of the values that the steps since the last report returned, by name."""
     *sums, count = training.totals.tolist()
     return {name: s / count for name, s in zip(training.game.numbers, sums, strict=True)}
 
 
 class Comparison:
-    """Samples beside real ones, both ``[n, …]``, by the distances between their values.
+    """Comparison of samples with real data ``[n, …]`` by distances between their values.
 
-    It needs no features, so it works for any data. The energy distance (Székely 2003) is
-    2 E‖X - Y‖ - E‖X - X'‖ - E‖Y - Y'‖ for samples X and real ones Y: at least 0, and about
-    1/n + 1/m of the data's own E‖Y - Y'‖ for n and m of one distribution.
+    It needs no features and so applies to any data. The energy distance (Székely 2003) is
+    2 E‖X - Y‖ - E‖X - X'‖ - E‖Y - Y'‖ for samples X and real data Y. It is nonnegative; for n and m
+    samples of the same distribution, it is about (1/n + 1/m) E‖Y - Y'‖.
     """
 
     def __init__(self, real: Tensor) -> None:
         self._real = real
         self._within = mean_distance(real, real)
-        self._unit = spread(self._within, len(real)) or 1.0  # of images that are all alike: pixels
+        self._unit = spread(self._within, len(real)) or 1.0  # no unit if all images are equal
 
     def __call__(self, samples: Tensor) -> tuple[float, float]:
-        """(how far apart they lie, their energy distance), in multiples of the data's spread."""
+        """(mean distance between samples, energy distance), in multiples of the data's spread."""
         within = mean_distance(samples, samples)
         energy = 2 * mean_distance(samples, self._real) - within - self._within
         return spread(within, len(samples)) / self._unit, energy / self._unit
 
 
 def mean_distance(a: Tensor, b: Tensor) -> float:
-    """Over all pairs of one of ``[n, …]`` and one of ``[m, …]``."""
+    """Mean Euclidean distance over all pairs of ``a`` ``[n, …]`` and ``b`` ``[m, …]``."""
     return torch.cdist(a.flatten(1).float(), b.flatten(1).float()).mean().item()
 
 
 def spread(within: float, n: int) -> float:
-    """The mean distance between two different ones of n, from the mean over all pairs."""
+    """Mean distance between two different samples, from the mean over all n² pairs."""
     return within * n / (n - 1) if n > 1 else 1.0
 
 
 def gradient_norm(training: Training) -> float:
-    """The norm of the gradient that G has last followed."""
+    """Norm of the gradient of G's last update."""
     gradients = [p.grad for p in training.game.generator.parameters if p.grad is not None]
     return torch.nn.utils.get_total_norm(gradients).item()

@@ -1,11 +1,13 @@
-"""The run folder: where everything that a run decides, reports, draws and learns is kept.
+"""The run folder, which holds the settings, reports, samples and checkpoints of a run.
 
 ::
 
     config.json        the settings that have an effect, versions, machine, fingerprint of the data
-    metrics.jsonl      one line a report
+    metrics.jsonl      one line per report
     real.png           real images, for comparison
-    samples/           a grid from the same z every so often; evolution.gif and curves.png beside it
+    samples/           sample grids from a fixed z
+    evolution.gif      animation of these grids
+    curves.png         losses and scores
     checkpoints/       see checkpoint.py
 """
 
@@ -24,7 +26,7 @@ from ..errors import ForgeryError
 from . import checkpoint
 from .checkpoint import write_file
 
-#: The names that every report has, and the type of their values.
+#: Keys of every report, and the types of their values.
 IN_EVERY_REPORT: dict[str, type] = {
     "step": int,
     "epoch": float,
@@ -34,12 +36,12 @@ IN_EVERY_REPORT: dict[str, type] = {
     "quality": dict,
     "findings": list,
 }
-#: A GAN's reports have these as well, a VAE's none of them.
+#: Further keys of a GAN's reports, absent from a VAE's.
 OF_A_GAN = ("d_loss", "g_loss", "d_real", "d_fake")
 
 
 class Run:
-    """A run folder that exists. :func:`create` makes one, :func:`open_run` opens one."""
+    """An existing run folder, returned by :func:`create` and :func:`open_run`."""
 
     def __init__(self, path: Path, record: dict[str, Any]) -> None:
         self.path = path
@@ -59,12 +61,12 @@ class Run:
         return self.path / "metrics.jsonl"
 
     def append_metrics(self, line: dict[str, Any]) -> None:
-        """Add one line to metrics.jsonl."""
+        """Append a line to metrics.jsonl."""
         with open(self.metrics, "a", encoding="utf-8") as file:
             file.write(strict_json.dumps(line) + "\n")
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """Every report so far. Lines that are damaged, or were left unfinished, are passed over."""
+        """Read all reports, skipping damaged and unfinished lines."""
         return [report for line in self._lines() if (report := read_report(line)) is not None]
 
     def _lines(self) -> list[bytes]:
@@ -74,31 +76,31 @@ class Run:
             return []
 
     def best_step(self) -> int | None:
-        """The step with the lowest Fréchet distance, if the run was evaluated while it trained."""
+        """The step with the lowest Fréchet distance, or None if it was not tracked."""
         measured = [r for r in self.read_metrics() if "frechet" in r["quality"]]
         return min(measured, key=lambda r: r["quality"]["frechet"])["step"] if measured else None
 
     def rewind(self, step: int) -> None:
-        """Forget reports and pictures of later steps: the run is resumed from ``step``.
+        """Discard the reports and pictures of later steps, to resume the run from ``step``.
 
-        Later checkpoints, which are damaged, are set aside, and so is a damaged metrics.jsonl.
+        Later checkpoints, which are damaged, are renamed; a damaged metrics.jsonl is backed up.
         """
         names = checkpoint.set_aside_after(self.checkpoints, step)
         if names:
             _warn(f"set aside in {self.checkpoints}: {', '.join(names)}")
         found = [read_report(line) for line in self._lines()]
         reports = [report for report in found if report is not None]
-        # The last line of a killed process may be unfinished: that is no damage.
+        # A killed process may leave its last line unfinished, which does not count as damage.
         if None in found[:-1]:
             damaged, n = self.metrics.with_suffix(".damaged.jsonl"), 1
             while damaged.exists():
                 n += 1
                 damaged = self.metrics.with_suffix(f".damaged-{n}.jsonl")
-            # A copy: the file itself stays until what is left of it takes its place.
+            # A copy, since the file itself must exist until it is replaced below.
             write_file(damaged, self.metrics.read_bytes())
             _warn(
-                f"{self.metrics} is damaged: {len(reports)} of its {len(found)} reports are kept, "
-                f"and the file as it was is {damaged.name}"
+                f"{self.metrics} is damaged: kept {len(reports)} of {len(found)} reports and saved "
+                f"the original file as {damaged.name}"
             )
         kept = [strict_json.dumps(report) for report in reports if report["step"] <= step]
         write_file(self.metrics, "".join(line + "\n" for line in kept).encode())
@@ -107,14 +109,14 @@ class Run:
                 picture.unlink()
 
     def rewrite_config(self, config: Config) -> None:
-        """Record a config that differs in what a resumed run may change."""
+        """Record a config with changes that a resumed run may make."""
         self.record = self.record | {"config": config.effective()}
         self.config = config
         _write_record(self.path, self.record)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the run for this process: two that trained it at once would spoil it."""
+        """Lock the run for this process, so that no other process trains it at the same time."""
         try:
             import fcntl
         except ImportError:  # Windows: no advisory locks of this kind
@@ -132,40 +134,50 @@ class Run:
         try:
             yield
         finally:
-            os.close(handle)  # which also gives the lock back
+            os.close(handle)  # also releases the lock
 
 
 def create(path: Path | None, config: Config, facts: dict[str, Any]) -> Run:
-    """A new run folder; without a path, ``runs/DATA-DATE-TIME``.
+    """Create a run folder.
 
     Parameters
     ----------
+    path:
+        Path of the folder; None creates ``runs/DATA-DATE-TIME``.
+    config:
+        Settings of the run.
     facts:
-        What config.json records beside the settings: versions, machine, data.
+        Entries of config.json beside the settings: versions, machine, data.
 
     Raises
     ------
     ForgeryError
-        When something is at that path already (a run is never overwritten), or it cannot be made.
+        If the path exists and is not an empty folder, or the folder cannot be created.
     """
     try:
         if path is None:
             path = _new_name(Path("runs"), Path(config.data).name)
         elif path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise ForgeryError(
-                f"{path} is there already and a run is never overwritten: "
+                f"{path} already exists and a run is never overwritten: "
                 f"choose another --out, or resume it: forgery resume {path}"
             )
         path.mkdir(parents=True, exist_ok=True)
         record = {"config": config.effective()} | facts
         _write_record(path, record)
     except OSError as error:
-        raise ForgeryError(f"cannot make the run folder {path}: {error.strerror}") from error
+        raise ForgeryError(f"cannot create the run folder {path}: {error.strerror}") from error
     return Run(path, record)
 
 
 def open_run(path: Path) -> Run:
-    """The run at that path; a :class:`ForgeryError` if it is not one."""
+    """Open a run folder.
+
+    Raises
+    ------
+    ForgeryError
+        If the path is no run folder, config.json is damaged, or a package is not installed.
+    """
     damaged = f"{path}/config.json is damaged or from another version of forgery"
     try:
         record = json.loads((path / "config.json").read_text(encoding="utf-8"))
@@ -177,7 +189,9 @@ def open_run(path: Path) -> Run:
     except ValueError as error:
         raise ForgeryError(f"{damaged}: {error}") from None
     if not isinstance(record, dict) or "config" not in record or "forgery" not in record:
-        raise ForgeryError(f"{path} is not a run folder: its config.json is another program's")
+        raise ForgeryError(
+            f"{path} is not a run folder: its config.json is that of another program"
+        )
     for setting, part in record.get("parts", {}).items():
         name = part["name"]
         if ":" not in name and name not in choices(Config, setting):
@@ -192,17 +206,17 @@ def open_run(path: Path) -> Run:
 
 
 def read_report(line: bytes) -> dict[str, Any] | None:
-    """One line of metrics.jsonl; None where it is damaged or unfinished."""
+    """Parse a line of metrics.jsonl; None if it is damaged or unfinished."""
     try:
         report = strict_json.loads(line.decode())
-        whole = (
+        valid = (
             all(isinstance(report[name], kind) for name, kind in IN_EVERY_REPORT.items())
             and all(isinstance(finding["name"], str) for finding in report["findings"])
             and sum(isinstance(report.get(name), float) for name in OF_A_GAN) in (0, 4)
         )
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
         return None
-    return report if whole else None
+    return report if valid else None
 
 
 def _warn(message: str) -> None:

@@ -1,4 +1,4 @@
-"""Everything that changes while a run trains, and its way into a checkpoint and back."""
+"""The state of training, and its conversion to and from checkpoints."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,17 +17,17 @@ from .player import Player
 
 
 class Trainable(Protocol):
-    """What the loop trains: a GAN (``algorithm1.py``) or a VAE (``vae.py``)."""
+    """A game for the training loop: a GAN (``algorithm1.py``) or a VAE (``vae.py``)."""
 
     generator: Player
 
     @property
     def numbers(self) -> Sequence[str]:
-        """The names of what a step returns."""
+        """The names of the values that a step returns."""
 
     @property
     def batches_per_step(self) -> int:
-        """Real minibatches in a step."""
+        """Number of real minibatches in a step."""
 
     @property
     def players(self) -> Mapping[str, Player]:
@@ -35,36 +35,36 @@ class Trainable(Protocol):
 
     @property
     def modules(self) -> Mapping[str, nn.Module]:
-        """Everything that has a state, by its name in a checkpoint."""
+        """All modules with a state, by their names in a checkpoint."""
 
     def step(self, minibatches: Sequence[Minibatch]) -> Tensor:
-        """One step of all players; its ``numbers``, on the device."""
+        """Update all players, and return the ``numbers`` of the step, on the device."""
 
 
 @dataclass
 class Training:
-    """What is trained, G's average, and the counters.
+    """The game, G's average, and the counters.
 
     Parameters
     ----------
     game:
-        What is trained.
+        The GAN or VAE.
     average:
         G's moving average, or None.
     begin_step:
-        Seeds all random numbers of the step with that number.
+        Seeds the random numbers of a step, given its number.
     schedules:
-        Set what changes from step to step: learning rates, the penalty's weight.
+        Set the values that change during training: learning rates, the penalty's weight.
     ranks:
         The processes that train together.
     members:
-        Number of seeds in an ensemble; None if it is not an ensemble.
+        Number of seeds in an ensemble; None for a single run.
     step:
-        Steps made so far.
+        Number of steps so far.
     seconds:
-        Training time so far, over all the processes that resumed one another.
+        Training time so far, including that before the run was resumed.
     totals:
-        Sums since the last report of what each step returned, and the number of steps: kept on the
+        Sums of the steps' numbers since the last report, and the number of steps. They stay on the
         device, so that no step waits for it.
     """
 
@@ -90,14 +90,11 @@ class Training:
 
     @property
     def sampler(self) -> nn.Module:
-        """The network that draws samples: G's average where there is one, else G."""
+        """The network that generates samples: G's average if there is one, else G."""
         return self.average.network if self.average else self.game.generator.network
 
     def draw(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """What the sampler makes of z ``[n, Z]``, as it would after training: ``[n, C, H, W]``.
-
-        In a conditional game: of the classes y ``[n]``.
-        """
+        """Samples ``[n, C, H, W]`` in evaluation mode from z ``[n, Z]``, and classes y ``[n]``."""
         sampler = self.sampler
         was_training = sampler.training
         sampler.eval()
@@ -107,16 +104,16 @@ class Training:
         return images
 
     def networks(self) -> dict[str, nn.Module]:
-        """The networks, and the augmentation's p, by their names in a checkpoint."""
+        """The modules of the game and G's average, by their names in a checkpoint."""
         average = {"average": self.average.network} if self.average else {}
         return {**self.game.modules, **average}
 
     def optimizers(self) -> dict[str, Optimizer]:
-        """The optimisers by the name they have in a checkpoint."""
+        """The optimisers by their names in a checkpoint."""
         return {name: player.optimizer for name, player in self.game.players.items()}
 
     def checkpoint(self) -> Checkpoint:
-        """All of it. Random state is not in it: it follows from the seed and the step."""
+        """Save the state. Random states are not needed: they follow from the seed and the step."""
         return Checkpoint(
             step=self.step,
             model={
@@ -134,12 +131,12 @@ class Training:
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Become what a checkpoint holds.
+        """Load the state from a checkpoint.
 
         Raises
         ------
         ForgeryError
-            When its tensors are not those of these networks and optimisers.
+            If its tensors do not match these networks and optimisers.
         """
         for name, network in self.networks().items():
             load_network(network, name, checkpoint)
@@ -148,10 +145,10 @@ class Training:
             for key, value in tensors_of(name, checkpoint.optimizers).items():
                 index, slot = key.split(".", 1)
                 weight = optimizer.param_groups[0]["params"][int(index)]
-                if value.shape == weight.shape:  # in memory as the weight is, whatever its format
+                if value.shape == weight.shape:  # give it the memory format of the weight
                     value = torch.empty_like(weight, requires_grad=False).copy_(value)
                 state.setdefault(int(index), {})[slot] = value
-            # Settings are the config's, not the checkpoint's: only the memory is restored.
+            # Hyperparameters come from the config; only the state is restored.
             groups = optimizer.state_dict()["param_groups"]
             optimizer.load_state_dict({"state": state, "param_groups": groups})
         self.step = checkpoint.step
@@ -159,6 +156,6 @@ class Training:
         self.totals.copy_(torch.tensor(checkpoint.counters["totals"], dtype=torch.float64))
 
     def is_finite(self) -> bool:
-        """Whether every weight is a number (waits for the device)."""
+        """Whether every weight is finite (waits for the device)."""
         tensors = [p for network in self.networks().values() for p in network.parameters()]
         return bool(torch.stack([p.isfinite().all() for p in tensors]).all())

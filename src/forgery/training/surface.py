@@ -1,4 +1,4 @@
-"""What D makes of places in the data's space, and where it would move samples."""
+"""The output of D over the data space, and its gradient at samples."""
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ from .minibatch import Minibatch
 def belief_and_directions(
     game: AdversarialGame, places: Tensor, fake: Tensor, real: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """D's belief that places are real, and the directions in which samples would move.
+    """Evaluate D at given places, and find the directions in which samples lower G's loss.
 
     Parameters
     ----------
@@ -23,8 +23,8 @@ def belief_and_directions(
     Returns
     -------
     Tensor, Tensor
-        The belief at each place, 0 to 1, ``[p]``; and for each generated sample the direction that
-        lowers G's loss, ``[n, …]``. Both on the CPU.
+        The probability that each place is real, according to D, ``[p]``; and for each generated
+        sample the direction that lowers G's loss, ``[n, …]``. Both are on the CPU.
     """
     network, objective = game.discriminator.network, game.objective
     was_training = network.training

@@ -1,4 +1,4 @@
-"""What is added to the objective's losses: penalties and class losses."""
+"""Terms that are added to the objective's losses: penalties and class losses."""
 
 from collections.abc import Callable
 
@@ -10,17 +10,17 @@ from .player import Player
 
 
 class Term:
-    """A number added to D's loss, to G's, or to both; by default to neither."""
+    """A term of D's loss, of G's loss, or of both; by default 0 in both."""
 
     #: Whether the term uses D's features.
     needs_features = False
 
     def d(self, real: Judged, fake: Judged) -> Tensor | float:
-        """What D minimises besides the objective."""
+        """The term of D's loss."""
         return 0.0
 
     def g(self, fake: Judged) -> Tensor | float:
-        """What G minimises besides the objective."""
+        """The term of G's loss."""
         return 0.0
 
 
@@ -32,7 +32,7 @@ class GradientPenalty(Term):
     discriminator:
         D.
     penalty:
-        (D, real ``[n, …]``, fake ``[n, …]``) → one number a sample ``[n]``.
+        (D, real ``[n, …]``, fake ``[n, …]``) → one number per sample ``[n]``.
     weight:
         The penalty's γ or λ; a schedule may change it during training.
     """
@@ -50,10 +50,10 @@ class GradientPenalty(Term):
 
 
 class ClassLoss(Term):
-    """weight · D's loss at predicting classes, for a D that is not given them.
+    """weight · D's class loss, for a D that predicts classes (ACGAN, InfoGAN).
 
-    D learns to predict the classes of real samples, where they are known, and of generated ones,
-    where G was conditioned on them; G learns to be predicted right (ACGAN, InfoGAN).
+    D learns to predict the classes of real samples, if they are known, and of generated samples, if
+    G was conditioned on them. G learns to generate samples whose class D predicts correctly.
     """
 
     needs_features = True
@@ -77,14 +77,14 @@ class ClassLoss(Term):
 
 
 class LabelledLoss(ClassLoss):
-    """weight · D's loss at predicting the classes of a minibatch of labelled samples.
+    """weight · D's class loss on a minibatch of labelled samples.
 
     For semi-supervised learning (Salimans et al. 2016), where few samples have a label.
 
     Parameters
     ----------
     draw:
-        Draws the samples ``[n, …]`` and their classes ``[n]``.
+        Draws labelled samples ``[n, …]`` and their classes ``[n]``.
     """
 
     def __init__(

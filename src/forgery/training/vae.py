@@ -19,7 +19,7 @@ from .player import Player, minimise_jointly
 
 @dataclass
 class VAE:
-    """A generator and an encoder that are trained together.
+    """A generator and an encoder, trained together.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class VAE:
     encoder: Player
     noise: Callable[[int], Tensor]
 
-    #: What :meth:`step` returns.
+    #: Names of the values that :meth:`step` returns.
     numbers: ClassVar[tuple[str, ...]] = ("reconstruction", "kl")
     batches_per_step: ClassVar[int] = 1
 
@@ -45,16 +45,16 @@ class VAE:
 
     @property
     def modules(self) -> dict[str, nn.Module]:
-        """Everything that has a state, by its name in a checkpoint."""
+        """All modules with a state, by their names in a checkpoint."""
         return {name: player.network for name, player in self.players.items()}
 
     def step(self, minibatches: Sequence[Minibatch]) -> Tensor:
-        """One step of both networks up the bound.
+        """Update both networks by the gradient of the bound.
 
         Returns
         -------
         Tensor
-            The bound's two parts, ``[2]``, in nats: the means of -log p(x | z) and of
+            The two terms of the bound, ``[2]``, in nats: the means of -log p(x | z) and of
             KL(q(z | x) ‖ p(z)) over the minibatch. The bound is minus their sum.
         """
         (real,) = minibatches

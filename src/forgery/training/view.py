@@ -1,4 +1,4 @@
-"""How the discriminator sees samples: augmented, then packed, real and generated alike."""
+"""The discriminator's view of samples: augmentation, then packing."""
 
 from dataclasses import dataclass
 
@@ -10,22 +10,21 @@ from ..objectives import Objective
 
 @dataclass(frozen=True)
 class View:
-    """The way of samples to D.
+    """The transformation of D's inputs, both real and generated.
 
-    A penalty acts on D's slope at the augmented images, the very ones that D has judged.
-    (NVlabs/stylegan2-ada-pytorch takes R1's gradient back through the augmentation to the images
-    themselves, with a grid_sample of its own: torch's cannot be differentiated twice.)
+    Penalties use the gradient with respect to the augmented images. (NVlabs/stylegan2-ada-pytorch
+    takes R1's gradient with respect to the original images, which needs a custom grid_sample, since
+    torch's cannot be differentiated twice.)
 
     Parameters
     ----------
     augment:
-        Changes images at random, in both players' steps.
+        Augmentation, applied in the updates of both players.
     pack:
-        Samples that D judges together, joined along their first axis: PacGAN's m (Lin et al. 2018).
-        A minibatch of n·pack samples makes n logits.
+        Number of samples that D judges jointly, concatenated along their first axis: PacGAN's m
+        (Lin et al. 2018). A minibatch of n·pack samples gives n logits.
     axis:
-        The axis of a minibatch that counts samples: 0; 1 in an ensemble, where axis 0 counts the
-        members.
+        The sample axis of a minibatch: 0, or 1 in an ensemble, where axis 0 is that of the members.
     """
 
     augment: Augment | None = None
@@ -42,7 +41,7 @@ class View:
         return x
 
     def adapt(self, objective: Objective, real: Tensor, fake: Tensor) -> None:
-        """Adjust an adaptive augmentation to D's logits ``[n]`` on real and generated samples."""
+        """Adjust adaptive augmentation, given D's logits ``[n]`` on real and generated samples."""
         if self.augment is not None:
             margins = real - objective.undecided_logit(real, fake)
             self.augment.adjust(margins, len(margins) * self.pack)

@@ -4,7 +4,7 @@ import torch
 from forgery.data import Dataset
 from forgery.data.mnist import mnist
 from forgery.errors import ForgeryError
-from forgery.latent import judge, judge_of
+from forgery.latent import attribute_classifier, attributes
 
 
 def bright_halves(n, seed=0):
@@ -23,14 +23,14 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
-def test_a_judge_of_attributes_is_trained_once_and_cached(cache, monkeypatch):
+def test_a_classifier_of_attributes_is_trained_once_and_cached(cache, monkeypatch):
     reports = []
-    trained = judge_of(bright_halves(600), lambda *given: reports.append(given))
+    trained = attribute_classifier(bright_halves(600), lambda *given: reports.append(given))
     assert [epoch for epoch, _ in reports] == [1, 2]
     assert trained.names == ("top", "blue")
     assert min(trained.accuracy(bright_halves(300, seed=1)).values()) > 0.95
-    monkeypatch.setattr(judge, "train_classifier", None)  # it is not trained again
-    again = judge_of(bright_halves(600))
+    monkeypatch.setattr(attributes, "train_classifier", None)  # it is not trained again
+    again = attribute_classifier(bright_halves(600))
     images = bright_halves(5).values
     assert torch.equal(again.probabilities(images), trained.probabilities(images))
     (file,) = cache.iterdir()
@@ -38,20 +38,21 @@ def test_a_judge_of_attributes_is_trained_once_and_cached(cache, monkeypatch):
     monkeypatch.undo()
     monkeypatch.setenv("FORGERY_CACHE", str(cache))
     assert torch.equal(
-        judge_of(bright_halves(600)).probabilities(images), trained.probabilities(images)
+        attribute_classifier(bright_halves(600)).probabilities(images),
+        trained.probabilities(images),
     )
 
 
 def test_attributes_are_not_exclusive(cache):
     data = bright_halves(600)
-    both = judge_of(data).probabilities(data.values[data.attributes.all(1)][:50])
+    both = attribute_classifier(data).probabilities(data.values[data.attributes.all(1)][:50])
     assert (both > 0.5).float().mean() > 0.95
 
 
-def test_digits_are_judged_by_the_bundled_classifier(cache):
+def test_digits_use_the_bundled_classifier(cache):
     whole = mnist("test")
     data = Dataset(whole.name, whole.values[:300], whole.labels[:300], whole.classes)
-    digits = judge_of(data)
+    digits = attribute_classifier(data)
     assert digits.exclusive
     assert digits.accuracy(data)["class"] > 0.97
     assert torch.allclose(digits.probabilities(data.values[:9]).sum(1), torch.ones(9))
@@ -60,10 +61,10 @@ def test_digits_are_judged_by_the_bundled_classifier(cache):
 
 def test_refusals(cache, tmp_path, monkeypatch):
     with pytest.raises(ForgeryError, match="neither attributes nor classes"):
-        judge_of(Dataset("plain", torch.zeros(9, 1, 8, 8, dtype=torch.uint8)))
+        attribute_classifier(Dataset("plain", torch.zeros(9, 1, 8, 8, dtype=torch.uint8)))
     with pytest.raises(ForgeryError, match="the data are points"):
-        judge_of(Dataset("points", torch.zeros(9, 2)))
+        attribute_classifier(Dataset("points", torch.zeros(9, 2)))
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("FORGERY_CACHE", str(tmp_path / "file"))
     with pytest.raises(ForgeryError, match="set FORGERY_CACHE to another"):
-        judge_of(bright_halves(200))
+        attribute_classifier(bright_halves(200))

@@ -1,4 +1,4 @@
-"""Classifiers of a data set's attributes or classes, for judging generated images."""
+"""Classifiers of a data set's attributes or classes, applied to generated images."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ EPOCHS = {"attributes": 2, "classes": 6}
 
 
 @dataclass(frozen=True)
-class Judge:
+class AttributeClassifier:
     """A classifier that predicts which concepts an image shows.
 
     Parameters
@@ -59,10 +59,12 @@ class Judge:
         return dict(zip(self.names, attribute_accuracy(network, data).tolist(), strict=True))
 
 
-def judge_of(train: Dataset, report: Callable[[int, float], None] | None = None) -> Judge:
-    """Load or train the judge of a data set's attributes, or of its classes if it has none.
+def attribute_classifier(
+    train: Dataset, report: Callable[[int, float], None] | None = None
+) -> AttributeClassifier:
+    """Load or train the classifier of a data set's attributes, or of its classes if it has none.
 
-    MNIST uses the bundled classifier. Any other judge is trained when it is first needed, which
+    MNIST uses the bundled classifier. Any other is trained when it is first needed, which
     takes a minute or two, and cached by the data's fingerprint.
 
     Parameters
@@ -85,11 +87,12 @@ def judge_of(train: Dataset, report: Callable[[int, float], None] | None = None)
             "samples by number instead"
         )
     if train.attributes is None and train.shape[0] == 1 and (known := bundled_classifier(train)):
-        return Judge(known, exclusive=True)
+        return AttributeClassifier(known, exclusive=True)
     kind = "classes" if train.attributes is None else "attributes"
+    # The name of earlier versions, so that their classifiers are found.
     path = cache_folder() / f"judge-{kind}-{EPOCHS[kind]}-{train.fingerprint[:32]}.safetensors"
     try:
-        return Judge(load_classifier(path), kind == "classes")
+        return AttributeClassifier(load_classifier(path), kind == "classes")
     except ForgeryError:  # missing or damaged: train it
         pass
     with torch.enable_grad():
@@ -98,7 +101,7 @@ def judge_of(train: Dataset, report: Callable[[int, float], None] | None = None)
         )
     _make_folder(path)
     save_classifier(network, path, f"{train.name} {kind}")
-    return Judge(load_classifier(path), kind == "classes")
+    return AttributeClassifier(load_classifier(path), kind == "classes")
 
 
 def _make_folder(path: Path) -> None:
