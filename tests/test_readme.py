@@ -1,6 +1,7 @@
 """The commands and examples of the README and the docs, run as printed but shortened."""
 
 import re
+import runpy
 import shlex
 import shutil
 import sys
@@ -10,8 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from forgery import preflight, recipes
-from forgery.cli import VERBS, main
+from forgery import Model, preflight, recipes
+from forgery.cli import VERBS, app, main
+from forgery.config import GROUPS, fields_of, flag
+from forgery.data import SOURCES
+from forgery.evaluation import MEASURES, Protocol
+from forgery.evaluation.measures import title
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -48,8 +53,8 @@ def commands(page: Path) -> list[str]:
 def shortened(command: str) -> list[str]:
     """The arguments of a command, changed to a few steps on small networks."""
     words = shlex.split(command)[1:]
-    for flag in SHORTER & set(words):
-        at = words.index(flag)
+    for name in SHORTER & set(words):
+        at = words.index(name)
         del words[at : at + 2]
     if words[0] == "train":
         words += SHORT
@@ -109,17 +114,59 @@ def test_every_verb_and_recipe_is_documented():
     assert set(re.findall(r"^\| `([\w-]+)` \|", table, re.M)) == set(recipes.RECIPES)
 
 
-@pytest.mark.parametrize("page", [README, DOCS / "python.md"], ids=lambda page: page.stem)
-def test_the_python_example_runs(page, tmp_path, monkeypatch, capsys):
+def rows_of(page: Path, heading: str) -> dict[str, str]:
+    """First column → second column of the last table of a section."""
+    section = text_of(page).partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return dict(re.findall(r"^\| (.*?) \| (.*) \|$", section.partition("|---|---|\n")[2], re.M))
+
+
+def test_every_flag_and_setting_is_documented():
+    documented = {verb.strip("`"): text for verb, text in rows_of(COMMANDS, "Flags").items()}
+    assert list(documented) == list(VERBS)
+    for verb, text in documented.items():
+        arguments = [a for a in app[verb].assemble_argument_collection() if a.show]
+        # "run" is a positional argument that takes a name as well.
+        own = [a.name for a in arguments if not a.keys and a.name.startswith("--")]
+        assert re.findall(r"--[\w-]+", text) == [name for name in own if name != "--run"], verb
+        assert ("settings" in text) == any(a.keys for a in arguments), verb
+    elsewhere = ("data", "recipe")
+    assert rows_of(COMMANDS, "Settings") == {
+        group.title: ", ".join(f"`--{flag(n)}`" for n in fields_of(group) if n not in elsewhere)
+        for group in GROUPS
+    }
+
+
+def test_the_layers_of_the_imports_are_documented():
+    declared = text_of(ROOT / ".importlinter").partition("layers =\n")[2].partition("\n\n")[0]
+    layers = [line.strip().replace("forgery.", "") for line in declared.splitlines()]
+    assert "\n".join(["```", *layers, "```"]) in text_of(ROOT / "CONTRIBUTING.md")
+
+
+def test_every_measure_is_documented():
+    rows = re.findall(r"^\| (.*?) \| (`.*?`) \| ", text_of(DOCS / "measures.md"), re.M)
+    documented = {names.split("`")[1]: heading for heading, names in rows}
+    spreads = {"kernel_std", "parzen_se", "parzen_sigma"}  # they share the row of their measure
+    assert documented == {
+        name: title(name, Protocol("", "", "", "", 0, 0, "", ""))
+        for name in MEASURES
+        if name not in spreads
+    }
+
+
+@pytest.mark.parametrize(
+    "page", [README, DOCS / "python.md", DOCS / "extending.md"], ids=lambda page: page.stem
+)
+def test_the_python_examples_of_a_page_run_in_their_order(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (example,) = re.findall(r"```python\n(.*?)```", text_of(page), re.S)
-    short = example.replace("epochs=5", "steps=2, g_width=8, threads=1")
-    short = short.replace("epochs=8", "steps=4")
-    exec(compile(short, page.name, "exec"), {})
-    printed = capsys.readouterr().out
-    assert printed.startswith(
-        {"README": "2 torch.Size([64, 1, 28, 28])", "python": "4 tensor("}[page.stem]
-    )
+    digits = SOURCES["mnist"]
+    monkeypatch.setitem(SOURCES, "mnist", lambda split: digits(split).subset(500))
+    examples = re.findall(r"```python\n(.*?)```", text_of(page), re.S)
+    # A step for each epoch, and fewer samples to measure.
+    short = re.sub(r"epochs=(\d+)", r"steps=\1, report_every=1, threads=1", "\n".join(examples))
+    Path("examples.py").write_text(short.replace("10_000", "100"), encoding="utf-8")
+    names = runpy.run_path("examples.py")
+    longest = max(int(n) for n in re.findall(r"epochs=(\d+)", examples[0]))
+    assert max(model.step for model in names.values() if isinstance(model, Model)) == longest
 
 
 def test_the_readme_s_make_targets_and_pictures_are_there():

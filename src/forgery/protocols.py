@@ -3,9 +3,9 @@
 =============== ================================================================================
 part            protocol
 =============== ================================================================================
-generator       z ``[n, latent]`` → samples ``[n, *shape]``, differentiable; with y ``[n]`` as the
-                second input if G is conditioned on classes. Given as a function or class that takes
-                a :class:`forgery.models.Spec`, or as a module.
+generator       z ``[n, latent]`` → samples ``[n, *shape]``, differentiable. If the run conditions
+                G on classes, z ends with the one-hot class, which ``latent`` counts. Given as a
+                function or class that takes a :class:`forgery.models.Spec`, or as a module.
 discriminator   samples ``[n, *shape]`` → logits ``[n]``, differentiable; given likewise.
 objective       a :class:`forgery.objectives.Objective`: two functions of logits → losses ``[n]``.
 penalty         (D, real ``[n, …]``, fake ``[n, …]``) → one number per sample ``[n]``; D maps
