@@ -16,12 +16,11 @@ from typing import Any
 
 import torch
 
-from forgery import data, metrics, plots, recipes
+from forgery import data, metrics, plots, randomness, recipes
 from forgery.extractors import load_digit_classifier
 from forgery.model import Model
 from forgery.pixels import to_pixels
 from forgery.training import device as devices
-from forgery.training import randomness
 from quality_over_time import trained
 from semi_supervised import value
 

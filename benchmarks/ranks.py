@@ -68,11 +68,11 @@ class Peak(threading.Thread):
 
 def measure(path: str, batch_size: int, steps: int) -> None:
     """Train as one of the processes that torchrun started; print a line of JSON."""
-    from forgery import recipes
+    from forgery import randomness, recipes
     from forgery.build import batches_of, on_this_machine, training_of
     from forgery.data import arrays
     from forgery.parts import data_of
-    from forgery.training import device, loop, parallel, randomness
+    from forgery.training import device, loop, parallel
 
     arrays.LARGE = 0  # so that a small file is mapped as a large one is
     drawn, normal = 0, randomness.NOISES["normal"]

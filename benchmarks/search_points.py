@@ -13,10 +13,9 @@ from typing import Any
 
 import torch
 
-from forgery import build, data, recipes
+from forgery import build, data, randomness, recipes
 from forgery.evaluation import KnownDensity
 from forgery.training import device as devices
-from forgery.training import randomness
 from forgery.training.loop import iterate
 
 DATA = ("ring8", "grid25", "moons", "swissroll", "disjoint", "line")

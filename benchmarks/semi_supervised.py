@@ -22,10 +22,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from forgery import build, data, recipes
+from forgery import build, data, randomness, recipes
 from forgery.config import Config
 from forgery.training import device as devices
-from forgery.training import randomness
 from forgery.training.terms import LabelledLoss
 from quality_over_time import trained
 

@@ -49,7 +49,7 @@ OF_NETWORKS = {
     ),
     "features_can_be_seen": (
         settings(objective="feature-matching"),
-        Networks(PLAIN, PLAIN, OBJECTIVES["feature-matching"]),
+        Networks(PLAIN, PLAIN, OBJECTIVES["feature-matching"], provides_features=False),
         "discriminator mlp provides none",
     ),
     "batch_norm_has_a_variance": (

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 import forgery
-from forgery import ForgeryError, bench, build, gallery, parts, recipes
+from forgery import ForgeryError, bench, build, gallery, parts, randomness, recipes
 from forgery.cli import main
 from forgery.data import Batches, Dataset, load
 from forgery.evaluation import MEASURES, Evaluator, runs
@@ -21,7 +21,7 @@ from forgery.metrics import matched_accuracy
 from forgery.models import CONDITIONS
 from forgery.pixels import to_model
 from forgery.sampler import Sampler
-from forgery.training import checkpoint, randomness
+from forgery.training import checkpoint
 
 CONDITIONAL = [name for name in CONDITIONS if name != "none"]
 MNIST_FILES = Path(forgery.data.__file__).parent / "mnist"

@@ -5,7 +5,17 @@ import json
 
 import pytest
 
-from forgery import ForgeryError, augmentations, build, data, models, objectives, penalties, plugins
+from forgery import (
+    ForgeryError,
+    augmentations,
+    build,
+    data,
+    models,
+    objectives,
+    penalties,
+    plugins,
+    randomness,
+)
 from forgery.config import (
     BUNDLED_IMAGES,
     BUNDLED_POINTS,
@@ -21,7 +31,7 @@ from forgery.config import (
 )
 from forgery.data import settings as data_settings
 from forgery.recipes import RECIPES
-from forgery.training import algorithm1, optimizers, randomness
+from forgery.training import algorithm1, optimizers
 
 #: Setting → the table of its choices.
 TABLES = {

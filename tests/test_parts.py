@@ -138,7 +138,7 @@ class Flat(Generator):
 
 WRONG = [
     ("generator", Flat, r"maps z \[4, 4\] to samples \[4, 784\]: expected \[4, 1, 28, 28\]"),
-    ("generator", lambda spec: 3, r"must make a torch.nn.Module of a forgery.models.Spec, not 3"),
+    ("generator", lambda spec: 3, r"makes a int: expected a torch.nn.Module"),
     ("discriminator", lambda spec: nn.Flatten(), r"to logits \[4, 784\]: expected \[4\]"),
     ("objective", quadratic, r"must be a forgery.objectives.Objective or a name"),
     (

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from forgery.penalties import PENALTIES, RANDOM
+from forgery.config.choices import RANDOM_PENALTIES
+from forgery.penalties import PENALTIES
 
 
 def quadratic(x):
@@ -30,7 +31,7 @@ def test_penalties_differentiate_in_the_weights_of_d(name, images):
     real, fake = images
     penalty = PENALTIES[name](lambda x: weight * quadratic(x), real, fake).mean()
     penalty.backward()
-    if name not in RANDOM:
+    if name not in RANDOM_PENALTIES:
         # The penalty is proportional to w², so that its derivative is 2/w times its value.
         torch.testing.assert_close(weight.grad, 2 * penalty.detach() / 3)
     assert weight.grad.isfinite()

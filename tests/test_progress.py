@@ -8,11 +8,11 @@ from rich.console import Console
 
 from forgery import progress
 from forgery.training.events import StepDone
-from forgery.training.report import Report
+from forgery.training.report import Report, Vitals
 
 NUMBERS = {"d_loss": 1.234, "g_loss": 0.9876, "d_real": 0.65, "d_fake": 0.34}
 QUALITY = {"jsd": 0.123, "kl": 0.234, "modes": 7, "high_quality": 0.98}
-REPORT = Report(12_345, 20.5, 100.0, NUMBERS, 123_456, 1.0, 0.9, 0.1, quality=QUALITY)
+REPORT = Report(12_345, 20.5, 100.0, NUMBERS, Vitals(123_456, 1.0, 0.9, 0.1), QUALITY)
 WIDTHS = [40, 60, 80, 100, 120]
 
 

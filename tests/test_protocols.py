@@ -16,13 +16,13 @@ def _raises(spec):
 @pytest.mark.parametrize(
     ("part", "message"),
     [
-        ({"objective": lambda real, fake: real}, "is not a forgery.objectives.Objective"),
-        ({"objective": None}, "is not a forgery.objectives.Objective but None"),
+        ({"objective": lambda real, fake: real}, "must be a forgery.objectives.Objective"),
+        ({"objective": None}, "must be a forgery.objectives.Objective or a name, not None"),
         (
             {"objective": Objective(lambda r, f: (r - f).mean(), lambda f, r: f.mean())},
             r"maps logits by d \[4\] to losses \[\]: expected \[4\]",
         ),
-        ({"generator": 3}, "generator builtins:int cannot be made: TypeError"),
+        ({"generator": 3}, "the generator must be a function or a name, not 3"),
         ({"generator": _raises}, "_raises cannot be made: KeyError: 'width'"),
         ({"generator": lambda spec: "G"}, "makes a str: expected a torch.nn.Module"),
         (

@@ -9,14 +9,13 @@ import torch
 from PIL import Image
 
 import forgery
-from forgery import ForgeryError, gallery, recipes, resources
+from forgery import ForgeryError, gallery, randomness, recipes, resources
 from forgery.cli.sample import sample
 from forgery.gallery import save_samples
 from forgery.pixels import to_pixels
 from forgery.plots import by_class, by_class_size, grid, grid_size
 from forgery.plots.grids import HEADING
 from forgery.sampler import PART
-from forgery.training import randomness
 
 #: More than two parts, the last one short.
 N = 2 * PART + 7

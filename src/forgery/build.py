@@ -6,16 +6,15 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from . import rows
+from . import randomness, rows
 from .augmentations import AUGMENTATIONS, Augment
 from .config import Config, GameSettings, compatibility
-from .data import Batches, Dataset, Labelled, choose_labelled
+from .data import Batches, Dataset, Labelled
 from .errors import ForgeryError, lookup, refuse
-from .models.layers import couples_batch
-from .objectives import Objective
-from .parts import NOTHING, Given, condition_of, find, networks
+from .models.layers import ProvidesFeatures, couples_batch
+from .parts import NOTHING, Given, condition_of, find, foreign_parts, networks
 from .protocols import problems_of
-from .training import device, optimizers, parallel, randomness
+from .training import device, optimizers, parallel
 from .training.algorithm1 import UPDATES, AdversarialGame, Latents
 from .training.average import Average
 from .training.ensemble import Ensemble, MemberNoise
@@ -107,21 +106,21 @@ def _fitting(config: Config, dataset: Dataset, given: Given) -> tuple[nn.Module,
         pair = networks(config, dataset.mean, classes, given)
     except ForgeryError as error:
         raise ForgeryError("\n".join([*problems, str(error)])) from None
-    parts = {name: find(name, getattr(config, name), given) for name in ("objective", "penalty")}
-    is_gan, (generator, discriminator) = config.model == "gan", pair
-    # What is no Objective is refused by problems_of.
-    objective = parts["objective"] if isinstance(parts["objective"], Objective) else None
-    problems += compatibility.of_networks(
-        config,
-        compatibility.Networks(
-            generator,
-            discriminator,
-            objective if is_gan else None,
-            couples_batch(discriminator),
-            processes,
-        ),
+    generator, other = pair
+    objective = find("objective", config.objective, given)
+    facts = compatibility.Networks(
+        generator,
+        other,
+        objective,
+        isinstance(other, ProvidesFeatures),
+        couples_batch(other),
+        processes,
     )
-    refuse(problems + problems_of(config, parts, pair, dataset.shape))
+    takes_class = condition_of(config).choose_classes is not None
+    foreign = foreign_parts(config, given)
+    broken = problems_of(config, foreign, pair, dataset.shape, takes_class)
+    # The rules rely on parts that do what is required of them.
+    refuse(problems + (broken or compatibility.of_networks(config, facts)))
     return pair
 
 
@@ -153,7 +152,7 @@ def labelled_rows(config: Config, dataset: Dataset) -> Tensor:
     """Rows of the samples whose labels a semi-supervised run uses; a function of the seed."""
     generator = torch.Generator().manual_seed(randomness.derive(config.seed, "labelled"))
     order = torch.randperm(len(dataset), generator=generator)
-    return choose_labelled(dataset, config.labels, order) if config.labels else order
+    return dataset.balanced(config.labels, order) if config.labels else order
 
 
 #: The generator, and the discriminator or the encoder.

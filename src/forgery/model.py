@@ -13,7 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from . import plots
+from . import plots, randomness
 from .config import Config
 from .data import Dataset, Units
 from .errors import ForgeryError, did_you_mean
@@ -22,7 +22,7 @@ from .parts import OTHER_NETWORK, condition_of, networks
 from .resources import check_memory
 from .run_data import Source, dataset_of
 from .sampler import PART, Sampler
-from .training import checkpoint, device, randomness
+from .training import checkpoint, device
 from .training.checkpoint import Checkpoint
 from .training.run import Run, open_run
 
@@ -247,7 +247,7 @@ class Model:
     @property
     def can_classify(self) -> bool:
         """Whether the discriminator has a class output, which :meth:`classify` needs."""
-        return hasattr(self.discriminator, "class_logits")
+        return self.discriminator is not None and condition_of(self.config).predicts_classes
 
     def space(self, of_class: int | str | None = None) -> Space:
         """The latent space of the generator; for a conditional generator, that of one class.

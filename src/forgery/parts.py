@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from . import plugins
+from . import plugins, randomness
 from .config import Config, NetworkSettings, PictureSettings
 from .config.choices import EXTENSIBLE
 from .data import Dataset, ImageSettings, load
@@ -30,7 +30,6 @@ from .models import (
 )
 from .objectives import OBJECTIVES, Objective
 from .penalties import PENALTIES
-from .training import randomness
 
 #: Setting → built-in parts by name.
 TABLES: dict[str, Mapping[str, Any]] = {
@@ -97,6 +96,12 @@ def find(setting: str, name: str, given: Given = NOTHING) -> Any:
     return plugins.load(EXTENSIBLE[setting], name)
 
 
+def foreign_parts(config: Config, given: Given) -> dict[str, Any]:
+    """The parts of a run that are not built in, by setting."""
+    names = {setting: getattr(config, setting) for setting in TABLES}
+    return {s: find(s, name, given) for s, name in names.items() if name not in TABLES[s]}
+
+
 def origins(config: Config, given: Given) -> dict[str, dict[str, str]]:
     """Name and origin of the parts that are not built in, for config.json."""
     found = {}
@@ -105,11 +110,18 @@ def origins(config: Config, given: Given) -> dict[str, dict[str, str]]:
         if setting in given:
             part = given[setting]
             part = part.d if isinstance(part, Objective) else part
-            source = inspect.getsourcefile(part if hasattr(part, "__qualname__") else type(part))
-            found[setting] = {"name": name, "from": source or "Python"}
+            found[setting] = {"name": name, "from": _source_file(part) or "Python"}
         elif name not in table:
             found[setting] = {"name": name, "from": plugins.package(EXTENSIBLE[setting], name)}
     return found
+
+
+def _source_file(part: Any) -> str | None:
+    """The file that defines a function, a class or an object's class; None in a notebook."""
+    try:
+        return inspect.getsourcefile(part if hasattr(part, "__qualname__") else type(part))
+    except (OSError, TypeError):
+        return None
 
 
 def image_settings(settings: PictureSettings) -> ImageSettings:

@@ -73,6 +73,3 @@ PENALTIES: dict[str, Penalty | None] = {
     "wgan-gp": slope_of_one,
     "dragan": slope_of_one_near_data,
 }
-
-#: Penalties that draw random numbers, which differ between an ensemble and single runs.
-RANDOM = frozenset({"wgan-gp", "dragan"})

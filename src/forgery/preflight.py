@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from . import plots
+from . import plots, randomness
 from .build import (
     batch_size_for,
     batches_of,
@@ -21,7 +21,7 @@ from .numbers import digits
 from .parts import data_of, image_settings
 from .recipes import MNIST, RECIPES, recipe_for_images
 from .resources import in_words
-from .training import contention, device, loop, randomness
+from .training import contention, device, loop
 from .training.state import Training
 
 #: Seconds for which steps are timed, and number of untimed steps before.

@@ -56,11 +56,11 @@ def _numbers(report: "Report") -> list[str]:
 
     values = [(*NUMBERS[name], value) for name, value in report.numbers.items()]
     numbers = [f"{name} {value:{form}}" for name, form, value in values]
-    numbers.append(f"{report.examples_per_second:,.0f}/s")
-    if report.augment_p is not None:
-        numbers.append(f"augment p {report.augment_p:.2f}")
+    numbers.append(f"{report.vitals.examples_per_second:,.0f}/s")
+    if report.vitals.augment_p is not None:
+        numbers.append(f"augment p {report.vitals.augment_p:.2f}")
     numbers += [f"{SHORT[name]} {value:.3g}" for name, value in report.quality.items()]
-    contention = describe_wait(report.core_wait, torch.get_num_threads())
+    contention = describe_wait(report.vitals.core_wait, torch.get_num_threads())
     return [*numbers, contention] if contention else numbers
 
 

@@ -22,7 +22,6 @@ from torch import Tensor, nn
 
 from .config import Config
 from .objectives import Objective
-from .parts import TABLES, condition_of
 
 #: Number of logits in a trial.
 TRIED = 4
@@ -34,9 +33,10 @@ class Broken(Exception):
 
 def problems_of(
     config: Config,
-    parts: Mapping[str, Any],
+    foreign: Mapping[str, Any],
     networks: tuple[nn.Module, nn.Module],
     shape: tuple[int, ...],
+    takes_class: bool,
 ) -> list[str]:
     """The problems of the parts of a run that are not built in.
 
@@ -44,19 +44,19 @@ def problems_of(
     ----------
     config:
         The run's settings.
-    parts:
-        The run's objective and penalty, by setting.
+    foreign:
+        These parts, by setting.
     networks:
         G and D on the CPU. Copies of them are called, in evaluation mode.
     shape:
         Shape of a sample.
+    takes_class:
+        Whether G takes a class as its second input.
     """
-    foreign = [name for name, table in TABLES.items() if getattr(config, name) not in table]
     if not foreign:
         return []
     generator, discriminator = (copy.deepcopy(network).eval() for network in networks)
     y = torch.zeros(TRIED * config.pack, dtype=torch.int64)
-    condition = condition_of(config)
 
     def judge(x: Tensor) -> Tensor:
         x = x.unflatten(0, (-1, config.pack)).flatten(1, 2) if config.pack > 1 else x
@@ -65,7 +65,7 @@ def problems_of(
 
     def try_generator() -> None:
         z = torch.randn(len(y), config.latent)
-        samples = generator(z, y) if condition.choose_classes else generator(z)
+        samples = generator(z, y) if takes_class else generator(z)
         _expect("maps z", z, "to samples", samples, (len(z), *shape))
 
     def try_discriminator() -> None:
@@ -74,7 +74,7 @@ def problems_of(
             _expect("maps samples", x, "to logits", judge(x), (TRIED,))
 
     def try_objective() -> None:
-        objective: Objective = parts["objective"]
+        objective: Objective = foreign["objective"]
         real, fake = (torch.randn(TRIED, requires_grad=True) for _ in range(2))
         losses = {"d": objective.d(real, fake)}
         if not objective.g_sees_features:
@@ -88,7 +88,7 @@ def problems_of(
         if config.pack > 1:
             real, fake = (x.unflatten(0, (-1, config.pack)).flatten(1, 2) for x in (real, fake))
         plain = config.conditional == "none"
-        penalties = parts["penalty"](
+        penalties = foreign["penalty"](
             lambda x: discriminator(x) if plain else discriminator(x, y), real, fake
         )
         _expect("maps samples", real, "to penalties", penalties, (TRIED,))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from . import randomness
 from .data import Units
-from .training import randomness
 
 #: Number of samples per forward pass of a generator.
 PART = 500

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from . import __version__, parts
+from . import __version__, parts, randomness
 from .build import batches_of, classes_of, on_this_machine, training_of
 from .config import RESUMABLE, Config, check_names, compatibility
 from .data import Batches, Dataset
@@ -26,7 +26,7 @@ from .progress import is_shown, watching
 from .resolve import config_of, decoding
 from .run_data import Source, absolute, dataset_of, limited, require_data
 from .sampler import Sampler
-from .training import checkpoint, device, loop, parallel, randomness
+from .training import checkpoint, device, loop, parallel
 from .training.events import Callback
 from .training.interrupt import Interrupt
 from .training.report import VITAL_SAMPLES, Measure, Reference, Reporter

@@ -7,7 +7,7 @@ import torch
 from forgery.data import Batches, Dataset
 from forgery.errors import ForgeryError
 from forgery.pixels import to_model, to_pixels
-from forgery.training.randomness import permutation
+from forgery.randomness import permutation
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from forgery import ForgeryError
-from forgery.data import Dataset, Labelled, choose_labelled
+from forgery.data import Dataset, Labelled
 
 
 def numbered(labels):
@@ -16,14 +16,14 @@ def numbered(labels):
 def test_labels_are_balanced_and_follow_the_order():
     data = numbered([0, 1, 2] * 5)
     order = torch.arange(14, -1, -1)
-    assert choose_labelled(data, 6, order).tolist() == [12, 9, 13, 10, 14, 11]
-    assert choose_labelled(data, 5, order).tolist() == [12, 9, 13, 10, 14]
-    assert sorted(choose_labelled(data, 15, order).tolist()) == list(range(15))
+    assert data.balanced(6, order).tolist() == [12, 9, 13, 10, 14, 11]
+    assert data.balanced(5, order).tolist() == [12, 9, 13, 10, 14]
+    assert sorted(data.balanced(15, order).tolist()) == list(range(15))
 
 
 def test_empty_classes_are_ignored():
     data = numbered([0, 2] * 5)
-    chosen = choose_labelled(data, 4, torch.arange(10))
+    chosen = data.balanced(4, torch.arange(10))
     assert data.labels[chosen].tolist() == [0, 0, 2, 2]
 
 
@@ -37,7 +37,7 @@ def test_empty_classes_are_ignored():
 )
 def test_impossible_numbers_of_labels_are_refused(labels, n, message):
     with pytest.raises(ForgeryError, match=message):
-        choose_labelled(numbered(labels), n, torch.arange(len(labels)))
+        numbered(labels).balanced(n, torch.arange(len(labels)))
 
 
 def test_labelled_minibatches_contain_the_chosen_samples():

@@ -407,7 +407,7 @@ def test_large_data_stays_on_disk_and_gives_the_same_batches(tmp_path, monkeypat
     import torch
 
     from forgery.data import Batches
-    from forgery.training.randomness import permutation
+    from forgery.randomness import permutation
 
     path = write(tmp_path / "a", CLASSES)
     small = data.load(str(path))
@@ -451,7 +451,7 @@ def test_memory_of_mapped_data_is_released(tmp_path, monkeypatch):
     from functools import partial
 
     from forgery.data import Batches
-    from forgery.training.randomness import permutation
+    from forgery.randomness import permutation
 
     path = write(tmp_path / "a", CLASSES)
     monkeypatch.setattr(cache_module, "LARGE", 10)

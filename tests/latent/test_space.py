@@ -1,9 +1,9 @@
 import pytest
 import torch
 
+from forgery import randomness
 from forgery.errors import ForgeryError
 from forgery.latent import Space
-from forgery.training import randomness
 
 
 def test_sample_numbers_match_forgery_sample(space):

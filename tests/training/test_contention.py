@@ -8,9 +8,9 @@ import torch
 from forgery.preflight import Preflight
 from forgery.progress import _numbers
 from forgery.training.contention import core_times, core_wait, describe_wait
-from forgery.training.report import Report
+from forgery.training.report import Report, Vitals
 
-REPORT = Report(1, 0.1, 1.0, {}, 100.0, 0.1, 1.0, 0.1)
+REPORT = Report(1, 0.1, 1.0, {}, Vitals(100.0, 0.1, 1.0, 0.1))
 
 
 @pytest.fixture
@@ -54,7 +54,8 @@ def test_long_waits_are_reported():
     assert describe_wait(0.584, 2) == f"{message}; --threads 1 may be faster"
     assert describe_wait(0.584, 1) == message
     torch.set_num_threads(1)
-    assert _numbers(dataclasses.replace(REPORT, core_wait=0.584))[-2:] == ["100/s", message]
+    vitals = dataclasses.replace(REPORT.vitals, core_wait=0.584)
+    assert _numbers(dataclasses.replace(REPORT, vitals=vitals))[-2:] == ["100/s", message]
     assert _numbers(REPORT)[-1] == "100/s"
     assert REPORT.line()["core_wait"] is None
 

@@ -19,6 +19,7 @@ def print_results(model: "Model") -> int:
         ("evolution.gif", "samples during training"),
         ("curves.png", "the losses"),
     ):
-        print(f"  {model.path / name!s:<44} {what}")
+        if (model.path / name).exists():  # a run without reports has no curves
+            print(f"  {model.path / name!s:<44} {what}")
     sys.stdout.flush()
     return 0

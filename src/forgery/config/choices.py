@@ -43,6 +43,8 @@ ObjectiveName = Literal[
     "feature-matching",
 ]
 PenaltyName = Literal["none", "r1", "r2", "r1+r2", "wgan-gp", "dragan"]
+#: Penalties that draw random numbers, which the members of an ensemble cannot share.
+RANDOM_PENALTIES = frozenset({"wgan-gp", "dragan"})
 UpdatesName = Literal["alternating", "simultaneous"]
 AugmentName = Literal[
     "none", "diffaugment", "translation-cutout", "translation", "adaptive", "adaptive-geometry"

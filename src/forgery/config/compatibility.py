@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import ForgeryError
+from .choices import RANDOM_PENALTIES
 from .settings import LENGTHS
 
 if TYPE_CHECKING:  # forgery --help imports no torch
@@ -61,7 +62,9 @@ class Networks:
     generator, discriminator:
         The two networks.
     objective:
-        None for a VAE.
+        The objective of a GAN; of a VAE the default one, which is not used.
+    provides_features:
+        Whether D returns its features beside its logits.
     couples_batch:
         Whether D's output for one sample depends on the others of its minibatch.
     processes:
@@ -70,7 +73,8 @@ class Networks:
 
     generator: "nn.Module"
     discriminator: "nn.Module"
-    objective: "Objective | None" = None
+    objective: "Objective"
+    provides_features: bool = True
     couples_batch: bool = False
     processes: int = 1
 
@@ -197,9 +201,7 @@ def labelled_samples_exist(config: "Config", dataset: "Dataset") -> str | None:
         return None
     from torch import arange
 
-    from ..data import choose_labelled
-
-    return _refusal(lambda: choose_labelled(dataset, config.labels, arange(len(dataset))))
+    return _refusal(lambda: dataset.balanced(config.labels, arange(len(dataset))))
 
 
 CLASSES: list[Callable[["Config", "Dataset"], str | None]] = [
@@ -212,7 +214,7 @@ CLASSES: list[Callable[["Config", "Dataset"], str | None]] = [
 
 def unbounded_losses_are_held(config: "Config", networks: Networks) -> str | None:
     held = config.clip or config.spectral_norm or config.penalty != "none"
-    if networks.objective is None or networks.objective.d_bounded or held:
+    if networks.objective.d_bounded or held:
         return None
     return (
         f"D's loss under objective {config.objective} has no lower bound: bound D's gradient by "
@@ -231,8 +233,7 @@ def penalties_need_separate_samples(config: "Config", networks: Networks) -> str
 
 
 def features_can_be_seen(config: "Config", networks: Networks) -> str | None:
-    objective, discriminator = networks.objective, networks.discriminator
-    if objective is None or not objective.g_sees_features or hasattr(discriminator, "look"):
+    if not networks.objective.g_sees_features or networks.provides_features:
         return None
     return (
         f"objective {config.objective} compares features of D, but discriminator "
@@ -289,9 +290,7 @@ def ensembles_are_gans(config: "Config", objective: "Objective") -> str | None:
 
 
 def ensembles_draw_no_penalty(config: "Config", objective: "Objective") -> str | None:
-    from ..penalties import RANDOM
-
-    if config.penalty not in RANDOM:
+    if config.penalty not in RANDOM_PENALTIES:
         return None
     return (
         f"penalty {config.penalty} draws random numbers, which seeds trained at once cannot share: "

@@ -12,7 +12,7 @@ from .dataset import Batches, Dataset, Units
 from .densities import DENSITIES, Density, density_source
 from .faces import faces_source
 from .idx import labels_path, load_idx
-from .labelled import Labelled, choose_labelled
+from .labelled import Labelled
 from .mnist import mnist
 from .pictures import (
     Pictures,
@@ -40,7 +40,6 @@ __all__ = [
     "Pictures",
     "Survey",
     "Units",
-    "choose_labelled",
     "clear_cache",
     "holds_pictures",
     "is_name",

@@ -174,6 +174,43 @@ class Dataset:
             digest.update(self.attributes.contiguous().cpu().numpy().data)
         return digest.hexdigest()
 
+    def balanced(self, n: int, order: Tensor) -> Tensor:
+        """Choose ``n`` samples, balanced across classes, and return their rows ``[n]``.
+
+        Each class contributes its first samples in ``order`` ``[N]``, a permutation of the data.
+        If n is not a multiple of the number of classes, the first classes contribute one more.
+        Classes without samples are ignored.
+
+        Raises
+        ------
+        ForgeryError
+            The data has no labels or fewer than n samples, a class has too few samples, or n is
+            less than the number of classes.
+        """
+        counts = self.class_counts
+        present = counts.nonzero().flatten().tolist()
+        if n > len(self):
+            raise ForgeryError(
+                f"--labels {n} is more than the {len(self)} {self.kind} of {self.name}"
+            )
+        if n < len(present):
+            raise ForgeryError(
+                f"--labels {n} is less than the {len(present)} classes of {self.name}: at least "
+                "one of each is needed"
+            )
+        assert self.labels is not None
+        in_order = self.labels.cpu()[order]
+        chosen = []
+        for i, c in enumerate(present):
+            wanted = n // len(present) + (i < n % len(present))
+            if counts[c] < wanted:
+                raise ForgeryError(
+                    f"--labels {n} needs {wanted} of class {self.classes[c]!r}, but {self.name} "
+                    f"has {counts[c]}: choose fewer --labels, or 0 for all"
+                )
+            chosen.append(order[in_order == c][:wanted])
+        return torch.cat(chosen)
+
     def stratified(self, n: int) -> Tensor:
         """Choose the rows of a representative subset, int64 ``[min(n, N)]`` on the CPU.
 

@@ -1,48 +1,11 @@
-"""The labelled samples of a semi-supervised run."""
+"""Minibatches of the labelled samples of a semi-supervised run."""
 
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from ..errors import ForgeryError
 from .dataset import Dataset
-
-
-def choose_labelled(data: Dataset, n: int, order: Tensor) -> Tensor:
-    """Choose ``n`` samples, balanced across classes, and return their rows ``[n]``.
-
-    Each class contributes its first samples in ``order`` ``[N]``, a permutation of the data. If n
-    is not a multiple of the number of classes, the first classes contribute one more. Classes
-    without samples are ignored.
-
-    Raises
-    ------
-    ForgeryError
-        The data has no labels or fewer than n samples, a class has too few samples, or n is less
-        than the number of classes.
-    """
-    counts = data.class_counts
-    present = counts.nonzero().flatten().tolist()
-    if n > len(data):
-        raise ForgeryError(f"--labels {n} is more than the {len(data)} {data.kind} of {data.name}")
-    if n < len(present):
-        raise ForgeryError(
-            f"--labels {n} is less than the {len(present)} classes of {data.name}: at least one of "
-            "each is needed"
-        )
-    assert data.labels is not None
-    in_order = data.labels.cpu()[order]
-    chosen = []
-    for i, c in enumerate(present):
-        wanted = n // len(present) + (i < n % len(present))
-        if counts[c] < wanted:
-            raise ForgeryError(
-                f"--labels {n} needs {wanted} of class {data.classes[c]!r}, but {data.name} has "
-                f"{counts[c]}: choose fewer --labels, or 0 for all"
-            )
-        chosen.append(order[in_order == c][:wanted])
-    return torch.cat(chosen)
 
 
 class Labelled:

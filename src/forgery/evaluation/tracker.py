@@ -5,13 +5,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from .. import randomness
 from ..build import classes_of
 from ..config import Config
 from ..data import Dataset
 from ..errors import ForgeryError
 from ..parts import condition_of
 from ..sampler import Sampler
-from ..training import randomness
 from .evaluator import Evaluator, evaluator_of
 from .held_out import Overlap
 from .known_density import KnownDensity

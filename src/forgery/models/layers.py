@@ -1,6 +1,6 @@
 """Layers shared by several families."""
 
-from typing import TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,14 @@ class Maxout(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.pieces(x).view(-1, self.units, PIECES).max(dim=2).values
+
+
+@runtime_checkable
+class ProvidesFeatures(Protocol):
+    """A discriminator that returns its features beside its logits."""
+
+    def look(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return logits ``[N]`` and features ``[N, F]`` from one pass."""
 
 
 class Discriminator(nn.Module):

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    Panels = tuple[Axes, Axes]
+
 #: Values that are labelled by a name.
 NAMED = {math.log(4): "log 4", math.log(2): "log 2", -math.log(2): "-log 2"}
 REFERENCE: dict[str, Any] = {"linewidth": 0.8, "linestyle": ":"}
@@ -50,11 +52,8 @@ def figure_of(reports: list[dict[str, Any]], title: str, objective: str | None =
     steps = [r["step"] for r in reports]
     figure = Figure(figsize=(4.5 * (2 + len(scores)), 3.4), layout="constrained")
     first, second, *others = figure.subplots(1, 2 + len(scores))
-    if "d_loss" in reports[0]:
-        _draw_losses(reports, steps, first, objective)
-        _draw_outputs(reports, steps, second, objective)
-    else:
-        _draw_bound(reports, steps, first, second)
+    draw = next(draw for number, draw in PANELS.items() if number in reports[0])
+    draw(reports, steps, (first, second), objective)
     for axes, name in zip(others, scores, strict=True):
         _draw_score(reports, name, axes)
     for axes in (first, second, *others):
@@ -75,6 +74,13 @@ def equilibrium(objective: str) -> tuple[float | None, float | None]:
     logits = torch.full((1,), chosen.undecided or 0.0, dtype=torch.float64)
     d_loss = chosen.d(logits, logits).item()
     return d_loss, None if chosen.g_sees_features else chosen.g(logits, logits).item()
+
+
+def _draw_gan(
+    reports: list[dict[str, Any]], steps: list[int], panels: "Panels", objective: str | None
+) -> None:
+    _draw_losses(reports, steps, panels[0], objective)
+    _draw_outputs(reports, steps, panels[1], objective)
 
 
 def _draw_losses(
@@ -119,14 +125,19 @@ def _draw_outputs(
 
 
 def _draw_bound(
-    reports: list[dict[str, Any]], steps: list[int], reconstruction: "Axes", divergence: "Axes"
+    reports: list[dict[str, Any]], steps: list[int], panels: "Panels", objective: str | None
 ) -> None:
+    reconstruction, divergence = panels
     reconstruction.plot(steps, [r["reconstruction"] for r in reports])
     reconstruction.set(
         xlabel="step", ylabel="nats per image", title="Reconstruction: -log p(x | z)"
     )
     divergence.plot(steps, [r["kl"] for r in reports])
     divergence.set(xlabel="step", ylabel="nats per image", title="KL(q(z | x) ‖ p(z))")
+
+
+#: A number that steps return → how the numbers beside it are drawn on two panels.
+PANELS = {"d_loss": _draw_gan, "reconstruction": _draw_bound}
 
 
 def _draw_score(reports: list[dict[str, Any]], name: str, axes: "Axes") -> None:

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .. import randomness
 from ..errors import ForgeryError, lookup
-from . import randomness
 
 
 class Ensemble(nn.Module):

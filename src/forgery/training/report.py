@@ -23,6 +23,35 @@ Measure = Callable[[int], dict[str, float]]
 
 
 @dataclass(frozen=True)
+class Vitals:
+    """The state of the training at a report.
+
+    Parameters
+    ----------
+    examples_per_second:
+        Real samples per second since the last report of this process.
+    g_gradient:
+        Norm of G's last gradient.
+    diversity:
+        Mean distance between samples of the fixed z, in multiples of that between real samples.
+    energy_distance:
+        Energy distance between samples and real data, in the same unit.
+    augment_p:
+        Probability of each transform of the images that D sees; None without augmentation.
+    core_wait:
+        Fraction of time that this process's threads waited for a CPU core since the last report;
+        None if the system does not report it (``contention.py``).
+    """
+
+    examples_per_second: float
+    g_gradient: float
+    diversity: float
+    energy_distance: float
+    augment_p: float | None = None
+    core_wait: float | None = None
+
+
+@dataclass(frozen=True)
 class Report:
     """Means over the steps since the last report; one line of metrics.jsonl.
 
@@ -36,43 +65,27 @@ class Report:
         Means of the values that the steps returned, by name. GAN: ``d_loss``, ``g_loss``, and the
         probabilities ``d_real``, mean D(x), and ``d_fake``, mean D(G(z)). VAE: ``reconstruction``
         and ``kl``, in nats.
-    examples_per_second:
-        Real samples per second since the last report of this process.
-    g_gradient:
-        Norm of G's last gradient.
-    diversity:
-        Mean distance between samples of the fixed z, in multiples of that between real samples.
-    energy_distance:
-        Energy distance between samples and real data, in the same unit.
+    vitals:
+        The state of the training.
     quality:
         Scores of the samples by name: ``frechet`` distance to held-out data, if it is tracked;
         ``jsd``, ``kl`` and ``modes`` against a known density.
     findings:
         New findings of the doctor.
-    augment_p:
-        Probability of each transform of the images that D sees; None without augmentation.
-    core_wait:
-        Fraction of time that this process's threads waited for a CPU core since the last report;
-        None if the system does not report it (``contention.py``).
     """
 
     step: int
     epoch: float
     seconds: float
     numbers: dict[str, float]
-    examples_per_second: float
-    g_gradient: float
-    diversity: float
-    energy_distance: float
+    vitals: Vitals
     quality: dict[str, float] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
-    augment_p: float | None = None
-    core_wait: float | None = None
 
     def line(self) -> dict[str, Any]:
-        """The report as a line of metrics.jsonl, with ``numbers`` flattened into it."""
+        """The report as a line of metrics.jsonl, ``numbers`` and ``vitals`` flattened into it."""
         line = asdict(self)
-        return line.pop("numbers") | line
+        return line.pop("numbers") | line.pop("vitals") | line
 
 
 @dataclass(frozen=True)
@@ -143,11 +156,7 @@ class Reporter:
         samples = (training.step - self.step) * self._samples_per_step
         diversity, energy_distance = self._compare(training.draw(reference.z, reference.y))
         augment = training.game.modules.get("augment")
-        report = Report(
-            training.step,
-            training.step * self._epochs_per_step,
-            training.seconds,
-            means,
+        vitals = Vitals(
             examples_per_second=samples / (now - self._time),
             g_gradient=gradient_norm(training),
             diversity=diversity,
@@ -155,6 +164,8 @@ class Reporter:
             augment_p=None if augment is None else augment.get_buffer("p").item(),
             core_wait=core_wait(self._cores, cores),
         )
+        epoch = training.step * self._epochs_per_step
+        report = Report(training.step, epoch, training.seconds, means, vitals)
         measured = time.perf_counter()
         report = replace(report, quality=self._measure(training.step))
         self.measuring += time.perf_counter() - measured

@@ -74,8 +74,8 @@ class Training:
     schedules: Sequence[Schedule] = ()
     ranks: Ranks = ALONE
     members: int | None = None
-    step: int = 0
-    seconds: float = 0.0
+    step: int = field(default=0, init=False)
+    seconds: float = field(default=0.0, init=False)
     totals: Tensor = field(init=False)
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 import torch
 from torch import Tensor
 
-from ..errors import lookup
+from .errors import lookup
 
 #: Draws z: (n, dimension, device, generator or None for torch's default) → float32 [n, Z].
 NOISES = {

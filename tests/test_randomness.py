@@ -3,8 +3,8 @@ import math
 import pytest
 import torch
 
+from forgery import randomness
 from forgery.errors import ForgeryError
-from forgery.training import randomness
 
 CPU = torch.device("cpu")
 
