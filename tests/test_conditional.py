@@ -193,6 +193,16 @@ def test_pictures_have_one_class_per_column(trained, monkeypatch):
     assert not torch.equal(z[9], z[10])
 
 
+def test_pictures_of_few_classes_are_no_tall_strip(trained, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(gallery.plots, "by_class", lambda *given: drawn.append(given))
+    data, few = load("mnist", "test"), {"0": 1, "1": 1}
+    gallery.real_ones(trained.config.replace(grid=64), data, few)
+    training = build.training_of(trained.config, data, torch.device("cpu"))
+    gallery.artist(trained.config.replace(grid=64), data, training, few)(0)
+    assert [(len(images), names) for images, names in drawn] == [(20, ["0", "1"])] * 2
+
+
 def test_the_card_reports_how_often_the_requested_class_was_drawn():
     digits, fresh = load("mnist", "test"), load("mnist", "valid10k")
     few = Dataset("few", digits.values[:600], digits.labels[:600], digits.classes)

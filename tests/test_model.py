@@ -27,6 +27,8 @@ def test_samples(tiny, tmp_path):
     assert torch.equal(images, trained.sample(10, seed=3))
     assert torch.allclose(model.sample(600, seed=3)[:10], images, atol=1e-6)
     assert not torch.equal(model.sample(10, seed=4), images)
+    with pytest.raises(ForgeryError, match="seed must be at least 0, not -1"):
+        model.sample(10, seed=-1)
     with pytest.raises(ForgeryError, match="at least 1"):
         model.sample(0)
 

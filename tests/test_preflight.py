@@ -193,3 +193,14 @@ def test_a_warning_for_a_small_dataset_gives_the_epochs_of_a_full_run(tmp_path):
     message = "Small dataset: 2 epochs is only 60 steps; use --epochs 3000 for a full run"
     assert facts["short"] == message
     assert "(1 thread)" in facts["time"]
+
+
+def test_an_array_of_copies_is_warned_of(tmp_path, capsys):
+    images = np.zeros((30, 8, 8), np.uint8)
+    images[0, 0, 0] = 255
+    np.save(tmp_path / "same.npy", images)
+    told = "28 of the 30 pictures are copies of others: a GAN can only learn the 2 that differ"
+    config = small(data=str(tmp_path / "same.npy"), batch_size=10, steps=1)
+    forgery.train(config, tmp_path / "run", progress=True)
+    assert f"warning: {told}" in capsys.readouterr().out
+    assert ("warning", told) in preflight(config, silent).facts()

@@ -201,6 +201,7 @@ def test_training_takes_a_config_with_changes(tiny, tmp_path):
         (Path("nowhere"), {}, "no such file or folder"),
         (None, {}, "expected the name of data or of a recipe, a path, or a Config, not None"),
         (recipes.mlp, {}, "not <function mlp"),
+        (torch.zeros(9, 28), {}, r"or a Config, not tensor.{50,60}$"),
         (["mnist"], {"recipe": "mlp"}, "or a Config, not \\['mnist'\\]"),
         ("mnist", {"epoch": 2}, "unknown setting 'epoch': did you mean 'epochs'"),
         ("mnist", {"recipe": "dcgn"}, "unknown recipe 'dcgn': did you mean 'dcgan'"),

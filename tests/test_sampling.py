@@ -250,6 +250,8 @@ def test_save_grid(tmp_path):
     forgery.save_grid(pixels, tmp_path / "a.png", columns=2, scale=2)
     with Image.open(tmp_path / "a.png") as picture:
         assert picture.size == (2 * (2 * 8 + 2), 2 * (3 * 7 + 2))
+    forgery.save_grid(pixels.numpy(), tmp_path / "numpy.png", columns=2, scale=2)
+    assert (tmp_path / "numpy.png").read_bytes() == (tmp_path / "a.png").read_bytes()
     forgery.save_grid(torch.rand(6, 2), str(tmp_path / "points.png"))
     assert Image.open(tmp_path / "points.png").size == (320, 320)
     for samples in (torch.rand(6, 2, 5, 6), torch.rand(5, 6, 3), torch.rand(0, 1, 5, 6)):

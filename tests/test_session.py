@@ -334,6 +334,13 @@ def test_a_second_signal_exits_at_once_unless_it_repeats_the_first(
     assert "saving … (interrupt again to exit without saving)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("callbacks", [print, [3], None])
+def test_callbacks_that_cannot_be_called_are_refused(tiny, tmp_path, callbacks):
+    with pytest.raises(ForgeryError, match="callbacks must be a list of functions"):
+        forgery.train(tiny, tmp_path / "run", callbacks=callbacks)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_callback_can_stop_a_run(tiny, tmp_path):
     def stop(event):
         if isinstance(event, StepDone) and event.step == 3:

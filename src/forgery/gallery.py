@@ -26,6 +26,8 @@ from .training.run import Run
 from .training.state import Training
 from .training.surface import belief_and_directions
 
+#: Rows of a grid with a column for each class: of few classes, it would be a tall strip.
+MOST_ROWS = 10
 #: Number of points in a picture drawn during training.
 POINTS_SHOWN = 1000
 #: File suffixes of pictures (grids of images, scatter plots of points).
@@ -68,7 +70,8 @@ def artist(
         # One z per row: rows show the effect of the class, columns that of z.
         z = z[torch.arange(n) // len(names)]
         if data.kind == "images":
-            return lambda step: plots.by_class(sampler.draw(z, y), names)
+            most = MOST_ROWS * len(names)
+            return lambda step: plots.by_class(sampler.draw(z[:most], y[:most]), names)
     if data.kind == "images":
         return lambda step: plots.grid(sampler.draw(z, y))
     # As many real points as samples, since some objectives pair them; a small dataset is repeated.
@@ -128,6 +131,7 @@ def real_picture(settings: ReportingSettings, data: Dataset, classes: dict[str, 
         assert data.labels is not None
         y, names = _in_columns(classes, settings.grid)
         columns = len(names)
+        y = y[: MOST_ROWS * columns]
         order = data.stratified(len(data))
         labels = data.labels.cpu()[order]
         of = {c: order[labels == c] for c in y[:columns].tolist()}

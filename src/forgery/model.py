@@ -193,6 +193,8 @@ class Model:
         """:meth:`labels` in the parts of :meth:`sample_parts`."""
         if n < 1:
             raise ForgeryError(f"the number of samples must be at least 1, not {n}")
+        if seed < 0:
+            raise ForgeryError(f"seed must be at least 0, not {seed}")
         if not self.sampleable_classes:
             if classes is None:
                 return None

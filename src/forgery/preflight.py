@@ -89,7 +89,7 @@ class Preflight:
                 ("set aside", f"{len(survey.rejects):,}"),
             ]
             lines += [("licence", survey.licence)] if survey.licence else []
-            lines += [("warning", warning)] if (warning := mostly_copies(survey)) else []
+        lines += [("warning", warning)] if (warning := mostly_copies(survey or data)) else []
         lines.append(("classes", self._classes()))
         values = data.values.numel() * data.values.element_size()
         where = "mapped from disk" if data.mapping else "in memory"
@@ -127,7 +127,7 @@ class Preflight:
         return lines
 
     def _short(self) -> str | None:
-        """A warning if a length in epochs gives at most a third of the recipe's usual images."""
+        """A warning if a length in epochs gives less than a third of the recipe's images."""
         recipe = RECIPES.get(self.config.recipe)
         usual = recipe() if recipe else None
         images = usual and (usual.images or round((usual.epochs or 0) * MNIST))

@@ -36,7 +36,7 @@ from .parts import data_of, image_settings
 from .progress import counting
 from .recipes import find_recipe, recipe_for, recipe_for_images, recipe_names
 
-#: Number of samples in the smallest split of a bundled source.
+#: Lower bound on the number of samples in a split of a bundled source.
 FEWEST = 2_000
 
 
@@ -68,7 +68,7 @@ def config_of(
     """
     if not isinstance(what, Config | str | PathLike | Dataset):
         raise ForgeryError(
-            f"expected the name of data or of a recipe, a path, or a Config, not {what!r}"
+            f"expected the name of data or of a recipe, a path, or a Config, not {what!r:.60}"
         )
     changes = dict(changes)
     if isinstance(changes.get("data"), PathLike):
@@ -89,7 +89,7 @@ def config_of(
     if is_recipe:
         return settings_from(None, name, None, changes, shown)
     if "data" in changes:
-        raise ForgeryError(f"data is given twice: {name!r} and {changes['data']!r}")
+        raise ForgeryError(f"data is given twice: {name!r} and {changes['data']!r:.60}")
     if not isinstance(what, str) and is_name(name):
         name = os.path.join(os.curdir, name)  # a path, not the data source of that name
     if isinstance(what, str) and not (is_name(name) or os.path.exists(name)):

@@ -16,7 +16,7 @@ import torch
 from . import __version__, parts, randomness
 from .build import batches_of, classes_of, on_this_machine, training_of
 from .config import RESUMABLE, Config, check_names, compatibility
-from .data import Batches, Dataset
+from .data import Batches, Dataset, holds_pictures, is_name, mostly_copies
 from .errors import ForgeryError, refuse
 from .evaluation.tracker import requested_classes, tracker
 from .gallery import artist, draw_summary, real_picture
@@ -79,6 +79,7 @@ def train(
         If a name is unknown, settings are incompatible, an object does not have the required
         interface, the folder exists, the disk is full, or losses are no longer finite.
     """
+    _refuse_callbacks(callbacks)
     shown = is_shown(progress)
     given, changes = parts.separate(changes)
     dataset = what if isinstance(what, Dataset) else None
@@ -91,6 +92,9 @@ def train(
         dataset = data_of(config)
     else:
         dataset = limited(dataset, config.limit)
+    known = is_name(config.data) or holds_pictures(config.data)  # of pictures, decoding has warned
+    if shown and not known and (warning := mostly_copies(dataset)):
+        print(f"warning: {warning}")
     # An absolute path, so that the run can be opened from any folder.
     config = config.replace(data=absolute(config.data))
     # Check all settings before the folder is created.
@@ -142,6 +146,7 @@ def resume(
         If another setting is changed, the data is missing or different, the checkpoints are
         damaged, or the run has already reached its length.
     """
+    _refuse_callbacks(callbacks)
     run = open_run(Path(path))
     given, changes = parts.separate(changes)
     _refuse_changes(run, changes)
@@ -281,6 +286,15 @@ def _origins(config: Config, given: parts.Given) -> dict[str, Any]:
     """Origins of the parts that are not built in, for config.json."""
     found = parts.origins(config, given)
     return {"parts": found} if found else {}
+
+
+def _refuse_callbacks(callbacks: Any) -> None:
+    """Before a run folder is made for callbacks that cannot be called."""
+    if not isinstance(callbacks, Sequence) or not all(callable(one) for one in callbacks):
+        raise ForgeryError(
+            "callbacks must be a list of functions of one event, as in callbacks=[note], not "
+            f"{callbacks!r}"
+        )
 
 
 def _refuse_changes(run: Run, changes: dict[str, Any]) -> None:

@@ -51,6 +51,7 @@ def test_train_resume_sample_show(forgery):
     assert "step       4" in out
     assert "/s" in out
     assert f"{run}/evolution.gif" in out
+    assert f"{run}/curves.png" in out
     for line in out.splitlines():
         if line.startswith("  runs"):
             assert Path(line.split()[0]).is_file()
@@ -58,6 +59,12 @@ def test_train_resume_sample_show(forgery):
     code, out, _ = forgery("resume", str(run), "--steps", "6")
     assert code == 0
     assert "6 steps, saved in" in out
+
+    # A run without a report has no curves, and none are announced.
+    code, out, _ = forgery("train", "mnist", *QUICK[:-3], "--steps", "2", "--out=q")
+    assert code == 0
+    assert "real.png" in out
+    assert "curves.png" not in out
 
     code, out, _ = forgery("sample", str(run), "-n", "9", "--seed", "3", "--out", "nine.npz")
     assert code == 0
@@ -139,7 +146,8 @@ def test_every_verb_has_help_and_every_setting_a_flag(forgery):
         ("train --objective minmax", "unknown objective 'minmax': did you mean 'minimax'?"),
         ("train mnits", "unknown data 'mnits'"),
         ("train --batch-sise 5", "Did you mean --batch-size?"),
-        ("train --batch-size five", "unable to convert"),
+        ("train --batch-size five", "batch-size must be a whole number, not 'five'"),
+        ("train --steps 1.5", "steps must be a whole number, not '1.5'"),
         ("train --batch-size 0", "batch-size must be at least 1, not 0"),
         ("train --batch-size 70000", "a batch of 70000 is larger than the data"),
         ("train --latent -3", "latent must be at least 1"),

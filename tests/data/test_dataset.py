@@ -1,6 +1,7 @@
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 
@@ -59,6 +60,12 @@ def test_a_batch_larger_than_the_data_is_refused(numbered):
     [
         (torch.zeros(3, 1, 2, 2), None, "must be uint8"),
         (torch.zeros(3, 2, 2, dtype=torch.uint8), None, r"\[N, C, H, W\]"),
+        (
+            np.zeros((3, 1, 2, 2), np.uint8),
+            None,
+            "expected values as a torch.Tensor, not a ndarray",
+        ),
+        (torch.tensor([[0.0, float("nan")]]), None, "points contain NaN or infinity"),
         (torch.zeros(0, 1, 2, 2, dtype=torch.uint8), None, "no images"),
         (torch.zeros(3, 1, 2, 2, dtype=torch.uint8), torch.zeros(2), "3 images but 2 labels"),
     ],

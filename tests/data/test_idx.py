@@ -59,6 +59,7 @@ def test_any_bytes_give_an_array_or_a_forgery_error(tmp_path, content):
     ("content", "message"),
     [
         (b"\0\0\x0d\x01\0\0\0\x01....", "not an IDX file of unsigned bytes"),
+        (b"\0\0\0\x20ftypisom", "not data that forgery reads: expected a folder"),
         (b"\x89PNG\r\n\x1a\n", "not data that forgery reads: expected a folder"),
         (b"\0\0\x08\0", "no dimensions"),
         (b"\0\0\x08\x03\0\0", "truncated header"),

@@ -499,3 +499,24 @@ def test_the_cache_is_cleared(tmp_path, cache):
     assert not list(cache.glob("*.npy")) + list(cache.glob("*.json"))
     assert data.clear_cache()[:2] == (0, 0)
     assert len(data.load(str(path))) == len(CLASSES)
+
+
+def test_a_folder_that_cannot_be_read_is_an_error_and_one_below_is_set_aside(tmp_path, monkeypatch):
+    for name in ("photos/a.png", "photos/private/b.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8)).save(tmp_path / name)
+    scandir, locked = os.scandir, []
+
+    def refuse(path):
+        if str(path) in locked:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    locked.append(str(tmp_path / "photos" / "private"))
+    pictures = load_pictures(str(tmp_path / "photos"), ImageSettings())
+    assert len(pictures.pixels) == 1
+    assert pictures.survey.rejects == [["private", "a folder that cannot be read"]]
+    locked.append(str(tmp_path / "photos"))
+    with pytest.raises(ForgeryError, match=r"cannot read .*photos: Permission denied"):
+        load_pictures(str(tmp_path / "photos"), ImageSettings())

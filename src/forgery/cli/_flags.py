@@ -2,7 +2,7 @@
 
 import dataclasses
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import Annotated, Any, Literal, get_origin
 
@@ -71,6 +71,20 @@ def _as_given(kind: Any, tokens: Sequence[Token]) -> str:
     return tokens[0].value
 
 
+def _whole(kind: Any, tokens: Sequence[Token]) -> int | str:
+    """A whole number, also as 1e4; anything else as it is, for Config to refuse."""
+    text = tokens[0].value
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return int(number) if number.is_integer() else text
+
+
 @cache
 def _kind(name: str) -> Any:
     """The type of a flag, including choices added by installed packages."""
@@ -82,13 +96,18 @@ def _flag(name: str, listed: Collection[str], common: Collection[str]) -> tuple[
     kind = _kind(name)
     groups = [_section(name, listed, _for_help_all if common else None)]
     groups += [_COMMON] if name in common else []
+    converter: Callable[[Any, Sequence[Token]], int | str] | None = None
+    if get_origin(kind) is Literal:
+        converter = _as_given
+    elif kind in (int, int | None):
+        converter = _whole
     parameter = Parameter(
         help=field_of(name).metadata["help"],
         group=groups,
         negative=None if kind is bool else (),  # --no-… overrides a recipe
         show=name in listed,
         show_default=False,
-        converter=_as_given if get_origin(kind) is Literal else None,
+        converter=converter,
     )
     return (name, Annotated[kind | None, parameter], None)
 

@@ -81,6 +81,11 @@ class Dataset:
     mapping: mmap.mmap | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.values, Tensor):
+            raise ForgeryError(
+                f"{self.name}: expected values as a torch.Tensor, not a "
+                f"{type(self.values).__name__} (torch.from_numpy converts NumPy arrays)"
+            )
         kind = (self.values.dtype, self.values.dim())
         if kind not in ((torch.uint8, 4), (torch.float32, 2)):
             raise ForgeryError(
@@ -89,6 +94,8 @@ class Dataset:
             )
         if len(self.values) == 0:
             raise ForgeryError(f"{self.name}: it contains no {self.kind}")
+        if self.kind == "points" and not self.values.isfinite().all():
+            raise ForgeryError(f"{self.name}: points contain NaN or infinity")
         if self.labels is not None and len(self.labels) != len(self.values):
             raise ForgeryError(
                 f"{self.name}: {len(self.values)} {self.kind} but {len(self.labels)} labels"
@@ -210,6 +217,16 @@ class Dataset:
                 )
             chosen.append(order[in_order == c][:wanted])
         return torch.cat(chosen)
+
+    @cached_property
+    def copies(self) -> int:
+        """Number of samples that equal an earlier one."""
+        seen = set()
+        for values in self.values.split(4096):  # as above
+            rows = values.flatten(1).contiguous().cpu().numpy()
+            seen |= {hashlib.blake2b(row, digest_size=16).digest() for row in rows}
+        self.release()
+        return len(self) - len(seen)
 
     def stratified(self, n: int) -> Tensor:
         """Choose the rows of a representative subset, int64 ``[min(n, N)]`` on the CPU.

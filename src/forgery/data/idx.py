@@ -35,10 +35,10 @@ def read_idx(path: Path) -> np.ndarray:
     if len(content) < 4:
         raise ForgeryError(f"{path}: expected an IDX header of 4 bytes, got {len(content)} bytes")
     zeros, kind, dimensions = struct.unpack(">HBB", content[:4])
-    if zeros != 0:
+    if zeros != 0 or kind == 0:  # films begin with two zero bytes too
         raise ForgeryError(
             f"{path}: not data that forgery reads: expected a folder, .zip or .tar of pictures, "
-            "a .parquet, .npy, .npz or .csv file, or IDX, which begins with two zero bytes"
+            "a .parquet, .npy, .npz or .csv file, or IDX, which begins with 000008"
         )
     if kind != UNSIGNED_BYTE:
         raise ForgeryError(

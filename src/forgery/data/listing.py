@@ -142,7 +142,7 @@ def _reason_to_refuse(file: Path, home: Path) -> str:
     except (OSError, RuntimeError) as error:  # RuntimeError: cyclic links
         return f"cannot be read: {getattr(error, 'strerror', None) or error}"
     if stat.S_ISDIR(about.st_mode):
-        return "a link to another folder"
+        return "a link to another folder" if file.is_symlink() else "a folder that cannot be read"
     if not stat.S_ISREG(about.st_mode):
         return "not a regular file"
     return too_large(about.st_size)
@@ -186,9 +186,19 @@ def _tar(tar: tarfile.TarFile) -> Listing:
 
 
 def _walk(root: Path) -> Iterator[tuple[str, Path]]:
-    """Yield (name, path) of every file and link below a folder, sorted; do not follow links."""
+    """Yield (name, path) of every file and link below a folder, sorted; do not follow links.
+
+    Folders that cannot be read are among them, except ``root``, of which that is an error.
+    """
     files = []
-    for folder, folders, names in os.walk(root):
+
+    def unreadable(error: OSError) -> None:
+        path = Path(error.filename)
+        if path == root:
+            raise ForgeryError(f"cannot read {root}: {error.strerror}") from error
+        files.append((safe_name(path.relative_to(root).as_posix()), path))
+
+    for folder, folders, names in os.walk(root, onerror=unreadable):
         here = Path(folder)
         links = [name for name in folders if (here / name).is_symlink()]
         folders[:] = [name for name in folders if not _is_hidden(name) and name not in links]

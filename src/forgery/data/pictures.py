@@ -237,14 +237,17 @@ def set_aside(rejects: Sequence[Sequence[str]]) -> str:
     return f"{files}: {first}{' …' if len(rejects) > 3 else ''}"
 
 
-def mostly_copies(survey: Survey) -> str:
-    """A warning where most pictures equal others; else empty."""
-    total = sum(survey.splits.values())
-    if survey.copies <= total / 2:
+def mostly_copies(data: Survey | Dataset) -> str:
+    """A warning where most pictures, or images of an array, equal others; else empty."""
+    if isinstance(data, Dataset):
+        total, copies = len(data), data.copies if data.kind == "images" else 0
+    else:
+        total, copies = sum(data.splits.values()), data.copies
+    if copies <= total / 2:
         return ""
     return (
-        f"{survey.copies:,} of the {total:,} pictures are copies of others: a GAN can only learn "
-        f"the {total - survey.copies:,} that differ"
+        f"{copies:,} of the {total:,} pictures are copies of others: a GAN can only learn "
+        f"the {total - copies:,} that differ"
     )
 
 

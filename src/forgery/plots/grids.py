@@ -147,6 +147,7 @@ def save_grid(
     """
     from .landscape import scatter
 
+    samples = torch.as_tensor(samples)  # of NumPy too
     points = samples.dim() == 2
     if not len(samples) or not (points or (samples.dim() == 4 and samples.shape[1] in (1, 3))):
         raise ForgeryError(

@@ -80,9 +80,7 @@ def write(folder: Path, checkpoint: Checkpoint, keep: int, best: int | None = No
         sync_folder(temporary)
         old = target.with_suffix(OLD)
         if target.exists():
-            shutil.rmtree(
-                old, ignore_errors=True
-            )  # left by a process killed before the removal below
+            shutil.rmtree(old, ignore_errors=True)  # left by a killed process
             os.replace(target, old)
         os.replace(temporary, target)
         sync_folder(folder)

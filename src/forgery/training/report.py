@@ -13,8 +13,8 @@ from .doctor import Doctor, Finding
 from .run import Run
 from .state import Training
 
-#: Maximum number of samples and of real images in a report's comparison. With 64 and 100, the
-#: energy distance of a run that gets worse is lost in that of such small sets.
+#: Maximum number of samples and of real images in a report's comparison. With 64 and 100, the rise
+#: of the energy distance in a run that gets worse is lost in the noise of such small sets.
 VITAL_SAMPLES = 512
 
 
@@ -193,7 +193,7 @@ class Comparison:
     def __init__(self, real: Tensor) -> None:
         self._real = real
         self._within = mean_distance(real, real)
-        self._unit = spread(self._within, len(real)) or 1.0  # no unit if all images are equal
+        self._unit = spread(self._within, len(real)) or 1.0  # raw values if all images are equal
 
     def __call__(self, samples: Tensor) -> tuple[float, float]:
         """(mean distance between samples, energy distance), in multiples of the data's spread."""
