@@ -197,7 +197,7 @@ def test_pictures_of_few_classes_are_no_tall_strip(trained, monkeypatch):
     drawn = []
     monkeypatch.setattr(gallery.plots, "by_class", lambda *given: drawn.append(given))
     data, few = load("mnist", "test"), {"0": 1, "1": 1}
-    gallery.real_ones(trained.config.replace(grid=64), data, few)
+    gallery.real_picture(trained.config.replace(grid=64), data, few)
     training = build.training_of(trained.config, data, torch.device("cpu"))
     gallery.artist(trained.config.replace(grid=64), data, training, few)(0)
     assert [(len(images), names) for images, names in drawn] == [(20, ["0", "1"])] * 2
