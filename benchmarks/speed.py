@@ -1,4 +1,4 @@
-"""Steps per second: the tutorial's program against ``--recipe tutorial``, and the matrix products.
+"""Steps per second: the tutorial's program, forgery's recipes, and their matrix products alone.
 
     python benchmarks/speed.py [--rounds 5] [--steps 300] [--device cpu]
 
@@ -40,12 +40,13 @@ def forgery_steps(recipe: str, where: torch.device, threads: int) -> Callable[[i
     return run
 
 
-def products_of_a_step(where: torch.device) -> Callable[[int], float]:
-    """The matrix products of one step of the tutorial's networks, and nothing else."""
-    z, h, x, m = 64, 256, 784, 100
-    generator = [(m, z, h), (m, h, h), (m, h, x)]
-    generator_weights = [(z, m, h), (h, m, h), (h, m, x)]
-    generator_inputs = [(m, h, h), (m, x, h)]
+def products_of_a_step(recipe: str, where: torch.device) -> Callable[[int], float]:
+    """The matrix products of one step of a recipe's MLPs of two hidden layers, and nothing else."""
+    config = recipes.RECIPES[recipe]()
+    z, g, h, x, m = config.latent, config.g_width, config.d_width, 784, config.batch_size
+    generator = [(m, z, g), (m, g, g), (m, g, x)]
+    generator_weights = [(z, m, g), (g, m, g), (g, m, x)]
+    generator_inputs = [(m, g, g), (m, x, g)]
 
     def discriminator(n: int) -> list[tuple[int, int, int]]:
         return [(n, x, h), (n, h, h), (n, h, 1)]
@@ -86,7 +87,8 @@ def main() -> None:
         "tutorial's program": lambda steps: tutorial_program.train(steps, where),
         "forgery tutorial": forgery_steps("tutorial", where, threads),
         "forgery mlp": forgery_steps("mlp", where, threads),
-        "matrix products": products_of_a_step(where),
+        "products, tutorial": products_of_a_step("tutorial", where),
+        "products, mlp": products_of_a_step("mlp", where),
     }
     for run in programs.values():
         run(30)  # warm up
@@ -94,19 +96,25 @@ def main() -> None:
     for _ in range(options.rounds):
         for name, run in programs.items():
             times[name].append(1000 * run(options.steps) / options.steps)
-    ratio = {
-        name: statistics.median(
-            t / o for t, o in zip(times[name], times["forgery tutorial"], strict=True)
-        )
-        for name in programs
-    }
     print(machine(where))
     print(f"{options.rounds} rounds of {options.steps} steps in turn; milliseconds a step")
-    print(f"{'program':<20}{'median':>8}{'least':>8}{'most':>8}   × forgery tutorial")
+    print(f"{'program':<20}{'median':>8}{'least':>8}{'most':>8}")
     for name, values in times.items():
         middle = statistics.median(values)
-        print(f"{name:<20}{middle:8.2f}{min(values):8.2f}{max(values):8.2f}{ratio[name]:10.2f}")
-    print(json.dumps({"milliseconds": times, "ratio": ratio}))
+        print(f"{name:<20}{middle:8.2f}{min(values):8.2f}{max(values):8.2f}")
+    ratios = {
+        f"{name} / {floor}": statistics.median(
+            t / f for t, f in zip(times[name], times[floor], strict=True)
+        )
+        for name, floor in (
+            ("tutorial's program", "forgery tutorial"),
+            ("forgery tutorial", "products, tutorial"),
+            ("forgery mlp", "products, mlp"),
+        )
+    }
+    for name, ratio in ratios.items():
+        print(f"{name}: {ratio:.2f}, the median of the rounds' ratios")
+    print(json.dumps({"milliseconds": times, "ratios": ratios}))
 
 
 if __name__ == "__main__":

@@ -149,7 +149,7 @@ def test_four_processes_on_one_machine_or_two_train_as_one_process(machines, tmp
         for node in range(machines)
     ]
     out = finish(*launchers)
-    assert out.count("4 steps, kept in") == 1
+    assert out.count("4 steps, saved in") == 1
     forgery.train(forgery.load(path).config, tmp_path / "one")
     four, one = last(path), last(tmp_path / "one")
     assert four.step == one.step == 4
