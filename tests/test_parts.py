@@ -109,6 +109,22 @@ def test_what_is_missing_is_said_when_a_run_is_opened_without_it(tiny, tmp_path)
         forgery.resume(tmp_path / "run", steps=8, **own | {"data": data(61)})
 
 
+def test_a_run_of_own_networks_and_data_is_measured_and_examined(tiny, tmp_path):
+    networks = {name: OWN[name] for name in ("generator", "discriminator")}
+    forgery.train(tiny, tmp_path / "run", data=data(), **networks)
+    generator = torch.Generator().manual_seed(1)
+    held_out = Dataset("fresh", torch.randint(0, 256, (40, 1, 6, 6), generator=generator).byte())
+    card = forgery.evaluate(
+        tmp_path / "run", samples=50, against=held_out, data=data(), device_name="cpu", **networks
+    )
+    assert card.protocol.against == "fresh"
+    assert "parzen" in card.scores
+    assert (tmp_path / "run" / "card.json").exists()
+    forgery.doctor(tmp_path / "run", data=data(), **networks)
+    with pytest.raises(ForgeryError, match=r"generator .* was given from Python"):
+        forgery.evaluate(tmp_path / "run", samples=50, against=held_out, data=data())
+
+
 def test_a_module_is_copied_and_begins_with_its_own_weights(tiny, tmp_path):
     module = nn.Sequential(nn.Linear(4, 784), nn.Tanh(), nn.Unflatten(1, (1, 28, 28)))
     before = module[0].weight.detach().clone()

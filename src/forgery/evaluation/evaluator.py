@@ -187,7 +187,7 @@ def _has_classes(reference: Reference) -> bool:
 def evaluator_of(
     config: Config,
     train: Dataset,
-    against: str,
+    against: str | Dataset,
     extractor: Path | str | None,
     samples: int,
     seed: int,
@@ -203,7 +203,7 @@ def evaluator_of(
         The training data.
     against:
         A split of the run's data, or the path of other data: a file, or pictures (a folder, an
-        archive, a table), which are converted to the size and colour of the run's.
+        archive, a table), which are converted to the size and colour of the run's; or other data.
     extractor:
         A file of weights, or ``mnist-digits``; None chooses the bundled classifier if it
         recognises the data, and coordinates for points.
@@ -212,7 +212,9 @@ def evaluator_of(
     where:
         Device of the extractor.
     """
-    held_out = load_held_out(config.data, against, train, image_settings(config))
+    held_out = against
+    if not isinstance(held_out, Dataset):
+        held_out = load_held_out(config.data, held_out, train, image_settings(config))
     validation = None
     # The 2014 paper chooses σ on these images, which must not be scored as well.
     if config.data == "mnist" and against != "valid10k":

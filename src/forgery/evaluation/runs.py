@@ -3,19 +3,20 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
 from .. import data as data_package
-from ..data import ImageSettings
+from ..config import Config
+from ..data import Dataset, ImageSettings
 from ..errors import ForgeryError
 from ..extractors import accuracy, save_classifier, train_classifier
 from ..model import load
 from ..parts import condition_of, data_of
 from ..pixels import as_stored
 from ..progress import counting, is_shown
-from ..run_data import absolute, dataset_of
+from ..run_data import Source, absolute, dataset_of
 from ..training import device
 from ..training.doctor import Finding, diagnose, memorising
 from ..training.run import open_run
@@ -27,15 +28,16 @@ from .protocol import Card
 def evaluate(
     run: Path | str,
     samples: int = 10_000,
-    against: str = "test",
+    against: str | Dataset = "test",
     seed: int = 0,
     extractor: Path | str | None = None,
     step: int | Literal["best"] | None = None,
     device_name: str = "auto",
     *,
-    data: Path | str | None = None,
+    data: Source | None = None,
     progress: bool | None = None,
     keep: bool = True,
+    **given: Any,
 ) -> Card:
     """Measure a run's samples against held-out data, and write ``card.json`` into its folder.
 
@@ -46,7 +48,7 @@ def evaluate(
     samples:
         Number of samples to measure.
     against:
-        A split of the run's data, or the path of other data.
+        A split of the run's data, or the path of other data, or other data.
     seed:
         Seed of the samples.
     extractor:
@@ -57,12 +59,15 @@ def evaluate(
     device_name:
         Device to measure on: ``auto``, ``cpu``, ``cuda`` …
     data:
-        New path of the run's data, if it was moved after training.
+        New path of the run's data, if it was moved after training; or the data itself, if it was
+        given from Python.
     progress:
         Whether to show a bar; None shows it on a terminal and in a notebook.
     keep:
         Whether to write ``card.json``. If this fails, a warning is printed and the card is returned
         nevertheless.
+    given:
+        ``generator`` and ``discriminator``, if they were given from Python.
 
     Raises
     ------
@@ -70,9 +75,9 @@ def evaluate(
         If the run, its data, the held-out data or the extractor cannot be read or are incompatible.
     """
     where = device.choose(device_name)
-    model = load(run, str(where), step)
+    model = load(run, str(where), step, **given)
     train = model.dataset(data=data)
-    config = model.config if data is None else model.config.replace(data=absolute(data))
+    config = _with_data(model.config, data)
     with device.cpu_settings(), counting("", is_shown(progress)) as report:
         try:
             evaluator = evaluator_of(config, train, against, extractor, samples, seed, where)
@@ -102,8 +107,15 @@ def evaluate(
     return card
 
 
+def _with_data(config: Config, data: Source | None) -> Config:
+    """The settings with the present path of the data."""
+    if data is None or isinstance(data, Dataset):
+        return config
+    return config.replace(data=absolute(data))
+
+
 def doctor(
-    run: Path | str, samples: int = 1000, *, data: Path | str | None = None
+    run: Path | str, samples: int = 1000, *, data: Source | None = None, **given: Any
 ) -> list[Finding]:
     """Diagnose a run from its reports, and check its samples for copies of the training data.
 
@@ -117,7 +129,10 @@ def doctor(
     samples:
         Number of samples, and of test images, to compare with the training data.
     data:
-        New path of the run's data, if it was moved after training.
+        New path of the run's data, if it was moved after training; or the data itself, if it was
+        given from Python.
+    given:
+        ``generator`` and ``discriminator``, if they were given from Python.
 
     Raises
     ------
@@ -136,12 +151,11 @@ def doctor(
             raise
         print(f"warning: not checked for copies of training data: {error}", file=sys.stderr)
         return findings
-    config = opened.config if data is None else opened.config.replace(data=absolute(data))
     try:
-        held_out = data_of(config, "test")
+        held_out = data_of(_with_data(opened.config, data), "test")
     except ForgeryError:  # the data has a single split
         return findings
-    model = load(run)
+    model = load(run, **given)
     try:
         memory = memorisation_of(as_stored(model.sample(samples)), train, held_out, n=samples)
     except ForgeryError:  # too few held-out samples
