@@ -102,7 +102,7 @@ def test_an_existing_run_is_never_overwritten(tmp_path, tiny, monkeypatch):
     names = {create(None, tiny, FACTS).path for _ in range(3)}
     assert len(names) == 3
     (tmp_path / "file").touch()
-    with pytest.raises(ForgeryError, match="already exists"):
+    with pytest.raises(ForgeryError, match=r"already exists .* choose another --out$"):
         create(tmp_path / "file", tiny, FACTS)
     with pytest.raises(ForgeryError, match="cannot create the run folder"):
         create(tmp_path / "file" / "below", tiny, FACTS)

@@ -158,9 +158,10 @@ def create(path: Path | None, config: Config, facts: dict[str, Any]) -> Run:
         if path is None:
             path = _new_name(Path("runs"), Path(config.data).name)
         elif path.exists() and (not path.is_dir() or any(path.iterdir())):
+            resumed = f", or resume it: forgery resume {path}"
             raise ForgeryError(
-                f"{path} already exists and a run is never overwritten: "
-                f"choose another --out, or resume it: forgery resume {path}"
+                f"{path} already exists and is never overwritten: choose another --out"
+                + (resumed if (path / "config.json").is_file() else "")
             )
         path.mkdir(parents=True, exist_ok=True)
         record = {"config": config.effective()} | facts
