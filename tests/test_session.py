@@ -382,6 +382,16 @@ def test_events_report_what_is_written(tiny, tmp_path):
     assert all(e.path.exists() for e in events if isinstance(e, SamplesDrawn | CheckpointSaved))
 
 
+def test_a_run_that_is_shorter_than_a_report_is_reported_once_it_ends(tiny, tmp_path):
+    config = tiny.replace(steps=3, report_every=100, checkpoint_every=100)
+    forgery.train(config, tmp_path / "run")
+    assert [line["step"] for line in all_of(tmp_path / "run")] == [3]
+    assert (tmp_path / "run" / "curves.png").exists()
+    forgery.train(config, tmp_path / "straight", steps=5)
+    forgery.resume(tmp_path / "run", steps=5)
+    assert_same_state(tmp_path / "straight", tmp_path / "run")
+
+
 def test_slow_steps_are_reported_and_saved_by_time(tiny, tmp_path, monkeypatch):
     """Each reading of the clock takes 4 s: reports after 10 and 60 s, a checkpoint after 120 s."""
     clock = SimpleNamespace(perf_counter=partial(next, count(step=4)))

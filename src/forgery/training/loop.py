@@ -113,6 +113,8 @@ def train(
 
     if training.step > saved_at:
         save()
+    if training.step > reporter.step and not run.read_metrics():  # too short for a report
+        emit(reporter.report())
     if not is_drawn(training.step, reporting):
         draw_samples()
 
