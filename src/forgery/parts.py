@@ -69,9 +69,14 @@ def separate(changes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]
 
 def name_of(part: Any) -> str:
     """``module:name`` of a function, a class, D's loss of an objective, or an object's class."""
+    definition = _definition(part)
+    return f"{definition.__module__}:{definition.__qualname__}"
+
+
+def _definition(part: Any) -> Any:
+    """The function or class that defines a part."""
     part = part.d if isinstance(part, Objective) else part
-    named = part if hasattr(part, "__qualname__") else type(part)
-    return f"{named.__module__}:{named.__qualname__}"
+    return part if hasattr(part, "__qualname__") else type(part)
 
 
 def find(setting: str, name: str, given: Given = NOTHING) -> Any:
@@ -108,18 +113,16 @@ def origins(config: Config, given: Given) -> dict[str, dict[str, str]]:
     for setting, table in TABLES.items():
         name = getattr(config, setting)
         if setting in given:
-            part = given[setting]
-            part = part.d if isinstance(part, Objective) else part
-            found[setting] = {"name": name, "from": _source_file(part) or "Python"}
+            found[setting] = {"name": name, "from": _source_file(given[setting]) or "Python"}
         elif name not in table:
             found[setting] = {"name": name, "from": plugins.package(EXTENSIBLE[setting], name)}
     return found
 
 
 def _source_file(part: Any) -> str | None:
-    """The file that defines a function, a class or an object's class; None in a notebook."""
+    """The file that defines a part; None in a notebook."""
     try:
-        return inspect.getsourcefile(part if hasattr(part, "__qualname__") else type(part))
+        return inspect.getsourcefile(_definition(part))
     except (OSError, TypeError):
         return None
 

@@ -58,8 +58,10 @@ def problems_of(
     generator, discriminator = (copy.deepcopy(network).eval() for network in networks)
     y = torch.zeros(TRIED * config.pack, dtype=torch.int64)
 
+    def packed(x: Tensor) -> Tensor:
+        return x.unflatten(0, (-1, config.pack)).flatten(1, 2) if config.pack > 1 else x
+
     def judge(x: Tensor) -> Tensor:
-        x = x.unflatten(0, (-1, config.pack)).flatten(1, 2) if config.pack > 1 else x
         logits: Tensor = discriminator(x) if config.conditional == "none" else discriminator(x, y)
         return logits
 
@@ -71,7 +73,7 @@ def problems_of(
     def try_discriminator() -> None:
         if config.model == "gan":
             x = torch.rand(len(y), *shape)
-            _expect("maps samples", x, "to logits", judge(x), (TRIED,))
+            _expect("maps samples", x, "to logits", judge(packed(x)), (TRIED,))
 
     def try_objective() -> None:
         objective: Objective = foreign["objective"]
@@ -84,13 +86,8 @@ def problems_of(
             _expect(f"maps logits by {player}", fake, "to losses", loss, expected)
 
     def try_penalty() -> None:
-        real, fake = torch.rand(2, len(y), *shape)
-        if config.pack > 1:
-            real, fake = (x.unflatten(0, (-1, config.pack)).flatten(1, 2) for x in (real, fake))
-        plain = config.conditional == "none"
-        penalties = foreign["penalty"](
-            lambda x: discriminator(x) if plain else discriminator(x, y), real, fake
-        )
+        real, fake = (packed(x) for x in torch.rand(2, len(y), *shape))
+        penalties = foreign["penalty"](judge, real, fake)
         _expect("maps samples", real, "to penalties", penalties, (TRIED,))
 
     tries = {

@@ -209,8 +209,7 @@ def _fitted(config: Config, shown: bool) -> Config:
     if config.data in SOURCES and needed <= (config.limit or FEWEST):
         return config  # large enough: no need to load the data
     if holds_pictures(config.data):  # like data_of, but with progress and decoded only once
-        dataset = _decoded(config, shown).split(config.split)
-        dataset = dataset.subset(config.limit) if config.limit else dataset
+        dataset = _decoded(config, shown).split(config.split).limited(config.limit)
     else:
         dataset = data_of(config)
     return _with_batch_size(config, dataset, shown)

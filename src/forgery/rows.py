@@ -53,11 +53,11 @@ def rand_like(x: Tensor) -> Tensor:
     The numbers of other processes are drawn for one process at a time and discarded, so that memory
     does not grow with the number of processes.
     """
-    kept = torch.empty_like(x)
-    for rank in range(_count):
-        numbers = torch.rand_like(x)
-        if rank == _rank:
-            kept = numbers
+    for _ in range(_rank):
+        torch.rand_like(x)
+    kept = torch.rand_like(x)
+    for _ in range(_rank + 1, _count):
+        torch.rand_like(x)
     return kept
 
 

@@ -37,18 +37,13 @@ def dataset_of(run: Run, split: str | None = None, data: Source | None = None) -
     if isinstance(data, Dataset):
         if split is not None:
             raise ForgeryError(f"{data.name} was given from Python and has one split, not {split}")
-        source, dataset = data.name, limited(data, run.config.limit)
+        source, dataset = data.name, data.limited(run.config.limit)
     else:
         source = require_data(run, data)
         dataset = data_of(run.config.replace(data=source), split)
     if split is None and dataset.fingerprint != run.record["data"]["fingerprint"]:
         raise _different_data(run, source, dataset)
     return dataset
-
-
-def limited(dataset: Dataset, limit: int) -> Dataset:
-    """A stratified choice of ``limit`` samples (0: all)."""
-    return dataset.subset(limit) if limit else dataset
 
 
 def require_data(run: Run, data: Path | str | None = None) -> str:

@@ -1,7 +1,6 @@
 """Drawing from a generator: latents in, images or points in the units of the data out."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +8,7 @@ from torch import Tensor, nn
 
 from . import randomness
 from .data import Units
+from .models.layers import evaluation_mode
 
 #: Number of samples per forward pass of a generator.
 PART = 500
@@ -25,7 +25,7 @@ class Sampler:
     generator:
         z ``[N, latent]``, and y int64 ``[N]`` if it is conditional → samples ``[N, *shape]``.
     noise:
-        Distribution of z, a name of :data:`forgery.training.randomness.NOISES`.
+        Distribution of z, a name of :data:`forgery.randomness.NOISES`.
     latent:
         Dimension of z.
     shape:
@@ -59,7 +59,7 @@ class Sampler:
         Images are clamped to [-1, 1]; points are in the units of the data.
         """
         given = (z,) if y is None else (z, y)
-        with _evaluation_mode(self.generator):
+        with evaluation_mode(self.generator):
             samples: Tensor = self.generator(*(tensor.to(self.device) for tensor in given))
         if len(self.shape) == 3:
             return samples.clamp(-1, 1)  # not every generator ends in a tanh
@@ -75,13 +75,3 @@ class Sampler:
     def draw(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """:meth:`__call__` without gradients, computed in parts: ``[N, *shape]`` on the CPU."""
         return torch.cat(list(self.parts(z.split(PART), None if y is None else y.split(PART))))
-
-
-@contextmanager
-def _evaluation_mode(network: nn.Module) -> Iterator[None]:
-    was_training = network.training
-    network.eval()
-    try:
-        yield
-    finally:
-        network.train(was_training)

@@ -24,7 +24,7 @@ from .model import Model, newest_checkpoint, recorded_classes
 from .parts import condition_of, data_of
 from .progress import is_shown, watching
 from .resolve import config_of, decoding
-from .run_data import Source, absolute, dataset_of, limited, require_data
+from .run_data import Source, absolute, dataset_of, require_data
 from .sampler import Sampler
 from .training import checkpoint, device, loop, parallel
 from .training.events import Callback
@@ -91,7 +91,7 @@ def train(
             decoding(config)
         dataset = data_of(config)
     else:
-        dataset = limited(dataset, config.limit)
+        dataset = dataset.limited(config.limit)
     known = is_name(config.data) or holds_pictures(config.data)  # of pictures, decoding has warned
     if shown and not known and (warning := mostly_copies(dataset)):
         print(f"warning: {warning}")

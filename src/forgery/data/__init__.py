@@ -99,8 +99,7 @@ def load(
     ForgeryError
         The source or the split is unknown, or the data cannot be read.
     """
-    whole = _whole(source, split, settings)
-    return whole.subset(limit) if limit else whole
+    return _whole(source, split, settings).limited(limit)
 
 
 def _whole(source: str, split: str, settings: ImageSettings) -> Dataset:

@@ -250,6 +250,10 @@ class Dataset:
         place[rank == 0] -= 1  # one sample of each class comes before any second one
         return rows[place.argsort(stable=True)[:n]]
 
+    def limited(self, limit: int) -> "Dataset":
+        """Return :meth:`subset` of ``limit`` samples, or all of them if ``limit`` is 0."""
+        return self.subset(limit) if limit else self
+
     def subset(self, n: int) -> "Dataset":
         """Return a :meth:`stratified` subset of n samples, named ``mnist[train, 500 of 60000]``.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
@@ -283,5 +284,10 @@ PLUGINS = "forgery.measures"
 
 def all_measures() -> dict[str, Measure]:
     """All measures by name, including those added by installed packages."""
-    added = {name: plugins.load(PLUGINS, name) for name in plugins.names(PLUGINS)}
-    return {**MEASURES, **{name: m for name, m in added.items() if name not in MEASURES}}
+    return {**MEASURES, **{name: m for name, m in _added().items() if name not in MEASURES}}
+
+
+@cache
+def _added() -> dict[str, Measure]:
+    """The measures of installed packages, found once: a table asks for each of its cells."""
+    return {name: plugins.load(PLUGINS, name) for name in plugins.names(PLUGINS)}

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ..models.layers import evaluation_mode
 from .average import Average
 from .checkpoint import Checkpoint, load_network, tensors_of
 from .minibatch import Minibatch
@@ -96,11 +97,8 @@ class Training:
     def draw(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """Samples ``[n, C, H, W]`` in evaluation mode from z ``[n, Z]``, and classes y ``[n]``."""
         sampler = self.sampler
-        was_training = sampler.training
-        sampler.eval()
-        with torch.no_grad():
+        with evaluation_mode(sampler), torch.no_grad():
             images: Tensor = sampler(z) if y is None else sampler(z, y)
-        sampler.train(was_training)
         return images
 
     def networks(self) -> dict[str, nn.Module]:

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from ..models.layers import evaluation_mode
 from .algorithm1 import AdversarialGame
 from .minibatch import Minibatch
 
@@ -27,14 +28,12 @@ def belief_and_directions(
         sample the direction that lowers G's loss, ``[n, …]``. Both are on the CPU.
     """
     network, objective = game.discriminator.network, game.objective
-    was_training = network.training
-    network.eval()
     fake = fake.detach().requires_grad_()
-    (of_real,), (of_fake,) = (game.discriminate([Minibatch(x)]) for x in (real, fake))
-    loss = objective.g(game.evidence(of_fake), game.evidence(of_real))
-    (gradient,) = torch.autograd.grad(loss.sum(), fake)
-    with torch.no_grad():
-        level = objective.undecided_logit(of_real.logits, of_fake.logits)
-        belief = (network(places) - level).sigmoid()
-    network.train(was_training)
+    with evaluation_mode(network):
+        (of_real,), (of_fake,) = (game.discriminate([Minibatch(x)]) for x in (real, fake))
+        loss = objective.g(game.evidence(of_fake), game.evidence(of_real))
+        (gradient,) = torch.autograd.grad(loss.sum(), fake)
+        with torch.no_grad():
+            level = objective.undecided_logit(of_real.logits, of_fake.logits)
+            belief = (network(places) - level).sigmoid()
     return belief.cpu(), -gradient.cpu()
