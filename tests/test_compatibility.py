@@ -57,12 +57,23 @@ OF_NETWORKS = {
         Networks(NORMED, PLAIN, OBJECTIVES["hinge"], processes=5),
         "generator mlp has batch norm, which needs at least 2",
     ),
+    "frozen_features_are_not_penalised": (
+        settings(discriminator="projected", d_depth=2, penalty="r1"),
+        Networks(PLAIN, PLAIN, OBJECTIVES["hinge"]),
+        "give --penalty none",
+    ),
+    "frozen_features_do_not_encode": (
+        settings(discriminator="projected", model="vae"),
+        Networks(PLAIN, PLAIN, OBJECTIVES["hinge"]),
+        "cannot encode images for a vae",
+    ),
 }
 OF_PROCESSES = {"processes_share_evenly": (settings(), 2, "split evenly among 2 processes")}
 OF_ENSEMBLES = {
     "ensembles_are_gans": (settings(model="vae"), "hinge", "train each vae separately"),
     "ensembles_draw_no_penalty": (settings(penalty="dragan"), "hinge", "dragan draws random"),
     "ensembles_have_no_spectral_norm": (settings(spectral_norm=True), "hinge", "--no-spectral"),
+    "ensembles_see_samples": (settings(discriminator="projected"), "hinge", "spectrally norm"),
     "ensembles_have_no_classes": (settings(conditional="concat"), "hinge", "cannot be conditional"),
     "ensembles_show_no_features": (settings(), "feature-matching", "compares features"),
     "ensembles_change_no_images": (

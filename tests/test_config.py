@@ -30,6 +30,7 @@ from forgery.config import (
     group_of,
 )
 from forgery.data import settings as data_settings
+from forgery.parts import TABLES
 from forgery.recipes import RECIPES
 from forgery.training import algorithm1, optimizers
 
@@ -37,7 +38,7 @@ from forgery.training import algorithm1, optimizers
 TABLES = {
     "model": build.GAMES,
     "generator": models.GENERATORS,
-    "discriminator": models.DISCRIMINATORS,
+    "discriminator": TABLES["discriminator"],
     "noise": randomness.NOISES,
     "conditional": models.CONDITIONS,
     "objective": objectives.OBJECTIVES,

@@ -51,6 +51,7 @@ KINDS = {
     "gradients accumulated over parts": ("mlp", {"accumulate": 2}),
     "an encoder": ("vae", {}),
     "points": ("points", {"limit": 200}),
+    "frozen features": ("mlp", {"discriminator": "projected", "objective": "hinge"}),
 }
 
 NETWORKS = [

@@ -13,6 +13,7 @@ from .data import Batches, Dataset, Labelled
 from .errors import ForgeryError, lookup, refuse
 from .models.layers import ProvidesFeatures, couples_batch
 from .parts import NOTHING, Given, condition_of, find, foreign_parts, networks
+from .projected import projection_in
 from .protocols import problems_of
 from .training import device, optimizers, parallel
 from .training.algorithm1 import UPDATES, AdversarialGame, Latents
@@ -55,11 +56,15 @@ def training_of(
         Naming all settings that are incompatible with the data, the networks or the processes.
     """
     generator, other = _fitting(config, dataset, given)
+    if projection := projection_in(other):
+        projection.calibrate(dataset)
     players = _players(config, generator.to(where), other.to(where), ranks)
     game, schedules = GAMES[config.model](config, players, dataset, where, given)
     average = Average(generator, config.ema) if config.ema else None
     begin_step = partial(randomness.seed_step, config.seed, device=where)
-    return Training(game, average, begin_step, [*_rates(config, players), *schedules], ranks)
+    schedules = [*_rates(config, players), *schedules]
+    project = _projected_once(config, dataset, other)
+    return Training(game, average, begin_step, schedules, ranks, project=project)
 
 
 def ensemble_of(
@@ -211,7 +216,7 @@ def _game(
         discriminator,
         find("objective", config.objective, given),
         latents,
-        View(augment, config.pack, axis),
+        View(augment, config.pack, axis, projection_in(discriminator.network)),
         terms,
         config.d_steps,
     )
@@ -223,6 +228,17 @@ def _vae(
 ) -> tuple[Trainable, list[Schedule]]:
     """Create a VAE of two networks, which are on their device."""
     return VAE(*players, _noise_of(config, where)), []
+
+
+def _projected_once(
+    config: Config, dataset: Dataset, discriminator: nn.Module
+) -> Callable[[Tensor], Tensor] | None:
+    """The projection of real samples, if they are always the same and fit into memory."""
+    projection = projection_in(discriminator)
+    if projection is None or config.flip or config.augment != "none":
+        return None
+    few = len(dataset) * projection.size * torch.float16.itemsize <= PROJECTED
+    return projection if few and not dataset.mapping else None
 
 
 def _augment(config: Config) -> Augment | None:
@@ -275,6 +291,8 @@ GAMES: dict[
     Callable[[Config, Players, Dataset, torch.device, Given], tuple[Trainable, list[Schedule]]],
 ] = {"gan": _gan, "vae": _vae}
 
+#: Bytes of the frozen features of all real samples, from which on they are computed in each step.
+PROJECTED = 1 << 30
 #: Data types of the networks' matrix products.
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -285,8 +303,12 @@ def batches_of(
     where: torch.device,
     seeds: Sequence[int] | None = None,
     ranks: Ranks = ALONE,
+    project: Callable[[Tensor], Tensor] | None = None,
 ) -> Batches:
-    """The minibatches of a config's run, or of an ensemble of seeds."""
+    """The minibatches of a config's run, or of an ensemble of seeds.
+
+    ``project`` is that of the :class:`Training` that uses them.
+    """
     if seeds is None:
         order = partial(randomness.permutation, config.seed)
     else:
@@ -296,7 +318,7 @@ def batches_of(
     labelled = condition_of(config).labels == "every"
     refuse(compatibility.of_data(config, dataset))
     local = partial(ranks.local, parts=config.accumulate)
-    return Batches(dataset.to(where), m, order, labelled, mirrored, where, local)
+    return Batches(dataset.to(where), m, order, labelled, mirrored, where, local, project)
 
 
 def batch_size_for(settings: GameSettings, n: int) -> int:

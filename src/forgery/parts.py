@@ -30,13 +30,14 @@ from .models import (
 )
 from .objectives import OBJECTIVES, Objective
 from .penalties import PENALTIES
+from .projected import ProjectedDiscriminator
 
 #: Setting → built-in parts by name.
 TABLES: dict[str, Mapping[str, Any]] = {
     "objective": OBJECTIVES,
     "penalty": PENALTIES,
     "generator": GENERATORS,
-    "discriminator": DISCRIMINATORS,
+    "discriminator": {**DISCRIMINATORS, "projected": ProjectedDiscriminator},
 }
 #: Setting → an object given from Python.
 Given = Mapping[str, Any]

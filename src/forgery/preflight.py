@@ -183,7 +183,7 @@ def preflight(
     requested, config = config, config.replace(batch_size=batch_size_for(config, len(dataset)))
     with device.cpu_settings(config.threads), randomness.forked(where):
         training = training_of(config, dataset, where)
-        batches = batches_of(config, dataset, where)
+        batches = batches_of(config, dataset, where, project=training.project)
         before = contention.core_times()
         per_step = training.game.batches_per_step
         last_step = loop.length_in_steps(config, batches, per_step)

@@ -23,6 +23,7 @@ from .gallery import artist, draw_summary, real_picture
 from .model import Model, newest_checkpoint, recorded_classes
 from .parts import condition_of, data_of
 from .progress import is_shown, watching
+from .projected import projection_in
 from .resolve import config_of, decoding
 from .run_data import Source, absolute, dataset_of, require_data
 from .sampler import Sampler
@@ -101,11 +102,11 @@ def train(
     refuse(compatibility.of_processes(config, parallel.process_count()))
     with device.cpu_settings(config.threads), parallel.joined() as ranks:
         training = training_of(config, dataset, where, ranks, given)
-        batches = batches_of(config, dataset, where, ranks=ranks)
+        batches = batches_of(config, dataset, where, ranks=ranks, project=training.project)
         if not ranks.writes:
             return _follow(Path(out or "runs"), config, training, batches)
         measure = tracker(config, dataset, _sampler(config, dataset, training))
-        facts = _facts(config, dataset, where) | _origins(config, given)
+        facts = _facts(config, dataset, where) | _origins(config, given) | _features(training)
         run = create(None if out is None else Path(out), config, facts)
         with run.lock(), watching(shown, callbacks) as notify:
             return _run(run, training, batches, notify, measure)
@@ -163,13 +164,14 @@ def resume(
     refuse(compatibility.of_processes(config, parallel.process_count()))
     with device.cpu_settings(config.threads), parallel.joined() as ranks:
         training = training_of(config, dataset, where, ranks, given)
-        batches = batches_of(config, dataset, where, ranks=ranks)
+        batches = batches_of(config, dataset, where, ranks=ranks, project=training.project)
         if not ranks.writes:
             training.restore(checkpoint.read_last(run.checkpoints)[0])
             return _follow(run.path, config, training, batches)
         measure = tracker(config, dataset, _sampler(config, dataset, training))
         with run.lock(), watching(shown, callbacks) as notify:
             last = newest_checkpoint(run)
+            _refuse_other_features(run, training)
             training.restore(last)
             _refuse_shorter(run, config, training, batches)
             run.rewrite_config(config)
@@ -288,6 +290,12 @@ def _origins(config: Config, given: parts.Given) -> dict[str, Any]:
     return {"parts": found} if found else {}
 
 
+def _features(training: Training) -> dict[str, Any]:
+    """Name and hash of the frozen network that D sees, for config.json."""
+    projections = map(projection_in, training.game.modules.values())
+    return next(({"features": p.record()} for p in projections if p), {})
+
+
 def _refuse_callbacks(callbacks: Any) -> None:
     """Before a run folder is made for callbacks that cannot be called."""
     if not isinstance(callbacks, Sequence) or not all(callable(one) for one in callbacks):
@@ -307,6 +315,17 @@ def _refuse_changes(run: Run, changes: dict[str, Any]) -> None:
         raise ForgeryError(
             f"{run.path} cannot be resumed with other settings ({listed}): this would be a "
             "different run. Start a new one with forgery train."
+        )
+
+
+def _refuse_other_features(run: Run, training: Training) -> None:
+    """Refuse to resume a run whose D saw the features of other weights."""
+    recorded, present = run.record.get("features"), _features(training).get("features")
+    if recorded != present:
+        raise ForgeryError(
+            f"D of {run.path} was trained on the features of other weights of "
+            f"{recorded and recorded['name']} ({recorded and recorded['sha256'][:8]}…) than are "
+            f"installed ({present and present['sha256'][:8]}…): install those"
         )
 
 

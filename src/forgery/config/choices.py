@@ -18,6 +18,7 @@ GeneratorName = Literal[
     "modern",
     "modern-patched",
     "mlp-softplus",
+    "skip",
 ]
 DiscriminatorName = Literal[
     "mlp",
@@ -29,6 +30,7 @@ DiscriminatorName = Literal[
     "modern",
     "modern-patched",
     "mlp-noisy",
+    "projected",
 ]
 NoiseName = Literal["normal", "uniform"]
 ConditionName = Literal["none", "concat", "projection", "auxiliary", "semi-supervised", "infogan"]

@@ -258,11 +258,29 @@ def batch_norm_has_a_variance(config: "Config", networks: Networks) -> str | Non
     return None
 
 
+def frozen_features_are_not_penalised(config: "Config", networks: Networks) -> str | None:
+    if config.discriminator != "projected" or config.penalty == "none":
+        return None
+    return (
+        f"penalty {config.penalty} is a function of D's gradient at each image, but discriminator "
+        "projected sees frozen features, and is bounded by spectral normalisation: give --penalty "
+        "none, or choose another --discriminator"
+    )
+
+
+def frozen_features_do_not_encode(config: "Config", networks: Networks) -> str | None:
+    if config.discriminator != "projected" or config.model == "gan":
+        return None
+    return f"discriminator projected cannot encode images for a {config.model}: choose another"
+
+
 NETWORKS: list[Callable[["Config", Networks], str | None]] = [
     unbounded_losses_are_held,
     penalties_need_separate_samples,
     features_can_be_seen,
     batch_norm_has_a_variance,
+    frozen_features_are_not_penalised,
+    frozen_features_do_not_encode,
 ]
 
 # Several processes.
@@ -307,6 +325,15 @@ def ensembles_have_no_spectral_norm(config: "Config", objective: "Objective") ->
     )
 
 
+def ensembles_see_samples(config: "Config", objective: "Objective") -> str | None:
+    if config.discriminator != "projected":
+        return None
+    return (
+        "discriminator projected is spectrally normalised, which seeds trained at once cannot "
+        "share: choose another --discriminator, or train each seed separately"
+    )
+
+
 def ensembles_have_no_classes(config: "Config", objective: "Objective") -> str | None:
     if not config.is_conditional:
         return None
@@ -340,6 +367,7 @@ ENSEMBLE: list[Callable[["Config", "Objective"], str | None]] = [
     ensembles_are_gans,
     ensembles_draw_no_penalty,
     ensembles_have_no_spectral_norm,
+    ensembles_see_samples,
     ensembles_have_no_classes,
     ensembles_show_no_features,
     ensembles_change_no_images,

@@ -157,7 +157,7 @@ class NetworkSettings(Settings):
     g_depth: int = setting(
         2,
         "Hidden layers of G, or residual blocks at each resolution.",
-        needs=[needs.unless("generator", "dcgan", "resnet", give="mlp")],
+        needs=[needs.unless("generator", "dcgan", "resnet", "skip", give="mlp")],
         least=1,
     )
     discriminator: DiscriminatorName = setting(
@@ -167,7 +167,11 @@ class NetworkSettings(Settings):
     d_depth: int = setting(
         2,
         "Hidden layers of D, or residual blocks at each resolution.",
-        needs=[needs.unless("discriminator", "dcgan", "resnet", "maxout-conv2014", give="mlp")],
+        needs=[
+            needs.unless(
+                "discriminator", "dcgan", "resnet", "maxout-conv2014", "projected", give="mlp"
+            )
+        ],
         least=1,
     )
     latent: int = setting(64, "Dimensions of the latent vector z.", least=1)

@@ -337,6 +337,9 @@ class Batches:
         Device of the minibatches; by default that of the data.
     local:
         Keeps the rows of a minibatch that this process reads, of several that train together.
+    project:
+        Replaces samples by a function of them, ``[m, *shape]`` → ``[m, F]``, which is computed for
+        all samples when the first minibatch is drawn, and kept in float16. Excludes ``mirrored``.
 
     Raises
     ------
@@ -353,6 +356,7 @@ class Batches:
         mirrored: Mirrored | None = None,
         device: torch.device | None = None,
         local: Callable[[Tensor], Tensor] = lambda rows: rows,
+        project: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         if batch_size > len(data):
             raise ForgeryError(
@@ -367,6 +371,7 @@ class Batches:
         self._conditional = conditional
         self._mirrored = mirrored
         self._local = local
+        self._project = project
         self._epoch = -1
         self._order = torch.empty(0, dtype=torch.int64)
 
@@ -375,12 +380,24 @@ class Batches:
 
         It is ``[S, m, *shape]`` if ``order`` is for the S members of an ensemble.
         """
+        if self._project is not None:
+            return self._projected[self._rows(i)].to(self.device, torch.float32)
         values = self.data.values[self._rows(i)]
         self.data.release()
         if self._mirrored is not None:
             mirrored = self._local(self._mirrored(i, self.batch_size)).to(values.device)
             values = values.flip(-1).where(mirrored.view(-1, 1, 1, 1), values)
         return self.data.to_model(values.to(self.device))
+
+    @cached_property
+    def _projected(self) -> Tensor:
+        assert self._project is not None
+        with torch.no_grad():
+            parts = [
+                self._project(self.data.to_model(values.to(self.device))).half()
+                for values in self.data.values.split(256)
+            ]
+        return torch.cat(parts)
 
     def labels(self, i: int) -> Tensor | None:
         """Return the classes of minibatch i, int64 ``[m]``; None if not ``conditional``."""

@@ -2,7 +2,8 @@
 
 Every generator maps z ``[N, latent]`` to images ``[N, C, H, W]`` in [-1, 1] or to points
 ``[N, D]``; every discriminator maps such samples to logits ``[N]``, never to probabilities.
-``conditional.py`` conditions any of them on classes. To add a family, write one file in this
+``conditional.py`` conditions any of them on classes. The discriminator ``projected``, which needs
+another network's weights, is in ``forgery/projected.py``. To add a family, write one file in this
 folder and add a line to each table.
 """
 
@@ -22,6 +23,7 @@ from .modern import ModernDiscriminator, ModernGenerator
 from .pacgan import BatchNormGenerator, PlainMaxoutDiscriminator
 from .resnet import ResNetDiscriminator, ResNetGenerator
 from .salimans2016 import NoisyDiscriminator, SoftplusGenerator
+from .skip import SkipGenerator
 from .spec import Spec
 
 __all__ = [
@@ -45,6 +47,7 @@ GENERATORS: dict[str, Callable[[Spec], nn.Module]] = {
     "modern": ModernGenerator,
     "modern-patched": partial(ModernGenerator, patched=True),
     "mlp-softplus": SoftplusGenerator,
+    "skip": SkipGenerator,
 }
 
 DISCRIMINATORS: dict[str, Callable[[Spec], nn.Module]] = {

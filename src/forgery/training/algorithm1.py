@@ -42,7 +42,7 @@ class AdversarialGame:
     latents:
         Draws z, and the classes that G is conditioned on.
     view:
-        Augmentation and packing of D's inputs, both real and generated.
+        Augmentation, frozen features and packing of samples, both real and generated.
     terms:
         Terms added to the objective's losses: penalties and class losses.
     d_steps:

@@ -60,6 +60,8 @@ class Training:
         The processes that train together.
     members:
         Number of seeds in an ensemble; None for a single run.
+    project:
+        What D sees of real samples, if it is computed once for all of them.
     step:
         Number of steps so far.
     seconds:
@@ -75,6 +77,7 @@ class Training:
     schedules: Sequence[Schedule] = ()
     ranks: Ranks = ALONE
     members: int | None = None
+    project: Callable[[Tensor], Tensor] | None = None
     step: int = field(default=0, init=False)
     seconds: float = field(default=0.0, init=False)
     totals: Tensor = field(init=False)

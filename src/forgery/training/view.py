@@ -1,5 +1,6 @@
-"""The discriminator's view of samples: augmentation, then packing."""
+"""The discriminator's view of samples: augmentation, frozen features, packing."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -10,7 +11,7 @@ from ..objectives import Objective
 
 @dataclass(frozen=True)
 class View:
-    """The transformation of D's inputs, both real and generated.
+    """The transformation of samples to D's inputs, both real and generated.
 
     Penalties use the gradient with respect to the augmented images. (NVlabs/stylegan2-ada-pytorch
     takes R1's gradient with respect to the original images, which needs a custom grid_sample, since
@@ -25,16 +26,22 @@ class View:
         (Lin et al. 2018). A minibatch of n·pack samples gives n logits.
     axis:
         The sample axis of a minibatch: 0, or 1 in an ensemble, where axis 0 is that of the members.
+    project:
+        Computes what a projected discriminator sees of images: ``[n, C, H, W]`` → ``[n, F]``. Real
+        samples may have passed it already (:class:`forgery.data.Batches`).
     """
 
     augment: Augment | None = None
     pack: int = 1
     axis: int = 0
+    project: Callable[[Tensor], Tensor] | None = None
 
     def __call__(self, x: Tensor) -> Tensor:
-        """``[n·pack, C, …]`` → ``[n, pack·C, …]``."""
+        """``[n·pack, C, …]`` → ``[n, pack·C, …]``, or the frozen features ``[n, F]``."""
         if self.augment is not None:
             x = self.augment(x)
+        if self.project is not None and x.dim() > 2:
+            return self.project(x)
         if self.pack > 1:
             axis = self.axis
             x = x.unflatten(axis, (-1, self.pack)).flatten(axis + 1, axis + 2)
