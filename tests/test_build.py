@@ -139,8 +139,11 @@ def test_incompatible_settings_are_refused_before_the_first_step(changes, says, 
 @pytest.mark.parametrize("network", ["dcgan", "resnet", "modern", "modern-patched"])
 def test_an_image_size_that_a_network_does_not_support_is_refused(network):
     odd = data.Dataset("odd", torch.zeros(50, 1, 30, 30, dtype=torch.uint8))
-    with pytest.raises(ForgeryError, match=r"8, 14, 16, 28, 32.*the data are 30 × 30"):
+    with pytest.raises(ForgeryError, match=r"8, 14, 16, 28, 32.*the data are 30 × 30: choose"):
         begin(recipes.mlp(**SMALL, generator=network), odd)
+    wide = data.Dataset("wide", torch.zeros(50, 1, 32, 64, dtype=torch.uint8))
+    with pytest.raises(ForgeryError, match=r"square.*the data are 32 × 64 \(height × width\)"):
+        begin(recipes.mlp(**SMALL, generator=network), wide)
 
 
 def test_many_seeds_cannot_share_the_state_of_spectral_normalisation():

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageChops
@@ -9,6 +10,7 @@ from PIL import Image, ImageChops
 from forgery.objectives import OBJECTIVES
 from forgery.plots import Landscape, evolution, scatter
 from forgery.plots.curves import curves, equilibrium, figure_of
+from forgery.plots.walks import arithmetic
 
 RED, BLUE = (194, 65, 12), (23, 74, 124)
 
@@ -125,3 +127,18 @@ def test_scores_that_were_recorded_are_drawn(tmp_path):
     curves(reports, tmp_path / "curves.png", "", "minimax")
     with Image.open(tmp_path / "curves.png") as picture:
         assert picture.width > picture.height
+
+
+@pytest.mark.parametrize(("height", "width"), [(16, 16), (8, 24)])
+def test_the_result_of_arithmetic_is_framed_and_not_covered(height, width):
+    image = torch.ones(1, height, width)
+    page = arithmetic([("", "a")], [image[None]], [image], image, image.expand(8, *image.shape))
+    red = np.asarray(page)[:, :, 1] < 100
+    red &= np.asarray(page)[:, :, 0] > 200
+    rows, columns = red.any(1).nonzero()[0], red.any(0).nonzero()[0]
+    times = 64 // height
+    edge = 2 * times
+    assert rows[-1] + 1 - rows[0] == height * times + 2 * edge
+    assert columns[-1] + 1 - columns[0] == width * times + 2 * edge
+    inside = np.asarray(page)[rows[0] + edge : rows[-1] + 1 - edge, columns[0] + edge :]
+    assert (inside[:, : width * times] == 255).all()

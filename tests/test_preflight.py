@@ -47,7 +47,7 @@ def test_pictures(photos, tmp_path):
     assert facts["data"] == f"photos[train]: {train} images of [3, 8, 8]"
     assert facts["splits"] == f"train {train}, test {61 - train}"
     assert "the median shorter side is 8, RGB" in facts["converted"]
-    assert facts["sizes"] == "8 × 9 61"
+    assert facts["sizes"] == "height × width: 9 × 8 61"
     assert facts["modes"] == "RGB 61"
     assert facts["formats"] == "PNG 61"
     assert facts["set aside"] == "1"

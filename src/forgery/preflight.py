@@ -82,7 +82,7 @@ class Preflight:
             lines += [
                 ("converted", survey.why),
                 ("splits", _joined(survey.splits)),
-                ("sizes", _joined(survey.sizes, 5)),
+                ("sizes", f"height × width: {_joined(survey.sizes, 5)}"),
                 ("modes", _joined(survey.modes)),
                 ("formats", _joined(survey.formats)),
                 ("copies", f"{survey.copies:,} (kept, each in the same split as its original)"),

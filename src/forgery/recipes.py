@@ -411,7 +411,7 @@ def recipe_for_images(shape: Sequence[int]) -> tuple[str, str]:
         return "mlp", "small and grey, like the digits that it was tuned on"
     if height == width and height in (28, 32, 56, 64, 112, 128, 224, 256):
         return "dcgan", "convolutional, for sizes of 28 or 32 pixels times a power of two"
-    return "mlp", "MLPs fit any size; convolutional recipes need 28 or 32 pixels times a power of 2"
+    return "mlp", "MLPs fit any size; convolutional recipes need squares of 28 or 32 · 2^k pixels"
 
 
 RECIPES: dict[str, Callable[..., Config]] = {

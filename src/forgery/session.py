@@ -15,7 +15,7 @@ import torch
 
 from . import __version__, parts, randomness
 from .build import batches_of, classes_of, on_this_machine, training_of
-from .config import RESUMABLE, Config, check_names, compatibility
+from .config import RESUMABLE, Config, check_names, compatibility, typed
 from .data import Batches, Dataset, holds_pictures, is_name, mostly_copies
 from .errors import ForgeryError, refuse
 from .evaluation.tracker import requested_classes, tracker
@@ -308,7 +308,7 @@ def _refuse_callbacks(callbacks: Any) -> None:
 def _refuse_changes(run: Run, changes: dict[str, Any]) -> None:
     """Refuse changes of settings other than length, reporting and machine."""
     check_names(changes)
-    before = run.config.to_dict()
+    before, changes = run.config.to_dict(), typed(Config, changes)
     differing = [n for n in changes if n not in RESUMABLE and before[n] != changes[n]]
     if differing:
         listed = ", ".join(f"{n.replace('_', '-')} {before[n]} → {changes[n]}" for n in differing)

@@ -191,6 +191,13 @@ def test_image_arrays_are_converted_to_another_size_or_colour():
     assert large.shape == (1, 32, 32)
     assert large.labels.equal(digits.labels)
     assert large.fingerprint != digits.fingerprint
+    wide = data.load("mnist", "test", ImageSettings("28x40", "pad", background="white"))
+    assert wide.shape == (1, 28, 40)
+    assert wide.values[:, :, :, 6:-6].equal(digits.values)
+    assert (wide.values[:, :, :, :6] == 255).all()
+    assert data.load("mnist", "test", ImageSettings(28, "none")).values.equal(digits.values)
+    with pytest.raises(ForgeryError, match="28 × 28, which contradicts --image-size 20x28"):
+        data.load("mnist", "test", ImageSettings((20, 28), "none"))
 
 
 def test_load_beside_matches_size_and_colour(tmp_path):
@@ -199,3 +206,5 @@ def test_load_beside_matches_size_and_colour(tmp_path):
     beside = data.load_beside(str(tmp_path / "a.npy"), "train", like)
     assert beside.shape == like.shape
     assert beside.values.dtype == torch.uint8
+    flat = data.load("mnist", "test", ImageSettings("6x9"))
+    assert data.load_beside(str(tmp_path / "a.npy"), "train", flat).shape == (1, 6, 9)

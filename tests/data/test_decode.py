@@ -27,7 +27,7 @@ def ramp(*shape: int) -> np.ndarray:
 
 
 def as_they_are(channels: int, size: int = 8) -> Form:
-    return Form(size, channels, "crop", "white")
+    return Form((size, size), channels, "crop", "white")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "PPM", "TIFF", "WEBP", "GIF"])
@@ -61,7 +61,7 @@ def test_sixteen_bits_are_divided_by_257():
 def test_transparency_shows_the_background():
     rgba = np.zeros((8, 8, 4), np.uint8)
     rgba[:, :4] = (10, 20, 30, 255)
-    form = Form(8, 3, "crop", "#ff8000")
+    form = Form((8, 8), 3, "crop", "#ff8000")
     made, _ = decode(encoded(Image.fromarray(rgba)), form)
     assert made[:, 0, 0].tolist() == [10, 20, 30]
     assert made[:, 0, 7].tolist() == [255, 128, 0]
@@ -71,7 +71,7 @@ def test_transparency_shows_the_background():
     assert made[:, 0, 0].tolist() == [255, 128, 0]
     made, _ = decode(encoded(palette), form)
     assert made[:, 0, 0].tolist() == [40, 50, 60]
-    made, _ = decode(encoded(Image.new("LA", (8, 8), (9, 0))), Form(8, 1, "crop", "white"))
+    made, _ = decode(encoded(Image.new("LA", (8, 8), (9, 0))), as_they_are(1))
     assert made.tolist() == np.full((1, 8, 8), 255).tolist()
 
 
@@ -108,13 +108,63 @@ def test_fits():
     halves = np.zeros((8, 24, 3), np.uint8)
     halves[:, 8:16] = 200  # the middle
     image = encoded(Image.fromarray(halves))
-    crop, _ = decode(image, Form(8, 3, "crop", "white"))
+    crop, _ = decode(image, as_they_are(3))
     assert (crop == 200).all()
-    pad, _ = decode(image, Form(24, 3, "pad", "#010203"))
+    pad, _ = decode(image, Form((24, 24), 3, "pad", "#010203"))
     assert pad[:, 0, 0].tolist() == pad[:, 23, 23].tolist() == [1, 2, 3]
     np.testing.assert_array_equal(pad[:, 8:16].transpose(1, 2, 0), halves)
-    stretch, _ = decode(image, Form(8, 3, "stretch", "white"))
+    stretch, _ = decode(image, Form((8, 8), 3, "stretch", "white"))
     assert stretch[0, 4].tolist()[0] < 50 < 150 < stretch[0, 4].tolist()[4]
+
+
+def test_fits_to_a_rectangle():
+    thirds = np.zeros((12, 24, 3), np.uint8)
+    thirds[:, 8:16] = 200
+    image = encoded(Image.fromarray(thirds))
+    crop, _ = decode(image, Form((12, 8), 3, "crop", "white"))
+    assert (crop == 200).all()  # the central third, as it is
+    crop, _ = decode(image, Form((3, 12), 3, "crop", "white"))
+    assert crop.shape == (3, 3, 12)
+    assert crop[0, 1].tolist()[0] < 20 < 180 < crop[0, 1].tolist()[6]  # the whole width
+    pad, _ = decode(image, Form((16, 24), 3, "pad", "#010203"))
+    assert pad[:, 0, 0].tolist() == pad[:, 15, 23].tolist() == [1, 2, 3]
+    np.testing.assert_array_equal(pad[:, 2:14].transpose(1, 2, 0), thirds)
+    pad, _ = decode(image, Form((12, 30), 3, "pad", "#010203"))
+    np.testing.assert_array_equal(pad[:, :, 3:27].transpose(1, 2, 0), thirds)
+    stretch, _ = decode(image, Form((5, 8), 3, "stretch", "white"))
+    assert stretch.shape == (3, 5, 8)
+    assert stretch[0, 4].tolist()[0] < 50 < 150 < stretch[0, 4].tolist()[4]
+    kept, _ = decode(image, Form((5, 8), 3, "none", "white"))
+    np.testing.assert_array_equal(kept.transpose(1, 2, 0), thirds)
+
+
+@quick
+@given(*[st.integers(1, 400)] * 2, *[st.integers(1, 60)] * 2)
+def test_a_crop_is_inside_the_picture_and_has_the_proportions(across, down, height, width):
+    boxes = []
+    image = Image.new("L", (across, down))
+    image.resize = lambda size, resample, box: boxes.append((size, box))
+    FITS["crop"](image, (height, width), (0, 0, 0))
+    (size, (left, top, right, bottom)) = boxes[0]
+    assert size == (width, height)
+    assert 0 <= left < right <= across
+    assert 0 <= top < bottom <= down
+    assert left == 0 or top == 0
+    assert (right - left) * height == pytest.approx((bottom - top) * width)
+    assert left + right == pytest.approx(across)
+    assert top + bottom == pytest.approx(down)
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_rotated_picture_is_upright_before_it_is_measured(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = encoded(Image.fromarray(ramp(8, 12, 3)), exif=exif)
+    upright = (8, 12) if orientation == 1 else (12, 8)
+    made, about = decode(content, Form(upright, 3, "crop", "white"))
+    kept, _ = decode(content, Form(None, 3, "none", "white"))
+    assert about.size == upright[::-1]
+    np.testing.assert_array_equal(made, kept)
 
 
 @quick
@@ -122,7 +172,7 @@ def test_fits():
     mode=st.sampled_from(["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16", "I"]),
     width=st.integers(1, 40),
     height=st.integers(1, 40),
-    size=st.integers(1, 20),
+    size=st.tuples(st.integers(1, 20), st.integers(1, 20)),
     channels=st.sampled_from([1, 3]),
     fit=st.sampled_from(sorted(FITS)),
 )
@@ -134,7 +184,7 @@ def test_any_mode_and_size_is_converted_to_the_form(mode, width, height, size, c
         image = Image.fromarray(ramp(height, width, 3)).convert(mode)
     kind = "TIFF" if mode in ("CMYK", "YCbCr", "I") else "PNG"
     made, about = decode(encoded(image, kind), Form(size, channels, fit, "black"))
-    assert made.shape == (channels, size, size)
+    assert made.shape == (channels, *((height, width) if fit == "none" else size))
     assert made.dtype == np.uint8
     assert about.size == (width, height)
 
@@ -210,6 +260,7 @@ def test_automatic_size():
         ({"colour": "gray"}, "unknown colour 'gray': did you mean 'grey'"),
         ({"background": "whit"}, "unknown background 'whit'"),
         ({"size": -1}, "size must be at least 0, not -1"),
+        ({"size": (0, 8)}, "height and width of image-size must be at least 1"),
     ],
 )
 def test_invalid_settings_are_refused(given, message):

@@ -167,6 +167,62 @@ def test_mixed_sizes_and_modes(tmp_path):
     assert "the median shorter side is 40" in survey.why
 
 
+def test_pictures_are_made_rectangles(tmp_path, cache):
+    files = {f"{i}.png": png(i, (20 + 9 * i, 40)) for i in range(9)}
+    path = write(tmp_path / "a", files)
+    wide = load_pictures(path, ImageSettings("12x20"))
+    assert wide.pixels.shape == (9, 1, 12, 20)
+    assert (wide.survey.height, wide.survey.width) == (12, 20)
+    assert wide.survey.why.startswith("crop to 12 × 20 (height × width) as requested")
+    assert wide.survey.sizes["40 × 29"] == 1  # height × width
+    assert load_pictures(path, ImageSettings((12, 20))).pixels.shape == wide.pixels.shape
+    assert len(list(cache.glob("*.npy"))) == 1
+    assert load_pictures(path, ImageSettings("20x12")).pixels.shape == (9, 1, 20, 12)
+    assert load_pictures(path, ImageSettings("12x12")).pixels.shape == (9, 1, 12, 12)
+    assert load_pictures(path, ImageSettings(12)).pixels.shape == (9, 1, 12, 12)
+    assert len(list(cache.glob("*.npy"))) == 3
+
+
+@pytest.mark.parametrize("form", ["folder", "zip", "tar.gz"])
+def test_pictures_of_one_size_can_be_kept_as_they_are(tmp_path, form, cache):
+    files = {"0.png": b"no picture", **{f"{i}.png": png(i, (21, 13)) for i in range(1, 9)}}
+    path = FORMS[form](tmp_path, files)
+    kept = load_pictures(path, ImageSettings(fit="none"))
+    assert kept.pixels.shape == (8, 1, 13, 21)
+    assert sorted(kept.pixels[:, 0, 5, 5].tolist()) == list(range(1, 9))
+    assert kept.survey.why.startswith("kept as they are, all 13 × 21 (height × width)")
+    assert [name for name, _ in kept.survey.rejects] == ["0.png"]
+    assert load_pictures(path, ImageSettings("13x21", "none")).pixels.shape == (8, 1, 13, 21)
+    with pytest.raises(ForgeryError, match=r"1.png is 13 × 21 .*, unlike the 21 × 13 .*requested"):
+        load_pictures(path, ImageSettings("21x13", "none"))
+    assert len(list(cache.glob("*.npy"))) == 2
+
+
+def test_pictures_that_differ_in_size_are_not_kept_as_they_are(tmp_path, cache):
+    files = {f"{i:02}.png": png(i, (21, 13) if i < 30 else (13, 21)) for i in range(60)}
+    path = write(tmp_path / "a", files)
+    with pytest.raises(ForgeryError) as refused:
+        load_pictures(path, ImageSettings(fit="none"))
+    assert str(refused.value) == (
+        f"{path}: --fit none keeps pictures as they are, but 30.png is 21 × 13 (height × width), "
+        "unlike the 13 × 21 (height × width) of the pictures before it: give --fit crop, pad or "
+        "stretch, or pictures of one size"
+    )
+    assert not [left for left in cache.iterdir() if left.suffix != ".lock"]
+    nothing = write(tmp_path / "b", {"a.png": b"no picture"})
+    with pytest.raises(ForgeryError, match="it contains no pictures"):
+        load_pictures(nothing, ImageSettings(fit="none"))
+
+
+def test_a_jpeg_is_kept_at_its_full_size(tmp_path):
+    file = io.BytesIO()
+    Image.new("L", (400, 300), 9).save(file, "JPEG")
+    path = write(tmp_path / "a", {"a.jpg": file.getvalue()})
+    with pytest.raises(ForgeryError, match=r"a\.jpg is 300 × 400"):
+        load_pictures(path, ImageSettings("30x40", "none"))
+    assert load_pictures(path, ImageSettings(fit="none")).pixels.shape == (1, 1, 300, 400)
+
+
 def test_colour_missed_by_the_sampled_headers(tmp_path, monkeypatch):
     monkeypatch.setattr(pictures_module, "SAMPLED", 2)
     files = {f"{i}.png": png(i, mode="RGB" if i == 3 else "L") for i in range(8)}

@@ -88,6 +88,8 @@ def _whole(kind: Any, tokens: Sequence[Token]) -> int | str:
 @cache
 def _kind(name: str) -> Any:
     """The type of a flag, including choices added by installed packages."""
+    if field_of(name).metadata["read"]:
+        return str
     known = choices(Config, name)
     return Literal[tuple(known)] if known else kinds_of(Config)[name]
 

@@ -24,6 +24,7 @@ from .settings import (
     choices,
     fields_of,
     kinds_of,
+    typed,
 )
 
 __all__ = [
@@ -52,4 +53,5 @@ __all__ = [
     "flag",
     "group_of",
     "kinds_of",
+    "typed",
 ]

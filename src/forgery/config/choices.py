@@ -54,7 +54,7 @@ AugmentName = Literal[
 OptimizerName = Literal["adam", "rmsprop", "momentum"]
 ShapeName = Literal["cosine", "linear"]
 PrecisionName = Literal["float32", "bfloat16"]
-FitName = Literal["crop", "pad", "stretch"]
+FitName = Literal["crop", "pad", "stretch", "none"]
 ColourName = Literal["auto", "grey", "rgb"]
 
 #: Setting to which installed packages may add choices → entry-point group.

@@ -87,7 +87,7 @@ class Config(
         values = self.to_dict()
         if any(changes.get(name) is not None for name in LENGTHS):
             values |= dict.fromkeys(LENGTHS)
-        values = typed(Config, _reset(values | dict(changes), keep=changes))
+        values = _reset(typed(Config, values | dict(changes)), keep=changes)
         wrong = wrong_values(Config, values)
         idle = {
             name: clause
@@ -119,7 +119,7 @@ class Config(
         check_names(flat)
         if any(flat.get(name) is not None for name in LENGTHS):
             flat = dict.fromkeys(LENGTHS) | flat
-        return cls(**_reset(_defaults() | flat))
+        return cls(**_reset(typed(cls, _defaults() | flat)))
 
     def effective(self) -> dict[str, dict[str, Any]]:
         """All settings that have an effect, by the title of their group: {title: {name: value}}."""

@@ -70,6 +70,7 @@ ADAPTIVE = one_of("augment", "adaptive", "adaptive-geometry")
 INFOGAN = one_of("conditional", "infogan")
 LEARNT_CLASSES = one_of("conditional", "auxiliary", "semi-supervised", "infogan")
 SIZE = unless("image_size", 0, give="28")
+RECTANGLES = Need("image_size", lambda size: isinstance(size, str), "--image-size 20x28")
 IMAGES = _data(lambda data: not _holds_points(data), "data that are images")
 PICTURES = _data(_may_vary, "pictures: a folder, an archive, a table or an array file")
 PICTURE_FILES = _data(
@@ -99,11 +100,13 @@ def setting(
     above: float | None = None,
     most: float | None = None,
     below: float | None = None,
+    read: Callable[[Any], Any] | None = None,
 ) -> Any:
     """Declare a field with its help text, conditions and bounds.
 
     Each of ``needs`` must be met, and of a tuple at least one member. ``neutral`` means that the
-    default disables the setting: giving it is accepted even if the setting has no effect.
+    default disables the setting: giving it is accepted even if the setting has no effect. ``read``
+    converts what a user may give to the value that is kept, in place of the check of its type.
     """
     return dataclasses.field(
         default=default,
@@ -111,6 +114,7 @@ def setting(
             "help": help,
             "needs": tuple((need,) if isinstance(need, Need) else need for need in needs),
             "neutral": neutral,
+            "read": read,
             "bounds": {"at least": least, "above": above, "at most": most, "below": below},
         },
     )

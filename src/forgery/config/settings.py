@@ -10,10 +10,12 @@ import math
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from .. import plugins
-from ..errors import nearest, refuse
+from ..errors import ForgeryError, nearest, refuse
+from ..sizes import ImageSize, as_setting
 from . import needs
 from .choices import (
     EXTENSIBLE,
@@ -97,20 +99,20 @@ class PictureSettings(Settings):
 
     title = "Pictures"
 
-    image_size: int = setting(
+    image_size: ImageSize = setting(
         0,
-        "Height and width of the images in pixels. 0 takes the largest of 8, 14, 16, 28, 32, 56 "
-        "and 64 that does not exceed the median of the pictures' shorter sides; arrays of images "
-        "keep their size.",
+        "Size of the images in pixels: height x width such as 48x64, or one number for squares. 0 "
+        "takes squares of the largest of 8, 14, 16, 28, 32, 56 and 64 that does not exceed the "
+        "median of the pictures' shorter sides; arrays of images keep their size.",
         needs=[needs.IMAGES],
         neutral=True,
-        least=0,
-        most=4096,
+        read=partial(as_setting, most=4096),
     )
     fit: FitName = setting(
         "crop",
-        "How a picture is made square: crop it to its centre, pad it, or stretch it.",
-        needs=[needs.PICTURES, (needs.SIZE, needs.NOT_ARRAYS)],
+        "How a picture is brought to that size: crop it to its centre, pad it, or stretch it; none "
+        "keeps pictures as they are, which must then be of one size.",
+        needs=[(needs.PICTURES, needs.RECTANGLES), (needs.SIZE, needs.NOT_ARRAYS)],
     )
     colour: ColourName = setting(
         "auto",
@@ -121,7 +123,7 @@ class PictureSettings(Settings):
     background: str = setting(
         "white",
         "Colour behind transparent pixels and around padded pictures: a CSS name or #rrggbb.",
-        needs=[needs.PICTURES, (needs.SIZE, needs.NOT_IDX)],
+        needs=[(needs.PICTURES, needs.RECTANGLES), (needs.SIZE, needs.NOT_IDX)],
     )
     image_column: str = setting(
         "",
@@ -506,11 +508,17 @@ def typed(group: type[Settings], values: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     ForgeryError
-        Naming every value of another type.
+        Naming every value of another type, or that its field cannot read.
     """
     found, problems = dict(values), []
     words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
     for name, value in values.items():
+        if read := fields_of(group)[name].metadata["read"]:
+            try:
+                found[name] = read(value)
+            except ForgeryError as error:
+                problems.append(str(error))
+            continue
         kind = kinds_of(group)[name]
         if get_origin(kind) is Literal:
             kind = str

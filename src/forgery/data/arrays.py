@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from ..errors import ForgeryError
+from ..sizes import in_words
 from . import cache
 from .cache import LARGE
 from .dataset import Dataset, mapping_of
@@ -88,7 +89,7 @@ def load_image_array(path: Path, settings: ImageSettings) -> Dataset:
             f"{path}: expected labels from 0 to at most {MAX_CLASSES - 1:,}, got {worst}"
         )
     if images.shape[1] == 4:
-        images = _each(images, Form(0, 3, settings.fit, settings.background))
+        images = _each(images, Form(None, 3, settings.fit, settings.background))
     dataset = Dataset(
         path.name,
         torch.from_numpy(images),
@@ -105,7 +106,8 @@ def adapted(dataset: Dataset, settings: ImageSettings) -> Dataset:
     Raises
     ------
     ForgeryError
-        The data are points, or images that are neither grey nor RGB.
+        The data are points, images that are neither grey nor RGB, or images of another size that
+        fit ``none`` does not convert.
     """
     if not settings.size and COLOURS[settings.colour] is None:
         return dataset
@@ -115,10 +117,16 @@ def adapted(dataset: Dataset, settings: ImageSettings) -> Dataset:
         )
     channels, height, width = dataset.shape
     form = Form(
-        settings.size, COLOURS[settings.colour] or channels, settings.fit, settings.background
+        settings.sides, COLOURS[settings.colour] or channels, settings.fit, settings.background
     )
-    if form.channels == channels and settings.size in (0, height) and settings.size in (0, width):
+    if form.channels == channels and form.size in (None, (height, width)):
         return dataset
+    if form.fit == "none" and form.size not in (None, (height, width)):
+        raise ForgeryError(
+            f"{dataset.name}: --fit none keeps images as they are, {in_words((height, width))}, "
+            f"which contradicts --image-size {settings.size}: leave it out, or give --fit crop, "
+            "pad or stretch"
+        )
     if channels not in (1, 3):
         raise ForgeryError(
             f"{dataset.name}: images of {channels} channels cannot be converted to another size or "
@@ -135,7 +143,7 @@ def _each(images: np.ndarray, form: Form) -> np.ndarray:
         for i in images
     )
     rows = [prepare(picture, form) for picture in pictures]
-    size = (form.size or images.shape[2], form.size or images.shape[3])
+    size = form.size or images.shape[2:]
     return np.stack(rows) if rows else np.zeros((0, form.channels, *size), np.uint8)
 
 

@@ -25,7 +25,7 @@ import numpy as np
 from ..errors import ForgeryError
 
 #: Increase when the same files and settings give other pixels, or when the record changes.
-FORMAT = 4
+FORMAT = 5
 #: Pixels of more bytes than this are memory-mapped instead of read (1 GiB).
 LARGE = 1 << 30
 #: Maximum size of the cache (32 GiB); the newest set is kept even if it is larger.

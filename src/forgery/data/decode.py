@@ -11,7 +11,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
@@ -24,7 +24,8 @@ MAX_PIXELS = 89_478_485
 #: Larger files are not read.
 MAX_BYTES = 1 << 28
 GREY_MODES = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N", "I")
-ORIENTATION = 0x0112  # the EXIF tag
+#: The EXIF tag, and its values that swap height and width.
+ORIENTATION, ROTATED = 0x0112, (5, 6, 7, 8)
 
 
 class Rejected(Exception):
@@ -33,7 +34,7 @@ class Rejected(Exception):
 
 @dataclass(frozen=True)
 class Header:
-    """Mode, size and format of a picture file."""
+    """Mode, size (width, height) and format of a picture file."""
 
     mode: str
     size: tuple[int, int]
@@ -98,7 +99,7 @@ def header(content: bytes) -> Header:
 
 
 def decode(content: bytes, form: Form) -> tuple[np.ndarray, Header]:
-    """Decode a picture to uint8 ``[C, H, W]`` in the given form; also return its header.
+    """Decode a picture to uint8 ``[C, H, W]`` in the given form; also return its header, upright.
 
     JPEGs are decoded at the smallest scale of at least twice the target size, then resized with a
     Lanczos filter. A picture that already has the target size keeps its pixels exactly.
@@ -111,11 +112,15 @@ def decode(content: bytes, form: Form) -> tuple[np.ndarray, Header]:
     with _open(content) as image:
         about = _header(image)
         try:
-            if form.size:
-                image.draft(None, (2 * form.size, 2 * form.size))
+            if form.size and form.fit != "none":
+                longer = 2 * max(form.size)  # of both sides, since the picture may be rotated
+                image.draft(None, (longer, longer))
             image.load()
-            if image.getexif().get(ORIENTATION, 1) != 1:
+            orientation = image.getexif().get(ORIENTATION, 1)
+            if orientation != 1:
                 ImageOps.exif_transpose(image, in_place=True)
+            if orientation in ROTATED:
+                about = replace(about, size=about.size[::-1])
             return prepare(image, form), about
         except Rejected:
             raise
@@ -126,10 +131,10 @@ def decode(content: bytes, form: Form) -> tuple[np.ndarray, Header]:
 def prepare(image: Image.Image, form: Form) -> np.ndarray:
     """Convert a picture of any mode and size to a form, uint8 ``[C, H, W]``.
 
-    A form of size 0 keeps the size.
+    A form without a size, or with fit ``none``, keeps the picture's size.
     """
     plain = _plain(image, form)
-    if form.size and plain.size != (form.size, form.size):
+    if form.size and (plain.height, plain.width) != form.size:
         plain = FITS[form.fit](plain, form.size, form.fill)
     plain = plain.convert("L" if form.channels == 1 else "RGB")
     pixels = np.asarray(plain)

@@ -15,8 +15,8 @@ import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ import numpy as np
 import torch
 
 from ..errors import ForgeryError, did_you_mean
+from ..sizes import Size, in_words
 from . import cache
 from .dataset import Dataset, mapping_of
 from .decode import Header, Rejected, careful_pillow, decode, digest, header
@@ -32,7 +33,7 @@ from .listing import Entry, Listing, is_archive
 from .listing import listing as files_listing
 from .listing import stamp as files_stamp
 from .parquet import is_parquet, parquet_listing
-from .settings import COLOURS, Form, ImageSettings, choose_size
+from .settings import COLOURS, SIZES, Form, ImageSettings, choose_size
 
 #: Name of a folder → split.
 SPLITS = {
@@ -69,13 +70,13 @@ class Survey:
 
     Parameters
     ----------
-    size, channels, why:
+    height, width, channels, why:
         Size and channels of the images, and the reason for choosing them.
     splits:
         Split → number of pictures.
     sizes, modes, formats:
-        Original size, mode or format (``640 × 480``, ``RGB``, ``JPEG``) → number of pictures, most
-        frequent first; at most twenty sizes.
+        Original size (height × width, upright), mode or format (``480 × 640``, ``RGB``, ``JPEG``)
+        → number of pictures, most frequent first; at most twenty sizes.
     classes:
         Class → number of pictures in all splits; empty if there are no classes.
     duplicates:
@@ -88,7 +89,8 @@ class Survey:
         Licence on the card of a data set of the hub; empty if unknown.
     """
 
-    size: int
+    height: int
+    width: int
     channels: int
     why: str
     splits: dict[str, int]
@@ -185,8 +187,8 @@ def load_pictures(
     Raises
     ------
     ForgeryError
-        There are no pictures, the source or the cache cannot be used, or files were set aside and
-        ``settings.strict`` is set.
+        There are no pictures, the source or the cache cannot be used, files were set aside and
+        ``settings.strict`` is set, or pictures that fit ``none`` keeps differ in size.
     """
     source = str(source)
     stamp, listing = _open_source(source, settings)
@@ -266,12 +268,12 @@ def _build(
         form, why = _choose_form(found, settings, progress)
         raw = slot.temporary()
         try:
-            decoded, rejected = _decode_all(found, form, raw, progress)
+            decoded, rejected = _decode_all(source, found, form, settings, raw, progress)
             if form.channels == 1 and settings.colour == "auto":
                 coloured = sum(not picture.header.grey for picture in decoded)
                 if coloured:  # but none of the sampled headers
-                    form = Form(form.size, 3, form.fit, form.background)
-                    decoded, rejected = _decode_all(found, form, raw, progress)
+                    form = replace(form, channels=3)
+                    decoded, rejected = _decode_all(source, found, form, settings, raw, progress)
                     why = why.replace(ALL_GREY, f"RGB since {coloured:,} are not grey")
             rejects += rejected
             if not decoded:
@@ -289,8 +291,13 @@ def _in_brackets(rejects: list[list[str]]) -> str:
 
 def _choose_form(found: Listing, settings: ImageSettings, progress: Progress) -> tuple[Form, str]:
     """Return size and colour, as given or chosen from some pictures' headers, and the reasons."""
-    channels, size = COLOURS[settings.colour], settings.size
-    reasons = [f"{settings.fit} to {size} × {size} as requested", f"{settings.colour} as requested"]
+    channels, size = COLOURS[settings.colour], settings.sides
+    reasons = ["", f"{settings.colour} as requested"]
+    if settings.fit == "none":
+        size = size or _first_size(found)
+        reasons[0] = f"kept as they are, all {in_words(size)}"
+    elif size:
+        reasons[0] = f"{settings.fit} to {in_words(size)} as requested"
     if not size or channels is None:
         step = max(1, -(-len(found.entries) // SAMPLED))
         headers = [
@@ -302,9 +309,9 @@ def _choose_form(found: Listing, settings: ImageSettings, progress: Progress) ->
         ]
         if not size:
             sides = [min(header.size) for header in headers] or [0]
-            size = choose_size(sides)
+            size = (choose_size(sides),) * 2
             middle = int(np.median(sides))
-            reasons[0] = f"{settings.fit} to {size} × {size}: the median shorter side is {middle}"
+            reasons[0] = f"{settings.fit} to {in_words(size)}: the median shorter side is {middle}"
         if channels is None:
             grey = all(header.grey for header in headers)
             channels = 1 if grey else 3
@@ -312,15 +319,38 @@ def _choose_form(found: Listing, settings: ImageSettings, progress: Progress) ->
     return Form(size, channels, settings.fit, settings.background), ", ".join(reasons)
 
 
+def _first_size(found: Listing) -> Size:
+    """The size of the first picture that can be used, or any if there is none."""
+    for entry in found.entries:
+        with suppress(Rejected):
+            pixels, _ = decode(entry.read(), Form(None, 1, "none", "white"))
+            return pixels.shape[1], pixels.shape[2]
+    return SIZES[0], SIZES[0]
+
+
 def _decode_all(
-    found: Listing, form: Form, target: Path, progress: Progress
+    source: str,
+    found: Listing,
+    form: Form,
+    settings: ImageSettings,
+    target: Path,
+    progress: Progress,
 ) -> tuple[list[_Decoded], list[list[str]]]:
     """Decode every entry into its row of a new file of pixels; return the pictures and rejects."""
-    shape = (len(found.entries), form.channels, form.size, form.size)
-    pixels = cache.new_pixels(target, shape)
+    expected = form.size
+    assert expected is not None
+    pixels = cache.new_pixels(target, (len(found.entries), form.channels, *expected))
 
     def work(i: int, content: bytes) -> _Decoded:
-        pixels[i], about = decode(content, form)
+        made, about = decode(content, form)
+        if made.shape != pixels.shape[1:]:  # of fit none
+            which = "requested" if settings.size else "of the pictures before it"
+            raise ForgeryError(
+                f"{source}: --fit none keeps pictures as they are, but {found.entries[i].name} is "
+                f"{in_words(made.shape)}, unlike the {in_words(expected)} {which}: give --fit "
+                "crop, pad or stretch, or pictures of one size"
+            )
+        pixels[i] = made
         return _Decoded(found.entries[i], i, digest(content), about)
 
     decoded, rejected = [], []
@@ -431,12 +461,14 @@ def _write_slot(
         equal.setdefault(picture.sha256, []).append(picture.entry.name)
     groups = [sorted(names) for names in equal.values() if len(names) > 1]
     headers = [picture.header for picture in decoded]
+    height, width = pixels.shape[2:]
     survey = Survey(
-        form.size,
+        height,
+        width,
         form.channels,
         why,
         {split: counts[split] for split in rows_of},
-        _count((f"{header.size[0]} × {header.size[1]}" for header in headers), 20),
+        _count((f"{header.size[1]} × {header.size[0]}" for header in headers), 20),
         _count(header.mode for header in headers),
         _count(header.format for header in headers),
         {name: members[i] for name, i in numbers.items()},

@@ -1,4 +1,7 @@
-"""Settings for converting pictures of any size, shape and mode to images of one kind."""
+"""Settings for converting pictures of any size, shape and mode to images of one kind.
+
+Sizes are (height, width), except Pillow's, which are (width, height).
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -7,8 +10,9 @@ from statistics import median
 from PIL import Image, ImageColor
 
 from ..errors import ForgeryError, lookup
+from ..sizes import ImageSize, Size, as_setting, sides_of
 
-#: Sizes chosen automatically: 4·2^k and 7·2^k, which the convolutional networks support. Larger
+#: Squares chosen automatically: 4·2^k and 7·2^k, which the convolutional networks support. Larger
 #: ones need an explicit ``size``, since four times the pixels take four times as long.
 SIZES = (8, 14, 16, 28, 32, 56, 64)
 #: Setting → number of channels; None to decide from the pictures.
@@ -17,41 +21,55 @@ COLOURS: dict[str, int | None] = {"auto": None, "grey": 1, "rgb": 3}
 Fill = tuple[int, int, int]
 
 
-def crop(image: Image.Image, size: int, fill: Fill) -> Image.Image:
-    """Crop to the largest centred square."""
-    side = min(image.size)
-    left, top = (image.width - side) / 2, (image.height - side) / 2
-    return _resized(image, (size, size), (left, top, left + side, top + side))
+def crop(image: Image.Image, size: Size, fill: Fill) -> Image.Image:
+    """Crop to the largest centred rectangle with the proportions of ``size``."""
+    height, width = size
+    across: float = image.width
+    down: float = image.height
+    if across * height < down * width:
+        down = across * height / width
+    else:
+        across = down * width / height
+    left, top = (image.width - across) / 2, (image.height - down) / 2
+    return _resized(image, size, (left, top, left + across, top + down))
 
 
-def pad(image: Image.Image, size: int, fill: Fill) -> Image.Image:
-    """Centre the whole picture in a square filled with ``fill``."""
-    scale = size / max(image.size)
-    width, height = (max(1, round(side * scale)) for side in image.size)
-    square = Image.new(image.mode, (size, size), fill if image.mode == "RGB" else grey_of(fill))
-    small = _resized(image, (width, height))
-    square.paste(small, ((size - width) // 2, (size - height) // 2))
-    return square
+def pad(image: Image.Image, size: Size, fill: Fill) -> Image.Image:
+    """Centre the whole picture in a rectangle filled with ``fill``."""
+    height, width = size
+    scale = min(height / image.height, width / image.width)
+    across, down = (max(1, round(side * scale)) for side in image.size)
+    page = Image.new(image.mode, (width, height), fill if image.mode == "RGB" else grey_of(fill))
+    small = _resized(image, (down, across))
+    page.paste(small, ((width - across) // 2, (height - down) // 2))
+    return page
 
 
-def stretch(image: Image.Image, size: int, fill: Fill) -> Image.Image:
-    """Stretch the whole picture to a square."""
-    return _resized(image, (size, size))
+def stretch(image: Image.Image, size: Size, fill: Fill) -> Image.Image:
+    """Stretch the whole picture to the size."""
+    return _resized(image, size)
+
+
+def keep(image: Image.Image, size: Size, fill: Fill) -> Image.Image:
+    """Return the picture as it is; callers that need one size refuse pictures of another."""
+    return image
 
 
 def _resized(
     image: Image.Image,
-    size: tuple[int, int],
+    size: Size,
     box: tuple[float, float, float, float] | None = None,
 ) -> Image.Image:
-    return image.resize(size, Image.Resampling.LANCZOS, box=box)
+    height, width = size
+    return image.resize((width, height), Image.Resampling.LANCZOS, box=box)
 
 
 #: Fit → function of (picture in mode L or RGB, size, background colour).
-FITS: dict[str, Callable[[Image.Image, int, Fill], Image.Image]] = {
+FITS: dict[str, Callable[[Image.Image, Size, Fill], Image.Image]] = {
     "crop": crop,
     "pad": pad,
     "stretch": stretch,
+    "none": keep,
 }
 
 
@@ -62,10 +80,12 @@ class ImageSettings:
     Parameters
     ----------
     size:
-        Height and width in pixels. 0 is automatic: for picture files the largest of :data:`SIZES`
-        that does not exceed the median shorter side; arrays keep their size.
+        Height and width in pixels: ``(48, 64)``, ``"48x64"``, or ``32`` for squares. 0 is
+        automatic: for picture files squares, of the largest of :data:`SIZES` that does not exceed
+        the median shorter side; arrays keep their size.
     fit:
-        How to make pictures square, one of :data:`FITS`. Small pictures are enlarged.
+        How to bring pictures to that size, one of :data:`FITS`. Small pictures are enlarged.
+        ``none`` changes no picture: all must have one size, which is ``size`` if that is given.
     colour:
         ``grey``, ``rgb``, or ``auto``: grey if all pictures are grey, else RGB.
     background:
@@ -77,7 +97,7 @@ class ImageSettings:
         labels.
     """
 
-    size: int = 0
+    size: ImageSize = 0
     fit: str = "crop"
     colour: str = "auto"
     background: str = "white"
@@ -88,8 +108,7 @@ class ImageSettings:
     def __post_init__(self) -> None:
         lookup(FITS, self.fit, "fit")
         lookup(COLOURS, self.colour, "colour")
-        if self.size < 0:
-            raise ForgeryError(f"the image size must be at least 0, not {self.size}")
+        object.__setattr__(self, "size", as_setting(self.size))
         try:
             ImageColor.getrgb(self.background)
         except ValueError:
@@ -97,19 +116,26 @@ class ImageSettings:
                 f"unknown background {self.background!r}: expected a CSS name or #rrggbb"
             ) from None
 
+    @property
+    def sides(self) -> Size | None:
+        """(height, width); None if the size is automatic."""
+        return sides_of(self.size)
+
     def like(self, shape: Sequence[int]) -> "ImageSettings":
         """Return these settings with the size and colour of images ``[C, H, W]``."""
         channels, height, width = shape
-        if height != width:
-            return self
-        return replace(self, size=width, colour="grey" if channels == 1 else "rgb")
+        colour = {1: "grey", 3: "rgb"}.get(channels, self.colour)
+        return replace(self, size=(height, width), colour=colour)
 
 
 @dataclass(frozen=True)
 class Form:
-    """The size, channels, fit and background of images, after resolving :class:`ImageSettings`."""
+    """The size, channels, fit and background of images, after resolving :class:`ImageSettings`.
 
-    size: int
+    A size of None keeps that of each picture.
+    """
+
+    size: Size | None
     channels: int
     fit: str
     background: str

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ForgeryError
+from ..sizes import in_words
 from .space import Space
 
 #: Number of random z, of which the nearest are used as starting points.
@@ -107,4 +108,4 @@ def invert(
 def size_of(shape: torch.Size) -> str:
     """Describe the shape ``[N, C, H, W]`` of images: ``32 × 32 in colour``."""
     colour = {1: "in grey", 3: "in colour"}.get(shape[1], f"of {shape[1]} channels")
-    return f"{shape[3]} × {shape[2]} {colour}"
+    return f"{in_words(shape)} {colour}"

@@ -10,6 +10,7 @@ from ..data.decode import Rejected, careful_pillow, decode
 from ..data.settings import Form
 from ..errors import ForgeryError
 from ..pixels import to_model
+from ..sizes import in_words
 
 
 def read_picture(
@@ -24,18 +25,17 @@ def read_picture(
     shape:
         Expected (C, H, W).
     settings:
-        How a picture of another size is made square, and its background; those of the run.
+        How a picture of another size is brought to this one, and its background; those of the
+        run.
 
     Raises
     ------
     ForgeryError
-        The file cannot be read, is not a picture, or has another size than images that are not
-        square.
+        The file cannot be read, is not a picture, or has another size and fit ``none`` keeps it.
     """
     settings = settings or ImageSettings()
     channels, height, width = shape
-    size = height if height == width else 0  # 0 keeps the size of the file
-    form = Form(size, channels, settings.fit, settings.background)
+    form = Form((height, width), channels, settings.fit, settings.background)
     try:
         with careful_pillow():
             pixels, _ = decode(path.read_bytes(), form)
@@ -45,7 +45,7 @@ def read_picture(
         raise ForgeryError(f"{path}: {reason}") from None
     if pixels.shape != shape:
         raise ForgeryError(
-            f"{path} has {pixels.shape[2]} × {pixels.shape[1]} pixels, but the generator's images "
-            f"have {width} × {height}: resize or crop it first"
+            f"{path} is {in_words(pixels.shape)}, but the generator's images are "
+            f"{in_words(shape)}, and the run has --fit none: resize or crop it first"
         )
     return to_model(torch.from_numpy(pixels.copy()))

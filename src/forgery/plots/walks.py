@@ -65,8 +65,9 @@ def arithmetic(
     centred(page, "=", left - gap // 2, top + tall + gap // 2 + below[0].height // 2, gap, size=20)
     page.paste(answer, (left, height - 8 - answer.height))
     draw = ImageDraw.Draw(page)
-    cell = (result.shape[-1] + GAP) * times
-    x, y = left + cell, height - 8 - answer.height + cell
-    frame = (x, y, x + side - GAP * times, y + side - GAP * times)
-    draw.rectangle(frame, outline=(220, 40, 40), width=GAP * times)
+    edge = GAP * times
+    down, across = (pixels * times + edge for pixels in result.shape[-2:])  # from cell to cell
+    x, y = left + across, height - 8 - answer.height + down
+    frame = (x, y, x + across + edge - 1, y + down + edge - 1)
+    draw.rectangle(frame, outline=(220, 40, 40), width=edge)
     return page
