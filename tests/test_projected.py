@@ -43,7 +43,10 @@ def test_layout_is_that_of_the_maps():
     for shape in ((3, 16, 16), (3, 32, 20), (1, 28, 28), (3, 64, 64)):
         projection = Projection(shape)
         assert projection(torch.zeros(2, *shape)).shape == (2, projection.size)
-        assert ProjectedDiscriminator(spec(*shape))(torch.zeros(2, projection.size)).shape == (2,)
+        logits, h = ProjectedDiscriminator(spec(*shape)).look(torch.zeros(2, projection.size))
+        assert h.shape == (2, 4 * (1 + projection.scales))
+        assert logits.dim() == 2
+        assert len(logits) == 2
 
 
 @pytest.mark.parametrize(

@@ -39,11 +39,10 @@ CALIBRATED, PART = 1024, 128
 
 
 class ProjectedDiscriminator(Discriminator):
-    """Images ``[N, C, H, W]`` in [-1, 1], or their projections ``[N, F]``, → logits ``[N]``.
+    """Images ``[N, C, H, W]`` in [-1, 1], or their projections ``[N, F]``, → logits ``[N, V]``.
 
-    One head on the pixels and one on the maps of each scale, of ``width`` maps and averaged over
-    positions; a linear layer judges them together. All layers are spectrally normalised. The spec's
-    depth is ignored.
+    One head of ``width`` maps on the pixels, and one on the maps of each scale. Each gives a logit
+    at each of its positions. All layers are spectrally normalised. The spec's depth is ignored.
     """
 
     def __init__(self, spec: Spec) -> None:
@@ -52,19 +51,27 @@ class ProjectedDiscriminator(Discriminator):
         pixels, *maps = self.projection.layout
         heads = [_pixel_head(pixels, spec.width), *(_head(MAPS, spec.width) for _ in maps)]
         self.heads = nn.ModuleList(heads)
-        self.output: nn.Module = _normalised(nn.Linear(spec.width * len(heads), 1))
+        self.outputs = nn.ModuleList(_normalised(nn.Conv2d(spec.width, 1, 1)) for _ in heads)
+        self.width = spec.width
 
     @property
-    def head(self) -> nn.Module:
-        return self.output
+    def feature_count(self) -> int:
+        return self.width * len(self.heads)
 
     def drop_head(self) -> None:
-        self.output = nn.Identity()
+        self.outputs = nn.ModuleList()
 
     def features(self, x: Tensor) -> Tensor:
+        return torch.cat([h.mean((2, 3)) for h in self._maps(x)], 1)
+
+    def look(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        maps = self._maps(x)
+        logits = [output(h).flatten(1) for output, h in zip(self.outputs, maps, strict=True)]
+        return torch.cat(logits, 1), torch.cat([h.mean((2, 3)) for h in maps], 1)
+
+    def _maps(self, x: Tensor) -> list[Tensor]:
         parts = self.projection.separate(x if x.dim() == 2 else self.projection(x))
-        judged = [head(part).mean((2, 3)) for head, part in zip(self.heads, parts, strict=True)]
-        return torch.cat(judged, 1)
+        return [head(part) for head, part in zip(self.heads, parts, strict=True)]
 
 
 class Projection(nn.Module):
@@ -207,7 +214,7 @@ def _head(inputs: int, width: int) -> nn.Module:
     return nn.Sequential(convolution, nn.LeakyReLU(0.2))
 
 
-def _normalised(layer: nn.Conv2d | nn.Linear) -> nn.Module:
+def _normalised(layer: nn.Conv2d) -> nn.Module:
     """Orthogonal weights, divided by their largest singular value in every pass."""
     nn.init.orthogonal_(layer.weight)
     return spectral_norm(layer)

@@ -87,7 +87,8 @@ class ProjectionDiscriminator(nn.Module):
 
     def look(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         unconditional, h = self.network.look(x)
-        return unconditional + self.embed(h).gather(1, y[:, None]).squeeze(1), h
+        of_class = self.embed(h).gather(1, y[:, None])
+        return unconditional + of_class.view(-1, *[1] * (unconditional.dim() - 1)), h
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         return self.look(x, y)[0]
@@ -180,8 +181,7 @@ def require_features(network: nn.Module) -> Discriminator:
 
 def extra_head(network: Discriminator, outputs: int, bias: bool) -> nn.Linear:
     """Create a linear layer from the network's features, in addition to its head."""
-    assert isinstance(network.head, nn.Linear)
-    return nn.Linear(network.head.in_features, outputs, bias=bias)
+    return nn.Linear(network.feature_count, outputs, bias=bias)
 
 
 #: Chooses the classes to generate: (n, classes of the real minibatch or None, K, device) → y

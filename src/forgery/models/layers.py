@@ -36,7 +36,7 @@ class ProvidesFeatures(Protocol):
     """A discriminator that returns its features beside its logits."""
 
     def look(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return logits ``[N]`` and features ``[N, F]`` from one pass."""
+        """Return logits ``[N]``, or ``[N, V]``, and features ``[N, F]`` from one pass."""
 
 
 class Discriminator(nn.Module):
@@ -58,6 +58,12 @@ class Discriminator(nn.Module):
     def head(self) -> nn.Module:
         return self.layers[-1]
 
+    @property
+    def feature_count(self) -> int:
+        """The number F of features."""
+        assert isinstance(self.head, nn.Linear)
+        return self.head.in_features
+
     def drop_head(self) -> None:
         """Remove the head and its weights, for networks that use the features alone."""
         self.layers[-1] = nn.Identity()
@@ -70,7 +76,10 @@ class Discriminator(nn.Module):
         return h
 
     def look(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return logits ``[N]`` and features ``[N, F]`` from one forward pass."""
+        """Return logits ``[N]`` and features ``[N, F]`` from one forward pass.
+
+        A family may judge an image in several places, which gives logits ``[N, V]``.
+        """
         h = self.features(x)
         return self.head(h).squeeze(1), h
 

@@ -107,7 +107,7 @@ class AdversarialGame:
         of_real, of_fake = self.judge(real, fake)
         loss = self.objective.d(of_real.logits, of_fake.logits)
         self.discriminator.minimise(total(loss, (t.d(of_real, of_fake) for t in self.terms)))
-        self.view.adapt(self.objective, of_real.logits, of_fake.logits)
+        self.view.adapt(self.objective, of_real, of_fake, self.discriminator.ranks.count)
         return averages(loss, of_real.logits.sigmoid(), of_fake.logits.sigmoid())
 
     def generator_step(self, real: Minibatch) -> Tensor:
@@ -148,10 +148,10 @@ class AdversarialGame:
             features = h.chunk(len(seen))
         else:
             logits = self.discriminator(x, y)
-        gather = self.discriminator.ranks.gather
+        gather, axis = self.discriminator.ranks.gather, self.view.axis
         return [
-            Judged(batch.x, batch.y, batch.z, gather(local), h)
-            for batch, local, h in zip(seen, logits.chunk(len(seen), -1), features, strict=True)
+            Judged(batch.x, batch.y, batch.z, gather(local).flatten(axis), h)
+            for batch, local, h in zip(seen, logits.chunk(len(seen), axis), features, strict=True)
         ]
 
     def evidence(self, judged: Judged) -> Tensor:
@@ -190,7 +190,7 @@ class SimultaneousGame(AdversarialGame):
         g_gradient = self.generator.gradient(g_total)
         self.discriminator.follow(d_gradient)
         self.generator.follow(g_gradient)
-        self.view.adapt(self.objective, of_real.logits, of_fake.logits)
+        self.view.adapt(self.objective, of_real, of_fake, self.discriminator.ranks.count)
         d = averages(d_loss, of_real.logits.sigmoid(), of_fake.logits.sigmoid())
         return numbers_of([d], [averages(g_loss)])
 

@@ -35,7 +35,8 @@ class Judged:
     x, y, z:
         As in :class:`Minibatch`; x is augmented and packed.
     logits:
-        D's logits ``[n]`` on the rows of all processes; ``[S, n]`` in an ensemble.
+        D's logits ``[n]`` on the rows of all processes; ``[S, n]`` in an ensemble; ``[n·V]`` if D
+        judges each sample in V places.
     features:
         D's features ``[n, F]`` of the local rows, if the objective or a term uses them.
     """

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..augmentations import Augment
 from ..objectives import Objective
+from .minibatch import Judged
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,11 @@ class View:
             x = x.unflatten(axis, (-1, self.pack)).flatten(axis + 1, axis + 2)
         return x
 
-    def adapt(self, objective: Objective, real: Tensor, fake: Tensor) -> None:
-        """Adjust adaptive augmentation, given D's logits ``[n]`` on real and generated samples."""
+    def adapt(self, objective: Objective, real: Judged, fake: Judged, ranks: int) -> None:
+        """Adjust adaptive augmentation, given D's logits on the real and generated samples.
+
+        ``ranks`` is the number of processes, each of which has as many samples as this one.
+        """
         if self.augment is not None:
-            margins = real - objective.undecided_logit(real, fake)
-            self.augment.adjust(margins, len(margins) * self.pack)
+            margins = real.logits - objective.undecided_logit(real.logits, fake.logits)
+            self.augment.adjust(margins, len(real.x) * self.pack * ranks)
