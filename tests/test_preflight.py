@@ -142,27 +142,38 @@ def test_a_run_is_measured_against_a_folder(photos, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("shape", "recipe"),
+    ("shape", "pretrained", "plain"),
     [
-        ((1, 28, 28), "mlp"),
-        ((3, 28, 28), "dcgan"),
-        ((1, 32, 32), "dcgan"),
-        ((3, 64, 64), "dcgan"),
-        ((3, 56, 56), "dcgan"),
-        ((3, 16, 16), "mlp"),
-        ((3, 40, 40), "mlp"),
-        ((3, 32, 28), "mlp"),
+        ((1, 28, 28), "mlp", "mlp"),
+        ((3, 28, 28), "pictures", "pictures-plain"),
+        ((1, 32, 32), "pictures", "pictures-plain"),
+        ((3, 64, 64), "pictures", "pictures-plain"),
+        ((3, 56, 56), "pictures", "pictures-plain"),
+        ((3, 48, 64), "pictures", "mlp"),
+        ((3, 40, 40), "pictures", "mlp"),
+        ((3, 16, 16), "pictures", "mlp"),
+        ((3, 8, 8), "mlp", "mlp"),
+        ((3, 33, 32), "mlp", "mlp"),
+        ((6, 32, 32), "mlp", "mlp"),
     ],
 )
-def test_the_recipe_for_a_size_can_draw_it(shape, recipe):
-    chosen, why = recipes.recipe_for_images(shape)
-    assert chosen == recipe
-    assert why
-    config = recipes.RECIPES[chosen](g_width=4, d_width=4)
-    generator, discriminator = networks(config, torch.zeros(shape))
-    images = generator(torch.zeros(2, config.latent))
-    assert images.shape == (2, *shape)
-    assert discriminator(images).shape == (2,)
+def test_the_recipe_for_a_size_can_draw_it(shape, pretrained, plain):
+    for expected, installed in ((pretrained, True), (plain, False)):
+        chosen, why = recipes.recipe_for_images(shape, installed)
+        assert chosen == expected
+        assert why
+        config = recipes.RECIPES[chosen](g_width=4, d_width=4)
+        generator, discriminator = networks(config, torch.zeros(shape))
+        images = generator(torch.zeros(2, config.latent))
+        assert images.shape == (2, *shape)
+        assert len(discriminator(images)) == 2
+
+
+def test_the_length_in_minutes_is_said_in_steps(photos):
+    found = preflight(small(data=photos, batch_size=20, minutes=2.0), silent)
+    steps = round(120 / found.seconds_per_step)
+    assert found.length().startswith(f"2 minutes = about {steps:,} steps = ")
+    assert found.expectation().startswith(f"{len(found.dataset)} pictures: few; expect")
 
 
 def test_pictures_that_are_mostly_copies_give_a_warning(tmp_path, capsys, monkeypatch):

@@ -1,5 +1,6 @@
 """Inspection of data before a run: contents, unusable files, time and memory of training."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,9 +17,11 @@ from .build import (
 )
 from .config import Config
 from .data import Batches, Dataset, Survey, holds_pictures, load_pictures, mostly_copies
+from .data.pictures import silent
 from .errors import ForgeryError
 from .numbers import digits
 from .parts import data_of, image_settings
+from .projected import is_available
 from .recipes import MNIST, RECIPES, recipe_for_images
 from .resources import in_words
 from .training import contention, device, loop
@@ -26,6 +29,13 @@ from .training.state import Training
 
 #: Seconds for which steps are timed, and number of untimed steps before.
 SECONDS, WARM_UP = 2.0, 3
+#: Largest number of pictures → what to expect of them.
+EXPECTATIONS = (
+    (19, "too few to learn from; the samples will repeat them. Some hundred are a start"),
+    (499, "few; expect samples that resemble single pictures. forgery doctor looks for copies"),
+    (1999, "enough for the kinds of picture that are frequent among them"),
+    (math.inf, "enough for a variety of samples; more minutes give more detail"),
+)
 #: Number of images on a contact sheet.
 SHEET = 64
 
@@ -97,13 +107,9 @@ class Preflight:
             ("memory", f"data {in_words(values)} {where}, networks {in_words(self.memory)}")
         )
         epoch = self.seconds_per_step * self.steps_per_epoch
-        total, threads = self.config.length, f"{self.config.threads} threads"
+        threads = f"{self.config.threads} threads"
         threads = threads.removesuffix("s") if self.config.threads == 1 else threads
-        if self.steps is not None:
-            if self.config.images is not None:
-                epochs = self.steps / self.steps_per_epoch
-                total += f" = {epochs:,.0f} epochs" if epochs >= 10 else f" = {epochs:.2g} epochs"
-            total += f" = {self.steps:,} steps take {_duration(self.seconds_per_step * self.steps)}"
+        total = self.length()
         if busy := contention.describe_wait(self.core_wait, self.config.threads):
             total += f"; {busy}"
         lines.append(
@@ -126,6 +132,26 @@ class Preflight:
         lines.append(("recipe", f"{self.config.recipe} ({networks}): {why}"))
         return lines
 
+    def length(self) -> str:
+        """The length of the run: ``15 minutes = about 8,900 steps = 89 epochs``."""
+        words, minutes = self.config.length, self.config.minutes
+        steps = self.steps or round(60 * (minutes or 0) / self.seconds_per_step)
+        if minutes is not None:
+            words += f" = about {steps:,} steps"
+        if self.config.images is not None or minutes is not None:
+            epochs = steps / self.steps_per_epoch
+            words += f" = {epochs:,.0f} epochs" if epochs >= 10 else f" = {epochs:.2g} epochs"
+        if self.steps is not None:
+            words += f" = {steps:,} steps take {_duration(self.seconds_per_step * steps)}"
+        return words
+
+    def expectation(self) -> str:
+        """What a GAN can learn from so many pictures, in words; empty for other data."""
+        if self.dataset.kind != "images" or self.survey is None:
+            return ""
+        n = len(self.dataset)
+        return next(f"{n:,} pictures: {words}" for most, words in EXPECTATIONS if n <= most)
+
     def _short(self) -> str | None:
         """A warning if a length in epochs gives less than a third of the recipe's images."""
         recipe = RECIPES.get(self.config.recipe)
@@ -142,7 +168,7 @@ class Preflight:
     def _why(self) -> str:
         if self.dataset.kind == "points":
             return "small MLPs, which cover every mode of the known densities"
-        recipe, why = recipe_for_images(self.dataset.shape)
+        recipe, why = recipe_for_images(self.dataset.shape, is_available())
         return why if recipe == self.config.recipe else "the default"
 
     def _classes(self) -> str:
@@ -154,7 +180,7 @@ class Preflight:
 
 def preflight(
     config: Config,
-    progress: Callable[[str, int, int], None],
+    progress: Callable[[str, int, int], None] = silent,
     sheet: Path | None = None,
 ) -> Preflight:
     """Load a config's data, draw a contact sheet if requested, and time a few training steps.

