@@ -67,10 +67,16 @@ OF_NETWORKS = {
         Networks(PLAIN, PLAIN, OBJECTIVES["hinge"]),
         "cannot encode images for a vae",
     ),
+    "frozen_layers_exist": (
+        settings(start_from="runs/faces", freeze_d=2),
+        Networks(PLAIN, nn.Sequential(PLAIN, nn.Linear(1, 1)), OBJECTIVES["hinge"]),
+        "freeze-d 2 is more than the 1 layer that discriminator mlp has before its output",
+    ),
 }
 OF_PROCESSES = {"processes_share_evenly": (settings(), 2, "split evenly among 2 processes")}
 OF_ENSEMBLES = {
     "ensembles_are_gans": (settings(model="vae"), "hinge", "train each vae separately"),
+    "ensembles_start_afresh": (settings(start_from="runs/faces"), "hinge", "of one seed"),
     "ensembles_draw_no_penalty": (settings(penalty="dragan"), "hinge", "dragan draws random"),
     "ensembles_have_no_spectral_norm": (settings(spectral_norm=True), "hinge", "--no-spectral"),
     "ensembles_see_samples": (settings(discriminator="projected"), "hinge", "spectrally norm"),

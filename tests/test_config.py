@@ -165,6 +165,7 @@ IDLE = {
     "conditional": ({"model": "vae"}, "concat"),
     "codes": ({}, 12),
     "continuous": ({"conditional": "auxiliary"}, 3),
+    "freeze_d": ({}, 1),
     "objective": ({"model": "vae"}, "hinge"),
     "penalty": ({"model": "vae"}, "r1"),
     "penalty_weight": ({}, 2.0),

@@ -86,6 +86,14 @@ def test_a_run_of_own_parts_on_own_data_is_trained_loaded_and_resumed(tiny, tmp_
     assert torch.equal(resumed.sample(5), straight.sample(5))
 
 
+def test_parameters_that_take_no_gradient_are_not_trained(tiny, tmp_path):
+    network = nn.Sequential(nn.Flatten(), nn.Linear(784, 8), nn.LeakyReLU(), nn.Linear(8, 1))
+    network.append(nn.Flatten(0))[1].requires_grad_(False)
+    model = forgery.train(tiny, tmp_path / "run", discriminator=network)
+    assert torch.equal(model.discriminator[1].weight, network[1].weight)
+    assert not torch.equal(model.discriminator[3].weight, network[3].weight)
+
+
 def test_a_run_records_where_its_parts_come_from(tiny, tmp_path):
     forgery.train(tiny, tmp_path / "run", objective=MINE, generator=Generator)
     record = json.loads((tmp_path / "run" / "config.json").read_text())

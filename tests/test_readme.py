@@ -9,18 +9,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from forgery import Model, preflight, recipes
 from forgery.cli import VERBS, app, main
 from forgery.config import GROUPS, fields_of, flag
-from forgery.data import SOURCES
+from forgery.data import SOURCES, Dataset
+from forgery.data.faces import ATTRIBUTES
 from forgery.evaluation import MEASURES, Protocol
 from forgery.evaluation.measures import title
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 README, COMMANDS, RECIPES = ROOT / "README.md", DOCS / "commands.md", DOCS / "recipes.md"
+FINE_TUNING = DOCS / "fine-tuning.md"
 PAGES = [
     README,
     ROOT / "CONTRIBUTING.md",
@@ -45,7 +48,8 @@ def text_of(page: Path) -> str:
 def commands(page: Path) -> list[str]:
     """Every ``forgery …`` line of a page's fenced blocks and of the first column of its tables."""
     text = text_of(page)
-    blocks = "\n".join(re.findall(r"```\n(.*?)```", text, re.S))
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```", text, re.S | re.M)
+    blocks = "\n".join(block for language, block in fenced if not language)
     lines = re.findall(r"^forgery .*$", blocks, re.M)
     return re.findall(r"^\| `(forgery .*?)` \|", text, re.M) + lines
 
@@ -106,6 +110,26 @@ def test_the_commands_of_a_page_run_in_their_order(page, tmp_path, monkeypatch, 
         assert not left.value.code, (command, printed)
         if out := re.search(r"--out (\S+\.png)", command):
             assert Path(out[1]).is_file()
+
+
+@pytest.mark.slow
+def test_the_example_of_fine_tuning_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    noise = torch.randint(256, (400, 3, 32, 32), dtype=torch.uint8)
+    attributes = torch.arange(400)[:, None].expand(-1, 6) % 2 == 0
+    faces = Dataset("faces", noise, attributes=attributes, attribute_names=ATTRIBUTES)
+    monkeypatch.setitem(SOURCES, "faces", lambda split: faces)  # drawing them needs an extra
+    (example,) = re.findall(r"```python\n(.*?)```", text_of(FINE_TUNING), re.S)
+    exec(example)
+    assert len(list(Path("glasses").iterdir())) == 100
+    assert len(commands(FINE_TUNING)) == 4
+    for command in commands(FINE_TUNING):
+        monkeypatch.setattr(sys, "argv", ["forgery", *shortened(command)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        assert not left.value.code, (command, capsys.readouterr())
+    assert "started from" in capsys.readouterr().out
+    assert Path("glasses.png").is_file()
 
 
 def test_every_verb_and_recipe_is_documented():

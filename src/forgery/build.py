@@ -11,6 +11,7 @@ from .augmentations import AUGMENTATIONS, Augment
 from .config import Config, GameSettings, compatibility
 from .data import Batches, Dataset, Labelled
 from .errors import ForgeryError, lookup, refuse
+from .models.freezing import freeze
 from .models.layers import ProvidesFeatures, couples_batch
 from .parts import NOTHING, Given, condition_of, find, foreign_parts, networks
 from .projected import projection_in
@@ -58,6 +59,7 @@ def training_of(
     generator, other = _fitting(config, dataset, given)
     if projection := projection_in(other):
         projection.calibrate(dataset)
+    freeze(other, config.freeze_d)
     players = _players(config, generator.to(where), other.to(where), ranks)
     game, schedules = GAMES[config.model](config, players, dataset, where, given)
     average = Average(generator, config.ema) if config.ema else None
@@ -260,7 +262,8 @@ def _players(config: Config, generator: nn.Module, other: nn.Module, ranks: Rank
             network.compile()  # compiles __call__ only: look is called separately
             if look := getattr(network, "look", None):
                 network.look = torch.compile(look)  # type: ignore[assignment]
-        optimizer = optimizers.build(network.parameters(), learning_rate, config)
+        trained = [p for p in network.parameters() if p.requires_grad]
+        optimizer = optimizers.build(trained, learning_rate, config)
         precision = PRECISIONS[config.precision]
         return Player(network, optimizer, ranks, config.accumulate, clip, precision)
 

@@ -335,15 +335,14 @@ def load(
         If the path is no run folder, the checkpoint is missing, or no checkpoint is intact.
     """
     run = open_run(Path(path))
-    saved = _checkpoint(run, step)
+    saved = checkpoint_of(run, step)
     shape = tuple(run.record["data"]["shape"])
     classes = recorded_classes(run)
     # The mean of the data only affects initial weights, which the checkpoint replaces.
     generator, other = networks(run.config, torch.zeros(shape), len(classes), given)
     role = OTHER_NETWORK[run.config.model]
-    averaged = any(name.startswith("average.") for name in saved.model)
     where = device.choose(device_name)
-    for network, name in ((generator, "average" if averaged else "generator"), (other, role)):
+    for network, name in ((generator, saved.sampler), (other, role)):
         checkpoint.load_network(network, name, saved)
         network.to(where).eval().requires_grad_(False)
     config = run.config
@@ -359,7 +358,14 @@ def load(
     )
 
 
-def _checkpoint(run: Run, step: int | Literal["best"] | None) -> Checkpoint:
+def checkpoint_of(run: Run, step: int | Literal["best"] | None) -> Checkpoint:
+    """Read the checkpoint of a step, the ``"best"`` one, or for None the newest intact one.
+
+    Raises
+    ------
+    ForgeryError
+        If it is missing or damaged.
+    """
     if step is None:
         return newest_checkpoint(run)
     if step == "best":

@@ -96,8 +96,8 @@ def find(setting: str, name: str, given: Given = NOTHING) -> Any:
     if ":" in name:
         raise ForgeryError(
             f"the {setting} {name} was given from Python and is not a part of forgery: give it "
-            f"again in Python, for example forgery.load(run, {setting}=…) or forgery.resume(run, "
-            f"{setting}=…)"
+            f"again in Python, for example forgery.load(run, {setting}=…), forgery.resume(run, "
+            f"{setting}=…) or forgery.train(data, start_from=run, {setting}=…)"
         )
     return plugins.load(EXTENSIBLE[setting], name)
 

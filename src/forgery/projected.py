@@ -61,6 +61,10 @@ class ProjectedDiscriminator(Discriminator):
         self.width = spec.width
 
     @property
+    def head(self) -> nn.Module:
+        return self.outputs[0] if self.outputs else nn.Identity()
+
+    @property
     def feature_count(self) -> int:
         return self.width * len(self.heads)
 

@@ -1,15 +1,18 @@
 """Resolution of data, recipe, TOML file and flags into the settings of a run.
 
-Flags override the TOML file, which overrides the recipe. Without a recipe, the data determines it;
-without a batch size, the recipe's is reduced to what the data can fill.
+Flags override the TOML file, which overrides the recipe, or the settings of the run to start from
+(``fine_tuning.py``). Without a recipe, the data determines it; without a batch size, the recipe's
+is reduced to what the data can fill.
 """
 
 import os
 import tomllib
+from collections.abc import Callable, Collection
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from . import fine_tuning
 from .build import batch_size_for
 from .config import (
     LENGTHS,
@@ -72,8 +75,9 @@ def config_of(
             f"expected the name of data or of a recipe, a path, or a Config, not {what!r:.60}"
         )
     changes = dict(changes)
-    if isinstance(changes.get("data"), PathLike):
-        changes["data"] = os.fspath(changes["data"])
+    for name in ("data", "start_from"):
+        if isinstance(changes.get(name), PathLike):
+            changes[name] = os.fspath(changes[name])
     is_recipe = isinstance(what, str) and what in recipe_names()
     if "recipe" in changes and (is_recipe or isinstance(what, Config)):
         raise ForgeryError(
@@ -110,10 +114,9 @@ def _config_of_dataset(
         if dataset.kind == "images"
         else "points"
     )
-    recipe = changes.pop("recipe", suiting) if isinstance(what, Dataset) else os.fspath(what)
-    config = find_recipe(recipe)().changed(
-        {"data": FROM_PYTHON + dataset.name} | changes, set(changes)
-    )
+    recipe = changes.pop("recipe", None) if isinstance(what, Dataset) else os.fspath(what)
+    known = {"data": FROM_PYTHON + dataset.name} | changes
+    config = _changed(recipe, known, set(changes), lambda: suiting)
     return config if "batch_size" in changes else _with_batch_size(config, dataset, shown)
 
 
@@ -155,11 +158,34 @@ def settings_from(
     if any(given.get(name) is not None for name in LENGTHS):
         from_file = {name: value for name, value in from_file.items() if name not in LENGTHS}
     changes = from_file | given
-    named = named or _suiting(Config.from_record(_of_data(changes)), shown)
     # A file may list every setting: accept defaults that have no effect.
     explicit = set(given) | {n for n, value in from_file.items() if value != field_of(n).default}
-    config = find_recipe(named)().changed(changes, explicit)
+    config = _changed(
+        named, changes, explicit, lambda: _suiting(Config.from_record(_of_data(changes)), shown)
+    )
     return config if "batch_size" in changes else _fitted(config, shown)
+
+
+def _changed(
+    recipe: str | None,
+    changes: dict[str, Any],
+    explicit: Collection[str],
+    suiting: Callable[[], str],
+) -> Config:
+    """The settings of a recipe, or of the run to start from, overridden by ``changes``.
+
+    Without either, the recipe is the ``suiting`` one.
+    """
+    if changes.get("start_from") is None:
+        return find_recipe(recipe or suiting())().changed(changes, explicit)
+    if recipe is not None:
+        raise ForgeryError(
+            f"recipe {recipe} cannot be combined with start-from: the settings are those of "
+            f"{changes['start_from']}; change single ones by their flags"
+        )
+    config = fine_tuning.inherited(changes).changed(changes, explicit)
+    fine_tuning.check_settings(config)
+    return config
 
 
 def read_toml(path: Path) -> dict[str, Any]:

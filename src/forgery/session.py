@@ -19,6 +19,7 @@ from .config import RESUMABLE, Config, check_names, compatibility, typed
 from .data import Batches, Dataset, holds_pictures, is_name, mostly_copies
 from .errors import ForgeryError, refuse
 from .evaluation.tracker import requested_classes, tracker
+from .fine_tuning import pretrained_of
 from .gallery import artist, draw_summary, real_picture
 from .model import Model, newest_checkpoint, recorded_classes
 from .parts import condition_of, data_of
@@ -66,6 +67,9 @@ def train(
         The batch size of a recipe is reduced to what the data allows, unless ``batch_size`` is
         given; that of a config is not.
 
+        ``start_from`` fine-tunes another run: its weights are the initial ones, and in the place of
+        a recipe's, its settings are overridden (``fine_tuning.py``).
+
         ``objective``, ``penalty``, ``generator``, ``discriminator`` and ``data`` may be objects
         instead of names (see ``forgery.protocols`` for their interfaces).
 
@@ -78,7 +82,8 @@ def train(
     ------
     ForgeryError
         If a name is unknown, settings are incompatible, an object does not have the required
-        interface, the folder exists, the disk is full, or losses are no longer finite.
+        interface, the weights of ``start_from`` do not fit, the folder exists, the disk is full, or
+        losses are no longer finite.
     """
     _refuse_callbacks(callbacks)
     shown = is_shown(progress)
@@ -96,17 +101,25 @@ def train(
     known = is_name(config.data) or holds_pictures(config.data)  # of pictures, decoding has warned
     if shown and not known and (warning := mostly_copies(dataset)):
         print(f"warning: {warning}")
-    # An absolute path, so that the run can be opened from any folder.
+    # Absolute paths, so that the run can be opened from any folder.
     config = config.replace(data=absolute(config.data))
+    if config.start_from is not None:
+        config = config.replace(start_from=str(Path(config.start_from).absolute()))
     # Check all settings before the folder is created.
     refuse(compatibility.of_processes(config, parallel.process_count()))
     with device.cpu_settings(config.threads), parallel.joined() as ranks:
+        pretrained = pretrained_of(config, dataset, ranks)
         training = training_of(config, dataset, where, ranks, given)
+        if pretrained:
+            pretrained.hand_over(training, config, dataset, given)
+            if shown:
+                print(pretrained.describe(config, dataset))
         batches = batches_of(config, dataset, where, ranks=ranks, project=training.project)
         if not ranks.writes:
             return _follow(Path(out or "runs"), config, training, batches)
         measure = tracker(config, dataset, _sampler(config, dataset, training))
         facts = _facts(config, dataset, where) | _origins(config, given) | _features(training)
+        facts |= {"pretrained": pretrained.facts} if pretrained else {}
         run = create(None if out is None else Path(out), config, facts)
         with run.lock(), watching(shown, callbacks) as notify:
             return _run(run, training, batches, notify, measure)

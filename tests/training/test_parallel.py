@@ -136,6 +136,21 @@ def test_a_run_of_two_processes_equals_that_of_one_and_resumes_in_one(tmp_path):
 
 
 @pytest.mark.slow
+def test_two_processes_start_from_the_same_weights(tmp_path):
+    finish(launch("-m", "forgery", "train", *RUN, "--steps", "2", "--out", tmp_path / "first"))
+    start = ["mnist", "--split", "test", "--start-from", tmp_path / "first", "--freeze-d", "1"]
+    start += ["--steps", "4", "--device", "cpu", "--threads", "1", "--out", tmp_path / "two"]
+    finish(launch("-m", "forgery", "train", *start))
+    forgery.train(forgery.load(tmp_path / "two").config, tmp_path / "one")
+    two, one, first = (last(tmp_path / name) for name in ("two", "one", "first"))
+    assert two.step == one.step == 4
+    for name, tensor in one.model.items():
+        torch.testing.assert_close(two.model[name], tensor, rtol=1e-4, atol=1e-5)
+    frozen = "discriminator.layers.0.weight"
+    assert torch.equal(two.model[frozen], first.model[frozen])
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("machines", [1, 2])
 def test_four_processes_on_one_machine_or_two_train_as_one_process(machines, tmp_path):
     with socket.socket() as free:

@@ -32,7 +32,7 @@ _ELSEWHERE = ("data", "recipe")
 #: The settings changed most often, listed by --help.
 COMMON = (
     *("steps", "epochs", "minutes"),
-    *("batch_size", "image_size", "limit", "seed"),
+    *("batch_size", "image_size", "limit", "seed", "start_from"),
     *("objective", "generator", "discriminator"),
     *("g_learning_rate", "d_learning_rate", "device"),
 )
@@ -155,7 +155,9 @@ _SHARED = [name for name in _ALL if name not in ("objective", "pack", "seed")]
 #: it refuses are accepted but not listed.
 SharedFlags = _flags(
     _SHARED,
-    listed=set(_SHARED) - {"epochs", "minutes", "images", "flip", "grid"} - {*_PICTURES},
+    listed=set(_SHARED)
+    - {"epochs", "minutes", "images", "flip", "grid", "start_from", "freeze_d"}
+    - {*_PICTURES},
     common=COMMON,
 )
 NOTHING_SHARED = SharedFlags()

@@ -17,7 +17,8 @@ def train(
 ) -> int:
     """Train a GAN in a new run folder.
 
-    Flags override the TOML file, which overrides the recipe.
+    Flags override the TOML file, which overrides the recipe, or the settings of the run to start
+    from.
 
     Parameters
     ----------

@@ -274,6 +274,19 @@ def frozen_features_do_not_encode(config: "Config", networks: Networks) -> str |
     return f"discriminator projected cannot encode images for a {config.model}: choose another"
 
 
+def frozen_layers_exist(config: "Config", networks: Networks) -> str | None:
+    from ..models.freezing import lower_layers
+
+    most = len(lower_layers(networks.discriminator))
+    if config.freeze_d <= most:
+        return None
+    return (
+        f"freeze-d {config.freeze_d} is more than the {most} layer{'' if most == 1 else 's'} that "
+        f"discriminator {config.discriminator} has before its output: give --freeze-d {most} or "
+        "less"
+    )
+
+
 NETWORKS: list[Callable[["Config", Networks], str | None]] = [
     unbounded_losses_are_held,
     penalties_need_separate_samples,
@@ -281,6 +294,7 @@ NETWORKS: list[Callable[["Config", Networks], str | None]] = [
     batch_norm_has_a_variance,
     frozen_features_are_not_penalised,
     frozen_features_do_not_encode,
+    frozen_layers_exist,
 ]
 
 # Several processes.
@@ -305,6 +319,15 @@ def ensembles_are_gans(config: "Config", objective: "Objective") -> str | None:
     if config.model == "gan":
         return None
     return f"only GANs can be trained many seeds at once: train each {config.model} separately"
+
+
+def ensembles_start_afresh(config: "Config", objective: "Objective") -> str | None:
+    if config.start_from is None:
+        return None
+    return (
+        f"start-from {config.start_from} has the weights of one seed: seeds trained at once start "
+        "with random weights; fine-tune with forgery train"
+    )
 
 
 def ensembles_draw_no_penalty(config: "Config", objective: "Objective") -> str | None:
@@ -365,6 +388,7 @@ def ensembles_change_no_images(config: "Config", objective: "Objective") -> str 
 
 ENSEMBLE: list[Callable[["Config", "Objective"], str | None]] = [
     ensembles_are_gans,
+    ensembles_start_afresh,
     ensembles_draw_no_penalty,
     ensembles_have_no_spectral_norm,
     ensembles_see_samples,

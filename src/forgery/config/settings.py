@@ -203,6 +203,19 @@ class NetworkSettings(Settings):
         needs=[needs.INFOGAN],
         least=0,
     )
+    start_from: str | None = setting(
+        None,
+        "Run to fine-tune: the folder of a run, RUN, or RUN@STEP for the checkpoint of a step. Its "
+        "weights are the initial ones, and its settings the defaults.",
+    )
+    freeze_d: int = setting(
+        0,
+        "Number of D's first layers that keep the weights of start-from (FreezeD); a residual "
+        "block counts as one layer.",
+        needs=[needs.GAN, needs.START],
+        neutral=True,
+        least=0,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

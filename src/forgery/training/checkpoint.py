@@ -36,12 +36,22 @@ OLD = ".old"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The complete state of a run after ``step`` steps."""
+    """The complete state of a run after ``step`` steps.
+
+    ``fingerprint`` is the SHA-256 of the weights' file, ``model.safetensors``, if it was read.
+    """
 
     step: int
     model: dict[str, Tensor]
     optimizers: dict[str, Tensor]
     counters: dict[str, Any]
+    fingerprint: str = ""
+
+    @property
+    def sampler(self) -> str:
+        """The name of the network that generates samples: G's average if there is one, else G."""
+        averaged = any(name.startswith("average.") for name in self.model)
+        return "average" if averaged else "generator"
 
 
 def write(folder: Path, checkpoint: Checkpoint, keep: int, best: int | None = None) -> Path:
@@ -169,7 +179,13 @@ def read(folder: Path, step: int) -> Checkpoint:
         raise ForgeryError(f"{path} is damaged: {error.strerror} ({error.filename})") from error
     except (ValueError, KeyError, TypeError, SafetensorError) as error:
         raise ForgeryError(f"{path} is damaged: {error}") from error
-    return Checkpoint(step, tensors["model"], tensors["optimizers"], state["counters"])
+    return Checkpoint(
+        step,
+        tensors["model"],
+        tensors["optimizers"],
+        state["counters"],
+        state["sha256"]["model"],
+    )
 
 
 def read_last(folder: Path) -> tuple[Checkpoint, list[str]]:
