@@ -349,7 +349,7 @@ def test_evaluate_reports_the_accuracy_of_d(tiny, tmp_path, monkeypatch, conditi
         for name, a in (("few", 0), ("held", 300))
     )
     evaluator = Evaluator(few, held, load_digit_classifier(), samples=300, seed=0)
-    monkeypatch.setattr(runs, "evaluator_of", lambda *given: evaluator)
+    monkeypatch.setattr(runs, "evaluators_of", lambda *given: [evaluator])
     card = forgery.evaluate(path, samples=300, device_name="cpu")
     of_classes = {"asked_right", "code_right", "classified_right", "clustered_right"}
     assert set(card.scores) & of_classes == scores

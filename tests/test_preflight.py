@@ -122,7 +122,7 @@ def test_data_mapped_from_disk_gives_the_same_run(photos, tmp_path, monkeypatch)
 
 
 def test_a_run_is_measured_against_a_folder(photos, tmp_path):
-    from forgery.evaluation import evaluator_of
+    from forgery.evaluation import evaluators_of
     from forgery.extractors import save_classifier
     from forgery.extractors.classifier import Classifier
 
@@ -136,7 +136,7 @@ def test_a_run_is_measured_against_a_folder(photos, tmp_path):
         pixels = random.integers(0, 256, (20, 30, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(tmp_path / "held" / f"{i}.png")
     held, n, cpu = str(tmp_path / "held"), dimensions + 1, torch.device("cpu")
-    evaluator = evaluator_of(small(data=photos), load(photos), held, file, n, 0, cpu)
+    (evaluator,) = evaluators_of(small(data=photos), load(photos), held, [file], n, 0, cpu)
     assert evaluator.reference.against.shape == (3, 8, 8)
     assert len(evaluator.reference.against) == n
 

@@ -227,7 +227,7 @@ def test_decoding_shows_progress_if_it_is_requested(photos, tmp_path, capsys):
     out = capsys.readouterr().out
     assert "decoding: 9 of 9" in out
     assert "1 file set aside: notes.txt" in out
-    assert "batch size reduced from 128 to 8" in out
+    assert "batch size reduced from 32 to 8" in out
     forgery.train(photos, tmp_path / "silent", fit="pad", **QUICK)
     assert capsys.readouterr() == ("", "")
 

@@ -54,8 +54,8 @@ def points_csv(path: Path, n: int) -> str:
 KINDS = [folder, images_npy, images_npz, images_idx, points_csv]
 
 
-def of(data: str, **given):
-    return settings_from(data, None, None, given)
+def of(data: str, recipe=None, **given):
+    return settings_from(data, recipe, None, given)
 
 
 def assert_fills(config) -> None:
@@ -74,7 +74,8 @@ def assert_fills(config) -> None:
     "given", [{}, {"pack": 2}, {"d_steps": 3}, {"accumulate": 4}, {"limit": 11, "d_steps": 2}]
 )
 def test_the_default_batch_size_is_the_largest_that_the_data_allows(make, given, tmp_path):
-    config = of(make(tmp_path / "shapes", 19), **given)
+    source = make(tmp_path / "shapes", 19)
+    config = of(source, "dcgan" if make is folder else None, **given)
     assert config.batch_size <= 19
     assert_fills(config)
 
@@ -110,7 +111,7 @@ def test_an_explicit_batch_size_is_kept_and_refused(tmp_path):
 
 
 def test_data_too_small_for_any_batch_is_refused(tmp_path):
-    assert of(folder(tmp_path / "one", 1)).batch_size == 128  # batch norm needs two
+    assert of(folder(tmp_path / "one", 1)).batch_size == 32  # batch norm needs two
     source = images_npy(tmp_path / "shapes", 19)
     assert of(source, pack=20).batch_size == 100
     assert of(source, accumulate=10).batch_size == 100
@@ -137,7 +138,7 @@ def test_a_small_folder_is_trained_on_by_command(tmp_path, monkeypatch, capsys):
     flags = train.__globals__["Flags"](steps=1, g_width=4, d_width=4, device="cpu", threads=1)
     assert train("shapes", out=Path("run"), flags=flags) == 0
     out = capsys.readouterr().out
-    assert "batch size reduced from 128 to 12: shapes[train] has 12 images" in out
+    assert "batch size reduced from 32 to 12: shapes[train] has 12 images" in out
     assert "1 step, saved in run" in out
 
 

@@ -82,5 +82,6 @@ def test_seeds_share_a_column_with_their_mean_and_standard_error():
     ]
     assert "| Fréchet distance | 10.0 ± 1.0 | 5 | -0.01234 | lower |" in as_markdown(columns)
     first, second = json.loads(as_json(columns))["columns"]
+    assert first["ratios"] == {}  # its floor is below 0
     assert (first["runs"], first["scores"]) == (["a", "c"], {"frechet": 10.0})
     assert second["standard_errors"] == {}

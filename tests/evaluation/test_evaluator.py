@@ -12,7 +12,7 @@ from forgery.cli._tables import print_cards
 from forgery.data import Dataset
 from forgery.data.mnist import mnist
 from forgery.evaluation import Evaluator, evaluate, read_card, require_like
-from forgery.extractors import load_digit_classifier
+from forgery.extractors import choose, load_digit_classifier
 from forgery.metrics import occurs_in
 from forgery.pixels import to_model
 
@@ -197,15 +197,16 @@ def test_colour_pictures_are_measured_as_far_as_possible(tmp_path):
     train, held, drawn = (Dataset(f"pictures{i}", values) for i, values in enumerate(pixels))
     evaluator = Evaluator(train, held, None, samples=150, seed=0)
     card = evaluator.card("run", 0, to_model(drawn.values))
-    assert set(card.scores) == {"parzen", "parzen_se", "parzen_sigma", "near_train"}
+    assert set(card.scores) == {"energy", "parzen", "parzen_se", "parzen_sigma", "near_train"}
     assert "by forgery classifier" in card.left_out["frechet"]
     card.write(tmp_path / "card.json")
     assert read_card(tmp_path / "card.json") == card
 
 
-def test_quality_of_colour_pictures_is_not_tracked(tiny, tmp_path):
+def test_quality_of_pictures_is_not_tracked_without_a_network(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(choose, "is_installed", lambda name: False)
     config = tiny.replace(colour="rgb", evaluate_every=2, split="train")
-    with pytest.raises(ForgeryError, match=r"no extractor is known for images of \[3, 28, 28\]"):
+    with pytest.raises(ForgeryError, match=r"evaluate-every .* pip install 'forgery\[features\]'"):
         forgery.train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

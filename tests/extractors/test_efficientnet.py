@@ -8,6 +8,7 @@ import torch
 from forgery import ForgeryError
 from forgery.extractors import efficientnet
 from forgery.extractors.efficientnet import VARIANTS, load_efficientnet
+from forgery.pixels import resized
 
 #: The size of the images that each network was trained on.
 SIDES = {"efficientnet-lite0": 224, "efficientnet-lite1": 240, "efficientnet-lite2": 260}
@@ -43,6 +44,21 @@ def test_taps_are_quartered_and_halved():
         (2, 320, 1, 2),
     ]
     assert [m.shape[1] for m in maps] == efficientnet.channels(4)
+
+
+def test_features_are_those_of_images_of_64_to_260_pixels():
+    network = load_efficientnet("efficientnet-lite0").network
+    random = torch.Generator().manual_seed(0)
+    for size, expected in [((24, 32), (64, 85)), ((64, 200), (64, 200)), ((520, 600), (260, 300))]:
+        images = torch.rand(1, 3, *size, generator=random) * 2 - 1
+        enlarged = resized(images, expected)
+        assert enlarged.shape[2:] == expected
+        torch.testing.assert_close(network(images)[0], network(enlarged)[0])
+
+
+def test_other_channels_are_refused():
+    with pytest.raises(ForgeryError, match="takes 1 or 3 channels, not 2"):
+        load_efficientnet("efficientnet-lite0").features(torch.zeros(1, 2, 32, 32))
 
 
 def test_grey_images_are_shown_as_three_channels():

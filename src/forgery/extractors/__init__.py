@@ -1,5 +1,6 @@
 """Networks that extract the features and class logits on which measures are computed."""
 
+from .choose import default_extractor, is_same_family, load_extractor
 from .classifier import (
     Classifier,
     accuracy,
@@ -12,6 +13,8 @@ from .digits import (
     load_digit_classifier,
     load_stacked_digit_classifier,
 )
+from .dinov2 import load_dinov2
+from .efficientnet import load_efficientnet
 from .extractor import Extractor
 from .files import load_classifier, save_classifier
 from .inception import load_inception
@@ -23,8 +26,13 @@ __all__ = [
     "accuracy",
     "attribute_accuracy",
     "bundled_classifier",
+    "default_extractor",
+    "is_same_family",
     "load_classifier",
     "load_digit_classifier",
+    "load_dinov2",
+    "load_efficientnet",
+    "load_extractor",
     "load_inception",
     "load_stacked_digit_classifier",
     "save_classifier",

@@ -11,6 +11,8 @@ class Coordinates:
 
     name: str = "coordinates"
     sha256: str = "none"
+    classes: tuple[str, ...] = ()
+    axes: int | None = None
 
     def features(self, points: Tensor) -> Tensor:
         """Return the points ``[N, D]`` unchanged."""

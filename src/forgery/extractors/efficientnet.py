@@ -24,7 +24,8 @@ from torch.nn import functional as F
 
 from ..data.cache import cache_folder
 from ..errors import ForgeryError, lookup
-from .extractor import Extractor
+from ..pixels import resized
+from .extractor import Extractor, three_channels
 from .files import read_checked
 
 
@@ -86,13 +87,20 @@ TAPS = (1, 2, 4, 6)
 FEATURES = 1280
 #: ε of the batch norms, which are folded into the convolutions.
 EPSILON = 1e-3
+#: Bounds of the shorter side of images in pixels, to which they are resized for their features:
+#: from smaller ones the networks recognise little, and none was trained on larger ones.
+SMALLEST, LARGEST = 64, 260
+#: Principal axes on which the features are compared: few pictures determine no more.
+AXES = 64
 
 
 class EfficientNetLite(nn.Module):
     """Images ``[N, C, H, W]`` in [-1, 1] → features ``[N, 1280]``, logits ``[N, 1000]``.
 
-    Grey images are shown as three equal channels. The size may be any. Batch norms are folded into
-    the convolutions, so the network cannot be trained further.
+    Grey images are shown as three equal channels. The size may be any: the features are those of
+    images enlarged or reduced until their shorter side is within :data:`SMALLEST` and
+    :data:`LARGEST`; :meth:`taps` shows images as they are. Batch norms are folded into the
+    convolutions, so the network cannot be trained further.
     """
 
     def __init__(self, variant: Variant) -> None:
@@ -114,7 +122,7 @@ class EfficientNetLite(nn.Module):
         self.eval().requires_grad_(False)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        h = self.stem(_three_channels(images))
+        h = self.stem(_three_channels(_sized(images)))
         for stage in self.stages:
             h = stage(h)
         features = self.head(h).mean((2, 3))
@@ -180,7 +188,9 @@ class Block(nn.Module):
 
 
 def load_efficientnet(name: str) -> Extractor:
-    """Load the extractor of 1280 features and 1000 logits (ImageNet's classes, by number).
+    """Load the extractor of 1280 features, which are compared on :data:`AXES` principal axes.
+
+    Its 1000 logits are ImageNet's classes, which are not the data's.
 
     The weights are read from the installed package, checked by their hash, and converted once to
     a safetensors file in the cache.
@@ -193,8 +203,9 @@ def load_efficientnet(name: str) -> Extractor:
     variant = lookup(VARIANTS, name, "extractor")
     network = EfficientNetLite(variant)
     network.load_state_dict(_weights(name, variant))
-    classes = tuple(f"ImageNet {i}" for i in range(1000))
-    return Extractor(name, variant.sha256, network, (None, None, None), classes, batch_size=100)
+    return Extractor(
+        name, variant.sha256, network, (None, None, None), (), batch_size=50, axes=AXES
+    )
 
 
 def is_installed(name: str) -> bool:
@@ -282,4 +293,13 @@ def _padding(size: int, kernel: int) -> tuple[int, int]:
 
 def _three_channels(images: Tensor) -> Tensor:
     """Grey images as three equal channels, in the memory format of the weights."""
-    return images.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+    colour = three_channels(images, "EfficientNet-Lite")
+    return colour.contiguous(memory_format=torch.channels_last)
+
+
+def _sized(images: Tensor) -> Tensor:
+    """Images whose shorter side is within the bounds, with the same aspect ratio."""
+    height, width = images.shape[2:]
+    shorter = min(height, width)
+    factor = min(max(shorter, SMALLEST), LARGEST) / shorter
+    return resized(images, (round(height * factor), round(width * factor)))

@@ -27,9 +27,12 @@ class Extractor:
     image_shape:
         Expected (channels, height, width); None for a dimension that may have any size.
     classes:
-        Names of the K logits.
+        Names of the K logits; empty if they are not classes that data may have.
     batch_size:
         Number of images per forward pass.
+    axes:
+        Number of principal axes of the training data's features on which features are compared;
+        None compares the features themselves.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Extractor:
     image_shape: tuple[int | None, int | None, int | None]
     classes: tuple[str, ...]
     batch_size: int = 500
+    axes: int | None = None
 
     def __post_init__(self) -> None:
         self.network.eval().requires_grad_(False)
@@ -95,3 +99,10 @@ class Extractor:
                 f"extractor {self.name}: expected uint8 images or floating point in [-1, 1], "
                 f"got {images.dtype}"
             )
+
+
+def three_channels(images: Tensor, name: str) -> Tensor:
+    """Images ``[N, 3, H, W]``: grey ones as three equal channels; ``name`` is the network's."""
+    if images.shape[1] not in (1, 3):
+        raise ForgeryError(f"{name} takes 1 or 3 channels, not {images.shape[1]}")
+    return images.expand(-1, 3, -1, -1)

@@ -19,18 +19,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import ForgeryError
-from .extractor import Extractor
+from .extractor import Extractor, three_channels
 from .files import read_checked
 
 #: The only network whose Fréchet distance may be called the FID.
 NAME = "inception-2015-12-05"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 
-#: What file is wanted where another was given.
-EXPECTED = (
-    "an extractor is a classifier that forgery classifier wrote (.safetensors), or the original "
-    "Inception's weights (pt_inception-2015-12-05-6726825d.pth)"
-)
+#: The name of the file.
+FILE = "pt_inception-2015-12-05-6726825d.pth"
 
 COUNTER = "num_batches_tracked"
 
@@ -50,7 +47,7 @@ def load_inception(path: Path) -> Extractor:
         The file cannot be read, its SHA-256 is not that of the original (checked before the file
         is parsed), or its tensors do not match the network.
     """
-    content = read_checked(path, SHA256, EXPECTED)
+    content = read_checked(path, SHA256, f"expected the original Inception's weights, {FILE}")
     try:
         weights = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:
@@ -121,10 +118,8 @@ class Inception(nn.Module):
         self.fc = nn.Linear(2048, 1008)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        if images.shape[1] not in (1, 3):
-            raise ForgeryError(f"{NAME} takes 1 or 3 channels, not {images.shape[1]}")
         # TensorFlow's graph takes pixels 0…255, resizes them, and then computes (x − 128)/128.
-        pixels = (images.expand(-1, 3, -1, -1) + 1) * 127.5
+        pixels = (three_channels(images, NAME) + 1) * 127.5
         x = (resize_like_tensorflow(pixels, SIDE) - 128) / 128
         x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))
         x = F.max_pool2d(x, 3, 2)

@@ -8,6 +8,7 @@ device, in blocks, so that 50,000 × 50,000 distances need not fit into memory. 
 from .classes import ClassBalance, class_balance, class_histogram, kl_divergence
 from .density_coverage import DensityCoverage, density_and_coverage
 from .duplicates import occurs_in
+from .energy import energy_distance
 from .frechet import FeatureStatistics, feature_statistics, frechet_distance
 from .grid_divergence import GridDivergence, grid_divergence
 from .inputs import count_nonfinite
@@ -17,6 +18,7 @@ from .memorisation import Memorisation, detect_memorisation
 from .modes import Modes, mode_coverage
 from .parzen import ParzenLikelihood, choose_sigma, log_likelihood, parzen_likelihood
 from .precision_recall import PrecisionRecall, precision_and_recall
+from .principal_axes import PrincipalAxes, principal_axes
 
 __all__ = [
     "ClassBalance",
@@ -28,6 +30,7 @@ __all__ = [
     "Modes",
     "ParzenLikelihood",
     "PrecisionRecall",
+    "PrincipalAxes",
     "best_match",
     "choose_sigma",
     "class_balance",
@@ -35,6 +38,7 @@ __all__ = [
     "count_nonfinite",
     "density_and_coverage",
     "detect_memorisation",
+    "energy_distance",
     "feature_statistics",
     "frechet_distance",
     "grid_divergence",
@@ -46,4 +50,5 @@ __all__ = [
     "occurs_in",
     "parzen_likelihood",
     "precision_and_recall",
+    "principal_axes",
 ]
