@@ -1,4 +1,5 @@
 # make demo      train on the bundled digits and draw them, in .venv
+# make demo-pictures  draw a folder of pictures, and train on it with pretrained features
 # make test      the tests of what a user relies on, within four minutes on two cores
 # make test-all  the same and the whole matrix (all recipes, pairs, kills), with the coverage
 # make check     style, types, and which part may import which
@@ -7,10 +8,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-all check clean
+.PHONY: demo demo-pictures test test-all check clean
 
 demo: .venv/installed
 	$(BIN)/forgery train mnist
+
+demo-pictures: .venv/features shapes
+	$(BIN)/forgery train shapes --minutes 5
+
+shapes: .venv/installed
+	$(BIN)/python benchmarks/make_shapes.py shapes
 
 test: .venv/developer
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
@@ -25,13 +32,17 @@ check: .venv/developer
 	$(BIN)/lint-imports
 
 clean:
-	rm -rf .venv build dist src/*.egg-info
+	rm -rf .venv build dist shapes src/*.egg-info
 
 # torch comes first and pinned: a looser request may fetch gigabytes of another build.
 .venv/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(INSTALL) torch
 	$(INSTALL) --editable .
+	touch $@
+
+.venv/features: .venv/installed
+	$(INSTALL) --editable '.[features]'
 	touch $@
 
 .venv/developer: .venv/installed

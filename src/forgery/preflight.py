@@ -23,7 +23,7 @@ from .numbers import digits
 from .parts import data_of, image_settings
 from .projected import is_available
 from .recipes import MNIST, RECIPES, recipe_for_images
-from .resources import in_words
+from .resources import in_words, peak_memory
 from .training import contention, device, loop
 from .training.state import Training
 
@@ -60,6 +60,11 @@ class Preflight:
         Number of steps in one pass over the data.
     memory:
         Bytes of the networks, their gradients, their optimisers and G's average.
+    features:
+        Bytes of the frozen features of all real samples, if they are computed once.
+    process:
+        Largest resident memory of this process after the timed steps, which use as much as a run;
+        None if unknown.
     core_wait:
         Fraction of time that threads waited for a CPU core; None if the system does not report it.
     """
@@ -71,6 +76,8 @@ class Preflight:
     steps: int | None
     steps_per_epoch: float
     memory: int
+    features: int
+    process: int | None
     core_wait: float | None
 
     @property
@@ -103,9 +110,10 @@ class Preflight:
         lines.append(("classes", self._classes()))
         values = data.values.numel() * data.values.element_size()
         where = "mapped from disk" if data.mapping else "in memory"
-        lines.append(
-            ("memory", f"data {in_words(values)} {where}, networks {in_words(self.memory)}")
-        )
+        parts = [f"data {in_words(values)} {where}", f"networks {in_words(self.memory)}"]
+        parts += [f"frozen features {in_words(self.features)}"] if self.features else []
+        parts += [f"the whole process {in_words(self.process)}"] if self.process else []
+        lines.append(("memory", ", ".join(parts)))
         epoch = self.seconds_per_step * self.steps_per_epoch
         threads = f"{self.config.threads} threads"
         threads = threads.removesuffix("s") if self.config.threads == 1 else threads
@@ -223,6 +231,8 @@ def preflight(
         last_step,
         batches.per_epoch / per_step,
         _memory(training),
+        batches.projected_bytes,
+        peak_memory() if where.type == "cpu" else None,
         core_wait,
     )
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 from .errors import ForgeryError
@@ -30,6 +31,16 @@ def free_memory() -> int | None:
     group = Path("/sys/fs/cgroup")
     limit, used = _number_in(group / "memory.max"), _number_in(group / "memory.stat", "anon")
     return machine if limit is None else min(machine, max(0, limit - (used or 0)))
+
+
+def peak_memory() -> int | None:
+    """Return the largest resident memory of this process so far in bytes; None if unknown."""
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def free_disk(path: Path) -> int:

@@ -10,6 +10,7 @@ from forgery.models import DISCRIMINATORS, GENERATORS, Encoder, Spec
 from forgery.models.conditional import CONDITIONS
 from forgery.objectives import OBJECTIVES
 from forgery.penalties import PENALTIES
+from forgery.projected import ProjectedDiscriminator
 from forgery.training.algorithm1 import UPDATES
 from forgery.training.minibatch import Minibatch
 from forgery.training.parallel import ALONE, joined
@@ -83,6 +84,21 @@ def gradients_of_a_vae(ranks):
     return torch.cat([*seen, numbers]) / 36
 
 
+def gradients_of_a_projected_gan(ranks):
+    torch.manual_seed(0)
+    shape = (3, 16, 16)
+    sizes = Spec(shape, LATENT, 5, 2, torch.zeros(shape))
+    networks = (GENERATORS["mlp"](sizes), ProjectedDiscriminator(sizes))
+    players = [Player(n, Still(n.parameters(), lr=0.1), ranks) for n in networks]
+    view = View(project=networks[1].projection)
+    game = UPDATES["simultaneous"](
+        *players, OBJECTIVES["hinge"], lambda n, y: (noise(n), None), view
+    )
+    numbers = game.step([Minibatch(rows.local(torch.rand(N, *shape)))])
+    seen = [x.flatten() for player in players for x in player.optimizer.seen]
+    return torch.cat([*seen, numbers.float()])
+
+
 def main():
     games = [(o, p, "alternating") for o, p in itertools.product(OBJECTIVES, PENALTIES)]
     games += [(o, "r1+r2", u, 2) for o, u in itertools.product(OBJECTIVES, UPDATES)]
@@ -91,6 +107,7 @@ def main():
     games += [("non-saturating", "none", u, 2, "none", a) for u in UPDATES for a in AUGMENTATIONS]
     trained = {"/".join(map(str, game)): (gradients, game) for game in games}
     trained["vae"] = (gradients_of_a_vae, ())
+    trained["projected"] = (gradients_of_a_projected_gan, ())
     with joined() as ranks:
         for name, (step, arguments) in trained.items():
             shared = step(ranks, *arguments)

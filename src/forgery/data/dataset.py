@@ -389,6 +389,11 @@ class Batches:
             values = values.flip(-1).where(mirrored.view(-1, 1, 1, 1), values)
         return self.data.to_model(values.to(self.device))
 
+    @property
+    def projected_bytes(self) -> int:
+        """Bytes of the projections of all samples; 0 if there are none."""
+        return 0 if self._project is None else self._projected.nbytes
+
     @cached_property
     def _projected(self) -> Tensor:
         assert self._project is not None
