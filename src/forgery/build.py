@@ -57,10 +57,10 @@ def training_of(
         Naming all settings that are incompatible with the data, the networks or the processes.
     """
     generator, other = _fitting(config, dataset, given)
-    if projection := projection_in(other):
-        projection.calibrate(dataset)
     freeze(other, config.freeze_d)
     players = _players(config, generator.to(where), other.to(where), ranks)
+    if projection := projection_in(other):
+        projection.calibrate(dataset)
     game, schedules = GAMES[config.model](config, players, dataset, where, given)
     average = Average(generator, config.ema) if config.ema else None
     begin_step = partial(randomness.seed_step, config.seed, device=where)

@@ -250,8 +250,8 @@ def pictures(**changes: Any) -> Config:
         latent=128,
         objective="hinge",
         updates="simultaneous",
-        g_learning_rate=1e-3,
-        d_learning_rate=5e-4,
+        g_learning_rate=2.5e-4,
+        d_learning_rate=1e-3,
         beta1=0.0,
         beta2=0.99,
         ema=0.999,
@@ -264,15 +264,14 @@ def pictures(**changes: Any) -> Config:
 def pictures_plain(**changes: Any) -> Config:
     """Pictures of one's own on a CPU, without a pretrained network.
 
-    As ``pictures``, but D is a residual network, spectrally normalised, on augmented images
-    (docs/pictures.md).
+    As ``pictures``, but D is that of DCGAN (docs/pictures.md).
     """
     return pictures(
         recipe="pictures-plain",
-        discriminator="resnet",
+        discriminator="dcgan",
         d_width=32,
-        spectral_norm=True,
-        augment="translation",
+        g_learning_rate=5e-4,
+        d_learning_rate=5e-4,
     ).replace(**changes)
 
 
