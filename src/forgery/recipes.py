@@ -427,7 +427,7 @@ def pacgan(**changes: Any) -> Config:
 
 #: Data name → the recipe that ``forgery train`` uses by default.
 FOR_DATA = dict.fromkeys(("line", "ring8", "grid25", "moons", "swissroll", "disjoint"), "points")
-FOR_DATA |= dict.fromkeys(("faces", "faces64"), "dcgan")
+FOR_DATA |= dict.fromkeys(("faces", "faces64", "faces-loose"), "dcgan")
 
 
 def recipe_for(data: str) -> str:

@@ -126,8 +126,12 @@ def test_arithmetic_by_expression(forgery, attributes):
         r'confident samples among 1,500: "man\+glasses": \d+, "man": \d+, "woman": \d+', out
     )
     assert "man+glasses − man + woman = woman+glasses" in out
-    assert re.search(r"means of 2 in z +\S+% ± \S+% +20", out)
-    assert re.search(r"chance: any sample +\S+% ± \S+% +1,500", out)
+    assert re.search(r"images +as wanted +realistic +both +number", out)
+    shares = r"( +\S+% ± \S+%){3} +"
+    assert re.search(f"means of 2 in z{shares}20\n", out)
+    assert re.search(f"means of 2 in pixels{shares}20\n", out)
+    assert re.search(f"chance: any sample{shares}1,500\n", out)
+    assert re.search(f"real images, held out{shares}500\n", out)
     with Image.open("arithmetic.png") as figure:
         assert figure.mode == "RGB"
 

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from forgery.data import Dataset, faces, load
-from forgery.data.faces import ATTRIBUTES, balanced, options_of
+from forgery.data.faces import ATTRIBUTES, Placement, balanced, options_of
 from forgery.errors import ForgeryError
+from forgery.recipes import recipe_for
 
 
 @pytest.fixture
@@ -20,8 +21,8 @@ def painted(monkeypatch):
     """Replace the drawing of faces by images whose pixels are the attributes."""
     asked = []
 
-    def draw(attributes, size, seed, progress=None):
-        asked.append((len(attributes), size, seed))
+    def draw(attributes, size, seed, progress=None, loose=False):
+        asked.append((len(attributes), size, seed, *(["loose"] if loose else [])))
         images = np.zeros((len(attributes), 3, size, size), np.uint8)
         images[:, 0, 0, : len(ATTRIBUTES)] = attributes.numpy()
         return images
@@ -83,9 +84,17 @@ def test_faces_are_drawn_once_then_cached(cache, painted):
 def test_sizes_and_splits_are_cached_separately(cache, painted):
     assert load("faces64", "test").shape == (3, 64, 64)
     assert load("faces", "test").shape == (3, 32, 32)
-    assert painted == [(2048, 64, 1), (2048, 32, 1)]
+    assert load("faces-loose", "test").shape == (3, 32, 32)
+    assert painted == [(2048, 64, 1), (2048, 32, 1), (2048, 32, 1, "loose")]
+    assert torch.equal(load("faces-loose", "test").attributes, load("faces", "test").attributes)
+    assert len(painted) == 3
     with pytest.raises(ForgeryError, match="unknown split of faces 'tets': did you mean 'test'"):
         load("faces", "tets")
+
+
+@pytest.mark.parametrize("name", ["faces", "faces64", "faces-loose"])
+def test_faces_are_trained_on_by_dcgan(name):
+    assert recipe_for(name) == "dcgan"
 
 
 def test_an_unwritable_cache_is_refused(tmp_path, monkeypatch, painted):
@@ -101,10 +110,71 @@ def test_a_missing_extra_is_named(monkeypatch):
         faces.draw_faces(balanced(2, 6, 0), 32, 0)
 
 
-def test_drawn_faces_show_their_attributes():
-    pytest.importorskip("dicebear")
-    pytest.importorskip("dicebear_styles")
-    pytest.importorskip("resvg_py")
+def test_loose_placements():
+    placements = [Placement.loose(Random(f"0/{i}/placement")) for i in range(500)]
+    assert placements == [Placement.loose(Random(f"0/{i}/placement")) for i in range(500)]
+    for values, low, high in (
+        ([p.right for p in placements], -0.12, 0.12),
+        ([p.down for p in placements], -0.12, 0.12),
+        ([p.scale for p in placements], 0.8, 1.1),
+    ):
+        assert low <= min(values) < low + 0.01
+        assert high - 0.01 < max(values) <= high
+    assert 0.4 < np.mean([p.mirrored for p in placements]) < 0.6
+    first = placements[0]  # as on every other machine
+    assert (first.right, first.down, first.scale) == pytest.approx(
+        (0.067207, -0.09191, 0.850327), abs=1e-6
+    )
+
+
+def test_a_placement_moves_the_visible_square():
+    svg = '<svg viewBox="0 0 280 280" fill="none"><g/></svg>'
+    assert Placement().apply(svg) == '<svg viewBox="50 25 180 180" fill="none"><g/></svg>'
+    # A head moves to the right and up when the visible square moves to the left and down.
+    assert 'viewBox="32 34 180 180"' in Placement(right=0.1, down=-0.05).apply(svg)
+    assert 'viewBox="27.5 2.5 225 225"' in Placement(scale=0.8).apply(svg)
+    assert (
+        Placement(mirrored=True)
+        .apply(svg)
+        .endswith('><g transform="matrix(-1 0 0 1 280 0)"><g/></g></svg>')
+    )
+
+
+@pytest.fixture
+def extra():
+    """Skip the test if what draws faces is not installed."""
+    for package in ("dicebear", "dicebear_styles", "resvg_py"):
+        pytest.importorskip(package)
+
+
+def test_loose_faces_are_the_same_faces_elsewhere(extra, monkeypatch):
+    rows = balanced(64, 6, 0)[:6]
+    aligned = faces.draw_faces(rows, 40, 0).astype(float)
+
+    def placed(size=40, **placement):
+        monkeypatch.setattr(Placement, "loose", lambda random: Placement(**placement))
+        return faces.draw_faces(rows, size, 0, loose=True).astype(float)
+
+    def near(a, b):
+        return np.abs(a - b).mean() < 3  # of 255; edges are antialiased again
+
+    assert (placed() == aligned).all()
+    moved = placed(right=0.1, down=-0.05)  # 4 pixels to the right, 2 up
+    assert near(moved[:, :, :-2, 4:], aligned[:, :, 2:, :-4])
+    assert near(placed(mirrored=True), aligned[..., ::-1])
+    assert not near(placed(mirrored=True), aligned)
+    assert near(placed(size=50, scale=0.8)[:, :, 5:-5, 5:-5], aligned)
+
+
+def test_loose_faces_depend_on_their_number_alone(extra):
+    rows = balanced(64, 6, 0)
+    loose = faces.draw_faces(rows[:4], 32, 0, loose=True)
+    assert (loose == faces.draw_faces(rows[:6], 32, 0, loose=True)[:4]).all()
+    aligned = faces.draw_faces(rows[:4], 32, 0)
+    assert (np.abs(loose.astype(int) - aligned).mean((1, 2, 3)) > 3).all()
+
+
+def test_drawn_faces_show_their_attributes(extra):
     rows = torch.zeros(7, 6, dtype=torch.bool)
     rows[1:] = torch.eye(6).bool()
     pictures = faces.draw_faces(rows, 32, 0).astype(int)

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from forgery.errors import ForgeryError
-from forgery.metrics import distances, precision_and_recall
+from forgery.metrics import distances, inside_manifold, precision_and_recall
 
 
 def normal(count, dimensions, seed):
@@ -34,6 +34,14 @@ def test_agrees_with_the_definition(k, entries, monkeypatch):
     result = precision_and_recall(real, generated, k)
     assert (result.precision, result.recall) == pytest.approx(literal(real, generated, k))
     assert 0 < result.recall < result.precision < 1
+
+
+def test_inside_the_manifold():
+    real = torch.tensor([[0.0], [1.0], [2.0], [10.0]])  # radii for k = 2: 2, 1, 2, 9
+    samples = torch.tensor([[-2.0], [-2.1], [4.0], [19.0], [19.1]])
+    assert inside_manifold(real, samples, k=2).tolist() == [True, False, True, True, False]
+    with pytest.raises(ForgeryError, match="real: the k-th nearest neighbour needs"):
+        inside_manifold(real[:3], samples)
 
 
 @pytest.mark.slow

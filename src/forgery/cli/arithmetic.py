@@ -9,7 +9,11 @@ from cyclopts.types import NonNegativeInt, PositiveInt
 from ._latent import Step, classifier_for, numbers, open_space, print_accuracy, writing
 
 if TYPE_CHECKING:
-    from ..latent import Exemplars, Share
+    from ..latent import AttributeClassifier, Exemplars, Space, Success
+    from ..model import Model
+
+#: Training images whose manifold decides what is realistic: as many as a card's precision uses.
+REAL = 10_000
 
 
 def arithmetic(
@@ -32,8 +36,8 @@ def arithmetic(
     """Add and subtract concepts in z: man with glasses − man + woman.
 
     A classifier of the data's attributes (or classes) finds exemplars among samples and measures
-    how often the result shows the expected concept. The classifier is trained when it is first
-    needed.
+    how often the result shows the expected concept and is realistic: inside the manifold of real
+    images, as in precision. The classifier is trained when it is first needed.
 
     Parameters
     ----------
@@ -94,7 +98,7 @@ def arithmetic(
     if found:
         _print_exemplars(found)
         if found.expression.target:
-            _print_shares(found, latent.score(space, classifier, found, noise, seed))
+            _print_successes(found, _score(model, space, classifier, found, noise, seed))
     print(f"figure: {out}")
 
 
@@ -105,7 +109,28 @@ def _print_exemplars(found: "Exemplars") -> None:
         print("drawn but not scored: the result is no known concept")
 
 
-def _print_shares(found: "Exemplars", shares: "list[Share]") -> None:
+def _score(
+    model: "Model",
+    space: "Space",
+    classifier: "AttributeClassifier",
+    found: "Exemplars",
+    noise: float,
+    seed: int,
+) -> "list[Success]":
+    """Score the exemplars against :data:`REAL` training images, and the test images if any."""
+    from .. import latent
+    from ..errors import ForgeryError
+
+    real = model.dataset()
+    try:
+        held_out = model.dataset("test").values
+    except ForgeryError:  # the data has a single split
+        held_out = None
+    real = real.limited(REAL if len(real) > REAL else 0)
+    return latent.score(space, classifier, found, real.values, held_out, noise, seed)
+
+
+def _print_successes(found: "Exemplars", successes: "list[Success]") -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -113,9 +138,10 @@ def _print_shares(found: "Exemplars", shares: "list[Share]") -> None:
     print(f"{found.expression} = {found.expression.target.text}")
     table = Table(box=None, pad_edge=False)
     table.add_column("images")
-    table.add_column("success rate", justify="right")
-    table.add_column("number", justify="right")
-    for share in shares:
-        percent = f"{share.share:.1%} ± {share.standard_error:.1%}"
-        table.add_row(share.what, percent, f"{share.of:,}")
+    for column in ("as wanted", "realistic", "both", "number"):
+        table.add_column(column, justify="right")
+    for success in successes:
+        shares = (success.shown, success.realistic, success.both)
+        percents = (f"{share.share:.1%} ± {share.standard_error:.1%}" for share in shares)
+        table.add_row(success.what, *percents, f"{success.both.of:,}")
     Console(markup=False, highlight=False).print(table)

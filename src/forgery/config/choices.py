@@ -65,5 +65,5 @@ EXTENSIBLE = {
     "penalty": "forgery.penalties",
 }
 #: Names of the bundled data sources.
-BUNDLED_IMAGES = ("mnist", "stacked-mnist", "faces", "faces64")
+BUNDLED_IMAGES = ("mnist", "stacked-mnist", "faces", "faces64", "faces-loose")
 BUNDLED_POINTS = ("line", "ring8", "grid25", "moons", "swissroll", "disjoint")

@@ -56,6 +56,7 @@ SOURCES: dict[str, Callable[[str], Dataset]] = {
     "stacked-mnist": stacked_mnist,
     "faces": faces_source(32),
     "faces64": faces_source(64),
+    "faces-loose": faces_source(32, loose=True),
     **{name: density_source(name) for name in DENSITIES},
 }
 

@@ -5,6 +5,8 @@ independent and what a generator or a classifier learns about one is not due to 
 means long hair and otherwise hair is short: a convention of the drawings, as is a beard on half of
 either. Other features (hair cut, shape of glasses, eyes, brows, shirt) are random.
 
+All heads are in the same place. In a loose set they are not: :class:`Placement`.
+
 The style is Avataaars by Pablo Stanley (https://avataaars.com), "free for personal and commercial
 use", as remixed by DiceBear, whose program draws it (MIT). It is the only one of DiceBear's styles
 in which all heads are frontal and in the same place.
@@ -15,6 +17,7 @@ import io
 import json
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import metadata
 from importlib.resources import files
 from pathlib import Path
@@ -58,27 +61,78 @@ FREE = {
     "accessoriesColor": ["#262e33"],
 }
 BACKGROUND = "#dfe7ee"
-#: The visible part of the style's canvas of 280 × 280: x, y, width, height.
-HEAD = "50 25 180 180"
+#: The head on the style's canvas of 280 × 280: its centre, and the side of the square around it.
+CENTRE, SIDE = (140, 115), 180
 
 #: Called with (faces drawn, total number of faces).
 DrawingProgress = Callable[[int, int], None]
 
 
-def faces_source(size: int) -> Callable[[str], Dataset]:
-    """Return the data source, a function of the split, for faces of size × size pixels."""
+@dataclass(frozen=True)
+class Placement:
+    """Where a head is in its picture: by default in the middle, at full size.
+
+    No attribute depends on it. A mirrored head has its parting on the other side and looks aside
+    to the other side; neither is an attribute.
+
+    Parameters
+    ----------
+    right, down:
+        Shift, as a fraction of the picture's side.
+    scale:
+        Size of the head relative to the picture.
+    mirrored:
+        Whether left and right of the head are exchanged.
+    """
+
+    right: float = 0.0
+    down: float = 0.0
+    scale: float = 1.0
+    mirrored: bool = False
+
+    @classmethod
+    def loose(cls, random: Random) -> "Placement":
+        """Choose a placement at random, as in ``faces-loose``."""
+        return cls(
+            right=random.uniform(-0.12, 0.12),
+            down=random.uniform(-0.12, 0.12),
+            scale=random.uniform(0.8, 1.1),
+            mirrored=random.random() < 0.5,
+        )
+
+    def apply(self, svg: str) -> str:
+        """Return the style's drawing, cut to the picture.
+
+        The drawing itself is transformed, so that the picture is as sharp as without.
+        """
+        if self.mirrored:
+            start, _, content = svg.partition(">")
+            mirror = f'<g transform="matrix(-1 0 0 1 {2 * CENTRE[0]} 0)">'
+            svg = f"{start}>{mirror}{content.removesuffix('</svg>')}</g></svg>"
+        side = SIDE / self.scale
+        left = CENTRE[0] - side * (0.5 + self.right)
+        top = CENTRE[1] - side * (0.5 + self.down)
+        return svg.replace('viewBox="0 0 280 280"', f'viewBox="{left:g} {top:g} {side:g} {side:g}"')
+
+
+def faces_source(size: int, loose: bool = False) -> Callable[[str], Dataset]:
+    """Return the data source, a function of the split, for faces of size × size pixels.
+
+    ``loose`` draws the same people, each with a :class:`Placement` of its own.
+    """
+    what = "faces-loose" if loose else f"faces{size}"
 
     def faces(split: str = "train") -> Dataset:
         n, seed = lookup(SPLITS, split, "split of faces")
-        return load_faces(f"faces{size}[{split}]", n, size, seed)
+        return load_faces(f"{what}[{split}]", n, size, seed, loose)
 
     return faces
 
 
-def load_faces(name: str, n: int, size: int, seed: int) -> Dataset:
+def load_faces(name: str, n: int, size: int, seed: int, loose: bool = False) -> Dataset:
     """Load faces from the cache, or draw them into it with a progress bar.
 
-    Images are uint8 ``[n, 3, size, size]``, with their :data:`ATTRIBUTES`.
+    Images are uint8 ``[n, 3, size, size]``, with their :data:`ATTRIBUTES`; see :func:`draw_faces`.
 
     Raises
     ------
@@ -87,11 +141,12 @@ def load_faces(name: str, n: int, size: int, seed: int) -> Dataset:
         written.
     """
     attributes = balanced(n, len(ATTRIBUTES), seed)
-    path = cache_folder() / f"faces-{n}-{size}-{seed}-{_versions()}.npy"
+    kind = "faces-loose" if loose else "faces"
+    path = cache_folder() / f"{kind}-{n}-{size}-{seed}-{_versions()}.npy"
     images = _read(path, (n, 3, size, size))
     if images is None:
         with _bar(f"drawing {n:,} faces of {size} × {size} pixels") as progress:
-            images = draw_faces(attributes, size, seed, progress)
+            images = draw_faces(attributes, size, seed, progress, loose)
         _write(path, images)
     return Dataset(
         name, torch.from_numpy(images), attributes=attributes, attribute_names=ATTRIBUTES
@@ -108,11 +163,17 @@ def balanced(n: int, attributes: int, seed: int) -> torch.Tensor:
 
 
 def draw_faces(
-    attributes: torch.Tensor, size: int, seed: int, progress: DrawingProgress | None = None
+    attributes: torch.Tensor,
+    size: int,
+    seed: int,
+    progress: DrawingProgress | None = None,
+    loose: bool = False,
 ) -> np.ndarray:
     """Draw one face for each row of attributes bool ``[n, 6]``: uint8 ``[n, 3, size, size]``.
 
-    A face takes about 15 milliseconds. Face i depends only on its attributes, the seed and i.
+    A face takes about 15 milliseconds. Face i depends only on its attributes, the seed and i. If
+    ``loose``, it has a :class:`Placement` of its own, a function of the seed and i; nothing else
+    about it changes.
     """
     dicebear, svg_to_bytes, definition = _import_extra()
     style = dicebear.Style(definition)
@@ -120,8 +181,10 @@ def draw_faces(
     for i, row in enumerate(attributes.tolist()):
         options = options_of(dict(zip(ATTRIBUTES, row, strict=True)), Random(f"{seed}/{i}"))
         svg = dicebear.Avatar(style, options).to_string()
-        svg = svg.replace('viewBox="0 0 280 280"', f'viewBox="{HEAD}"')
-        png = svg_to_bytes(svg_string=svg, width=size, height=size, background=BACKGROUND)
+        placement = Placement.loose(Random(f"{seed}/{i}/placement")) if loose else Placement()
+        png = svg_to_bytes(
+            svg_string=placement.apply(svg), width=size, height=size, background=BACKGROUND
+        )
         with Image.open(io.BytesIO(bytes(png)), formats=["PNG"]) as picture:
             images[i] = np.asarray(picture.convert("RGB")).transpose(2, 0, 1)
         if progress:

@@ -3,7 +3,17 @@
 All of them work on a :class:`Space`: a generator with its distribution of z.
 """
 
-from .arithmetic import Exemplars, Figure, Share, combine, find_exemplars, score
+from .arithmetic import (
+    Exemplars,
+    Figure,
+    Share,
+    Success,
+    combine,
+    find_exemplars,
+    pixel_sums,
+    score,
+    successes,
+)
 from .attributes import AttributeClassifier, attribute_classifier
 from .concepts import Concept, Expression, attribute, parse
 from .directions import Direction, along, effect, find_direction
@@ -29,6 +39,7 @@ __all__ = [
     "Share",
     "Smoothness",
     "Space",
+    "Success",
     "along",
     "attribute",
     "attribute_classifier",
@@ -42,9 +53,11 @@ __all__ = [
     "linear_score",
     "nearest",
     "parse",
+    "pixel_sums",
     "read_picture",
     "score",
     "smoothness",
     "sphere",
+    "successes",
     "through",
 ]

@@ -3,18 +3,20 @@
 After Radford et al. 2015, section 6.3.2: for each concept the z of three exemplars are averaged,
 since single ones were unstable; the means are added and subtracted; G generates an image from the
 result, and from the result with noise. There, people chose the exemplars and inspected one result.
-Here a classifier does both, so that success can be measured over many results.
+Here a classifier does both, so that success can be measured over many results: a result must show
+the attributes, and be as close to a real image as real images are to one another.
 """
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ..errors import ForgeryError
+from ..metrics import inside_manifold
 from ..sampler import PART
 from .attributes import AttributeClassifier
 from .concepts import Concept, Expression
@@ -93,21 +95,24 @@ class Exemplars:
         For each term ``[draws, n, Z]``. No sample is used twice for a concept.
     found:
         Concept → number of samples that show it.
-    searched:
-        Number of samples that were classified.
-    chance:
-        Fraction of these that show the expression's target; None if it has none.
+    features, probabilities:
+        What the classifier found in the samples that were searched, ``[searched, d]`` and
+        ``[searched, K]``.
     """
 
     expression: Expression
     z: tuple[Tensor, ...]
     found: dict[str, int]
-    searched: int
-    chance: float | None
+    features: Tensor
+    probabilities: Tensor
 
     @property
     def draws(self) -> int:
         return len(self.z[0])
+
+    @property
+    def searched(self) -> int:
+        return len(self.features)
 
     def terms(self, draw: int) -> list[tuple[int, str, Tensor]]:
         """Return the terms of one draw as an argument of :func:`combine`."""
@@ -136,8 +141,8 @@ def find_exemplars(
         There are fewer exemplars of a concept than one draw needs.
     """
     z = space.z(searched, seed)
-    parts = [classifier.probabilities(space.pictures(part)) for part in z.split(PART)]
-    probabilities = torch.cat(parts)
+    parts = [classifier.features_and_probabilities(space.pictures(p)) for p in z.split(PART)]
+    features, probabilities = (torch.cat(part) for part in zip(*parts, strict=True))
     uses = Counter(concept.text for _, concept in expression.terms)
     pools, found = {}, {}
     for _, concept in expression.terms:
@@ -158,55 +163,82 @@ def find_exemplars(
         taken[concept.text] += n * draws
         rows = pools[concept.text][start : start + n * draws]
         sets.append(z[rows].view(draws, n, space.size))
-    target = expression.target
-    shown = None if target is None else target.shown(probabilities, classifier.names)
-    return Exemplars(
-        expression,
-        tuple(sets),
-        found,
-        searched,
-        None if shown is None else shown.float().mean().item(),
-    )
+    return Exemplars(expression, tuple(sets), found, features, probabilities)
 
 
 @dataclass(frozen=True)
 class Share:
-    """The fraction ``share`` of ``of`` results that show the target, for the method ``what``."""
+    """The fraction ``share`` of ``of`` independent results."""
 
-    what: str
     share: float
     of: int
 
     @property
     def standard_error(self) -> float:
-        """√(p(1 - p)/n), for independent draws."""
+        """√(p(1 - p)/n)."""
         return math.sqrt(self.share * (1 - self.share) / self.of)
+
+
+@dataclass(frozen=True)
+class Success:
+    """How often a method gives images that show the target and are realistic.
+
+    Parameters
+    ----------
+    what:
+        The method.
+    shown:
+        Images that show the target, according to the classifier.
+    realistic:
+        Images whose features are inside the manifold of the features of real images
+        (:func:`forgery.metrics.inside_manifold`). Attributes can be found in images that are no
+        faces, such as two faces drawn over each other; the manifold does not hold those.
+    both:
+        Images that show the target and are realistic.
+    """
+
+    what: str
+    shown: Share
+    realistic: Share
+    both: Share
 
 
 def score(
     space: Space,
     classifier: AttributeClassifier,
     exemplars: Exemplars,
+    real: Tensor,
+    held_out: Tensor | None = None,
     noise: float = 0.25,
     seed: int = 0,
-) -> list[Share]:
+) -> list[Success]:
     """Measure how often vector arithmetic gives the target, compared with other methods.
 
     The methods, applied to the exemplars of each draw, are: means of n exemplars in z; the same
     with the neighbours' noise; single exemplars in z; the same, scaled to the typical length of z;
-    means of n images, added and subtracted as pixels (and clamped to [-1, 1]); and, for chance,
-    random samples.
+    means of n images, added and subtracted as pixels (:func:`pixel_sums`); and, for chance, random
+    samples. For comparison, ``held_out`` images are measured as well.
 
     A sum of three means of three has the variance of z, a sum of three single z has three times as
     much: scaling shows how much of the benefit of averaging is due to that.
 
+    Parameters
+    ----------
+    space, classifier, exemplars:
+        The latent space, the classifier, and what :func:`find_exemplars` found in them.
+    real, held_out:
+        Images of the training data ``[R, C, H, W]``, whose manifold decides what is realistic, and
+        images from the same source that are not among them: uint8, or in [-1, 1].
+    noise, seed:
+        As in :func:`combine`.
+
     Raises
     ------
     ForgeryError
-        The expression has no target.
+        The expression has no target, or there are fewer than four real images.
     """
     target = exemplars.expression.target
-    if target is None or exemplars.chance is None:
+    if target is None:
         raise ForgeryError(f"{exemplars.expression} cannot be scored: it matches no known class")
     signs = [sign for sign, _ in exemplars.expression.terms]
     n = exemplars.z[0].shape[1]
@@ -215,26 +247,67 @@ def score(
     generator = torch.Generator().manual_seed(seed)
     moves = (2 * torch.rand(averaged.shape, generator=generator) - 1) * noise * UNIT
     length = single.norm(dim=1, keepdim=True)
-    pictures = [
-        space.pictures(z.flatten(0, 1)).unflatten(0, z.shape[:2]).mean(1) for z in exemplars.z
-    ]
+    pictures = [space.pictures(z.flatten(0, 1)).unflatten(0, z.shape[:2]) for z in exemplars.z]
     means = "single exemplars" if n == 1 else f"means of {n}"
-    ways = {
+    images = {
         f"{means} in z": space.pictures(averaged),
         f"  the same, noise ±{noise:g}": space.pictures(averaged + moves),
         "single exemplars in z": space.pictures(single),
-        "  the same, scaled to z's length": space.pictures(single / length * space.size**0.5),
-        f"{means} in pixels": _signed_sum(signs, pictures).clamp(-1, 1),
+        "  scaled to z's length": space.pictures(single / length * space.size**0.5),
+        f"{means} in pixels": pixel_sums(signs, pictures),
     }
-    shares = [
-        Share(way, _share(classifier, images, target), len(images)) for way, images in ways.items()
-    ]
-    return [*shares, Share("chance: any sample", exemplars.chance, exemplars.searched)]
+    seen = {way: classifier.features_and_probabilities(these) for way, these in images.items()}
+    seen["chance: any sample"] = exemplars.features, exemplars.probabilities
+    if held_out is not None:
+        seen["real images, held out"] = classifier.features_and_probabilities(held_out)
+    return successes(classifier, target, real, seen)
+
+
+def pixel_sums(signs: Sequence[int], exemplars: Sequence[Tensor]) -> Tensor:
+    """Add and subtract mean images, the baseline without a generator: ``[draws, C, H, W]``.
+
+    Sums are clamped to [-1, 1]. ``exemplars`` are for each term ``[draws, n, C, H, W]``.
+    """
+    return _signed_sum(signs, [images.mean(1) for images in exemplars]).clamp(-1, 1)
+
+
+def successes(
+    classifier: AttributeClassifier,
+    target: Concept,
+    real: Tensor,
+    seen: Mapping[str, tuple[Tensor, Tensor]],
+    k: int = 3,
+) -> list[Success]:
+    """Measure how many images of each method show the target, are realistic, and both.
+
+    Parameters
+    ----------
+    classifier:
+        The classifier.
+    target:
+        What the images should show.
+    real:
+        Images ``[R, C, H, W]``, more than k.
+    seen:
+        Method → features and probabilities of its images
+        (:meth:`AttributeClassifier.features_and_probabilities`).
+    k:
+        The manifold's number of neighbours; the larger, the more it accepts.
+    """
+    of_real, _ = classifier.features_and_probabilities(real)
+    features = [features for features, _ in seen.values()]
+    inside = inside_manifold(of_real, torch.cat(features), k).split([len(f) for f in features])
+    results = []
+    for (what, (_, probabilities)), realistic in zip(seen.items(), inside, strict=True):
+        shown = target.shown(probabilities, classifier.names)
+        both = shown & realistic
+        results.append(Success(what, _share(shown), _share(realistic), _share(both)))
+    return results
+
+
+def _share(true: Tensor) -> Share:
+    return Share(true.double().mean().item(), len(true))
 
 
 def _signed_sum(signs: Sequence[int], parts: Sequence[Tensor]) -> Tensor:
     return torch.stack([s * part for s, part in zip(signs, parts, strict=True)]).sum(0)
-
-
-def _share(classifier: AttributeClassifier, images: Tensor, target: Concept) -> float:
-    return target.shown(classifier.probabilities(images), classifier.names).float().mean().item()

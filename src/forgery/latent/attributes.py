@@ -47,8 +47,12 @@ class AttributeClassifier:
 
     def probabilities(self, images: Tensor) -> Tensor:
         """Predict the probability of each concept: ``[N, C, H, W]`` → float32 ``[N, K]``, CPU."""
-        logits = self.extractor.logits(images).cpu()
-        return logits.softmax(1) if self.exclusive else logits.sigmoid()
+        return self.features_and_probabilities(images)[1]
+
+    def features_and_probabilities(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return also the features of the last hidden layer, float32 ``[N, d]``, CPU."""
+        features, logits = (part.cpu() for part in self.extractor.features_and_logits(images))
+        return features, logits.softmax(1) if self.exclusive else logits.sigmoid()
 
     def accuracy(self, data: Dataset) -> dict[str, float]:
         """Return the accuracy on ``data`` for each attribute, or for classes as ``class``."""

@@ -17,7 +17,7 @@ from .matching import best_match, matched_accuracy
 from .memorisation import Memorisation, detect_memorisation
 from .modes import Modes, mode_coverage
 from .parzen import ParzenLikelihood, choose_sigma, log_likelihood, parzen_likelihood
-from .precision_recall import PrecisionRecall, precision_and_recall
+from .precision_recall import PrecisionRecall, inside_manifold, precision_and_recall
 from .principal_axes import PrincipalAxes, principal_axes
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "feature_statistics",
     "frechet_distance",
     "grid_divergence",
+    "inside_manifold",
     "kernel_distance",
     "kl_divergence",
     "log_likelihood",

@@ -28,10 +28,6 @@ class PrecisionRecall:
 def precision_and_recall(real: Tensor, generated: Tensor, k: int = 3) -> PrecisionRecall:
     """Compute improved precision and recall.
 
-    The manifold of a set is the union of balls around its points. The radius of a ball is the
-    distance to the k-th nearest neighbour in the set, not counting the point itself; a point at
-    exactly the radius is inside (≤).
-
     Parameters
     ----------
     real, generated:
@@ -46,11 +42,42 @@ def precision_and_recall(real: Tensor, generated: Tensor, k: int = 3) -> Precisi
         Either set has at most k samples, or some values are not finite.
     """
     x, y = as_matching_rows(real, generated, ("real", "generated"))
-    real_radius = kth_neighbour(x, k, "real")
-    generated_radius = kth_neighbour(y, k, "generated")
-    inside = 0
-    recalled = torch.zeros(len(x), dtype=torch.bool, device=x.device)
-    for rows, block in squared_distance_blocks(y, x):
-        inside += int((block <= real_radius).any(1).sum())
-        recalled |= (block <= generated_radius[rows, None]).any(0)
-    return PrecisionRecall(inside / len(y), recalled.double().mean().item())
+    precision = _inside(y, x, kth_neighbour(x, k, "real"))
+    recall = _inside(x, y, kth_neighbour(y, k, "generated"))
+    return PrecisionRecall(precision.double().mean().item(), recall.double().mean().item())
+
+
+def inside_manifold(real: Tensor, samples: Tensor, k: int = 3) -> Tensor:
+    """Tell which samples are inside the manifold of the real samples: the criterion of precision.
+
+    The manifold of a set is the union of balls around its points. The radius of a ball is the
+    distance to the k-th nearest neighbour in the set, not counting the point itself; a point at
+    exactly the radius is inside (≤).
+
+    Parameters
+    ----------
+    real, samples:
+        Features ``[N, d]`` and ``[M, d]``.
+    k:
+        Number of neighbours; 3 in the paper.
+
+    Returns
+    -------
+    inside:
+        bool ``[M]``.
+
+    Raises
+    ------
+    ForgeryError
+        There are at most k real samples, or some values are not finite.
+    """
+    x, y = as_matching_rows(real, samples, ("real", "samples"))
+    return _inside(y, x, kth_neighbour(x, k, "real"))
+
+
+def _inside(points: Tensor, centres: Tensor, squared_radii: Tensor) -> Tensor:
+    """Tell which points are in any of the balls around the centres: bool ``[M]``."""
+    inside = [
+        (block <= squared_radii).any(1) for _, block in squared_distance_blocks(points, centres)
+    ]
+    return torch.cat(inside)
