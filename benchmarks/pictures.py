@@ -14,14 +14,15 @@ import argparse
 import hashlib
 import json
 import shutil
-import sys
 from pathlib import Path
 from statistics import mean, stdev
+
+import torch
 
 import forgery
 from forgery import recipes
 from forgery.resolve import settings_from
-from machine import machine
+from forgery.training.device import describe
 
 RESULTS = Path(__file__).parent / "results" / "pictures.jsonl"
 HELD_OUT = 0.14
@@ -94,8 +95,8 @@ def run(data: Path, arm: str, seed: int, arguments: argparse.Namespace) -> None:
             "g": sum(p.numel() for p in model.generator.parameters()),
             "d": sum(p.numel() for p in model.discriminator.parameters()),
         },
-        "machine": machine(),
-        "command": " ".join(sys.argv),
+        "machine": f"{describe(torch.device('cpu'))}, torch {torch.__version__}",
+        "load": arguments.load,
     }
     with open(RESULTS, "a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
@@ -145,6 +146,7 @@ def main() -> None:
     runs.add_argument("--image-size", type=int, default=32)
     runs.add_argument("--threads", type=int, default=1)
     runs.add_argument("--extractor", nargs="*", default=[], help="further extractors")
+    runs.add_argument("--load", default="", help="what else ran on the machine, for the record")
     runs.add_argument("--runs", type=Path, default=Path("runs/pictures"))
     verbs.add_parser("table")
     given = parser.parse_args()
