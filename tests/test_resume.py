@@ -124,11 +124,11 @@ def test_a_step_from_every_checkpoint_gives_the_next(tmp_path, name):
     config = config_of(*MATRIX[name])
     forgery.train(config, tmp_path / "run")
     dataset = data_of(config)
-    batches = batches_of(config, dataset, CPU)
     folder = tmp_path / "run" / "checkpoints"
     for step in range(STEPS):
         training = training_of(config, dataset, CPU)
         training.restore(checkpoint.read(folder, step))
+        batches = batches_of(config, dataset, CPU, project=training.project)
         with torch.random.fork_rng(devices=[]):
             iterate(training, batches, config.steps or 100, config)
         assert_same(training.checkpoint(), checkpoint.read(folder, step + 1))
@@ -138,7 +138,8 @@ def test_every_kind_of_state_changes_during_training():
     """The compared state changes from step to step, including p of adaptive augmentation."""
     config = config_of(*KINDS["adaptive augmentation"])
     dataset = data_of(config)
-    training, batches = training_of(config, dataset, CPU), batches_of(config, dataset, CPU)
+    training = training_of(config, dataset, CPU)
+    batches = batches_of(config, dataset, CPU, project=training.project)
     with torch.random.fork_rng(devices=[]):
         for _ in range(5):
             iterate(training, batches, config.steps or 100, config)

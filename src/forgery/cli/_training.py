@@ -17,7 +17,8 @@ def print_expectation(config: "Config") -> None:
         return
     found = preflight(config)
     print(
-        f"{found.length()} of {len(found.dataset):,} pictures ({config.recipe}); --minutes sets it"
+        f"recipe {config.recipe}, {found.length()} of {len(found.dataset):,} pictures; --minutes "
+        "changes the length"
     )
     print(found.expectation())
     sys.stdout.flush()
