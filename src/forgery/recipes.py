@@ -11,6 +11,7 @@ from typing import Any
 from . import plugins
 from .config import Config
 from .errors import lookup
+from .sizes import doubled
 
 #: Number of images in MNIST's training split; most recipes were tuned on them.
 MNIST = 60_000
@@ -454,7 +455,7 @@ def recipe_for_images(shape: Sequence[int], pretrained: bool) -> tuple[str, str]
     channels, height, width = shape
     if channels == 1 and max(height, width) <= 28:
         return "mlp", "small and grey, like the digits that it was tuned on"
-    if channels not in (1, 3) or min(height, width) < 16 or not is_doubled(height, width):
+    if channels not in (1, 3) or min(height, width) < 16 or not doubled(height, width):
         return "mlp", "MLPs fit any size; convolutional recipes need 4 to 15 times a power of two"
     if pretrained:
         return "pictures", "convolutional, with the features of a network trained on ImageNet"
@@ -467,14 +468,6 @@ def recipe_for_images(shape: Sequence[int], pretrained: bool) -> tuple[str, str]
         "MLPs fit any size; for better pictures pip install 'forgery[features]', or give a square "
         "--image-size such as 32 or 64"
     )
-
-
-def is_doubled(height: int, width: int) -> bool:
-    """Whether the generator skip makes images of this size: 4 to 15 times a power of two."""
-    k = 0
-    while not (height % 2 or width % 2) and min(height, width) >= 8:
-        height, width, k = height // 2, width // 2, k + 1
-    return k > 0 and max(height, width) <= 15
 
 
 RECIPES: dict[str, Callable[..., Config]] = {

@@ -66,3 +66,18 @@ def in_words(size: Sequence[int]) -> str:
     """Return ``32 × 32``, or ``48 × 64 (height × width)``; a shape ``[…, H, W]`` is a size too."""
     height, width = size[-2:]
     return f"{height} × {width}" + ("" if height == width else " (height × width)")
+
+
+#: Sides of the first maps of a generator that doubles them.
+LEAST, MOST = 4, 15
+
+
+def doubled(height: int, width: int) -> tuple[int, int, int] | None:
+    """Height and width of the first maps, and the number of doublings to the given size.
+
+    None if the size is not 4 to 15 times a power of two, from 2 on.
+    """
+    k = 0
+    while not (height % 2 or width % 2) and min(height, width) >= 2 * LEAST:
+        height, width, k = height // 2, width // 2, k + 1
+    return (height, width, k) if k and max(height, width) <= MOST else None

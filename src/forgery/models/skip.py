@@ -10,10 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import ForgeryError
+from ..sizes import LEAST, MOST, doubled
 from .spec import Spec
 
-#: Sides of the first maps.
-LEAST, MOST = 4, 15
 #: The first maps are at most this many times as many as the last ones.
 WIDEST = 8
 #: From this many doublings on, the first maps scale the last ones.
@@ -101,12 +100,8 @@ def start_of(spec: Spec) -> tuple[int, int, int]:
         If the images have another size, or the data are points.
     """
     _, height, width = spec.image_shape
-    k = 0
-    while not (height % 2 or width % 2) and min(height, width) >= 2 * LEAST:
-        height, width, k = height // 2, width // 2, k + 1
-    if k and max(height, width) <= MOST:
-        return height, width, k
-    _, height, width = spec.image_shape
+    if start := doubled(height, width):
+        return start
     raise ForgeryError(
         f"generator skip doubles maps of {LEAST} to {MOST} pixels a side, but the data are "
         f"{height} × {width}: give an --image-size of 4, 5, 6 … times a power of two, such as 32, "
