@@ -6,6 +6,7 @@ from pathlib import Path
 
 from .. import plugins
 from ..errors import ForgeryError, did_you_mean
+from ..user_cache import cache_folder
 from . import cache
 from .arrays import adapted, is_image_array, load_image_array
 from .dataset import Batches, Dataset, Units
@@ -139,7 +140,7 @@ def holds_pictures(source: str) -> bool:
 
 def clear_cache() -> tuple[int, int, Path]:
     """Delete all decoded pictures; return the number of sets, their bytes, and their folder."""
-    folder = cache.cache_folder() / "images"
+    folder = cache_folder() / "images"
     return *cache.clear(folder), folder
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from ..errors import ForgeryError
 from ..sizes import in_words
+from ..user_cache import cache_folder
 from . import cache
 from .cache import LARGE
 from .dataset import Dataset, mapping_of
@@ -172,7 +173,7 @@ def _as_levels(path: Path, images: np.ndarray) -> np.ndarray:
         levels = np.empty(images.shape, np.uint8)
         _convert(path, images, levels)
         return levels
-    slot = cache.Slot(cache.cache_folder() / "images", cache.key_of("array", stamp(path)))
+    slot = cache.Slot(cache_folder() / "images", cache.key_of("array", stamp(path)))
     with slot.building():
         if slot.read() is None:
             whole = slot.temporary()

@@ -32,14 +32,6 @@ LARGE = 1 << 30
 MAX_BYTES = 32 << 30
 
 
-def cache_folder() -> Path:
-    """Return the root folder of the cache."""
-    if given := os.environ.get("FORGERY_CACHE"):
-        return Path(given)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "forgery"
-
-
 @dataclass(frozen=True)
 class Slot:
     """The location of one set of decoded pictures, which may or may not exist."""

@@ -29,7 +29,7 @@ import torch
 from PIL import Image
 
 from ..errors import ForgeryError, lookup
-from .cache import cache_folder
+from ..user_cache import cache_folder
 from .dataset import Dataset
 
 #: The binary attributes of a face.

@@ -25,6 +25,7 @@ import torch
 
 from ..errors import ForgeryError, did_you_mean
 from ..sizes import Size, in_words
+from ..user_cache import cache_folder
 from . import cache
 from .dataset import Dataset, mapping_of
 from .decode import Header, Rejected, careful_pillow, decode, digest, header
@@ -193,7 +194,7 @@ def load_pictures(
     source = str(source)
     stamp, listing = _open_source(source, settings)
     wanted = {k: v for k, v in asdict(settings).items() if k != "strict"}
-    slot = cache.Slot(cache.cache_folder() / "images", cache.key_of(stamp, wanted))
+    slot = cache.Slot(cache_folder() / "images", cache.key_of(stamp, wanted))
     found = slot.read()
     if found is None:
         with slot.building():

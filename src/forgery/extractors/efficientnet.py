@@ -22,9 +22,9 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..data.cache import cache_folder
 from ..errors import ForgeryError, lookup
 from ..pixels import resized
+from ..user_cache import cache_folder
 from .extractor import Extractor, three_channels
 from .files import read_checked
 

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from ..data import Dataset
-from ..data.cache import cache_folder
 from ..errors import ForgeryError
 from ..extractors import (
     Classifier,
@@ -20,6 +19,7 @@ from ..extractors import (
     save_classifier,
     train_classifier,
 )
+from ..user_cache import cache_folder
 
 #: Epochs for training a classifier of attributes or of classes.
 EPOCHS = {"attributes": 2, "classes": 6}

@@ -1,0 +1,18 @@
+"""The lab: a page on one's own machine for runs, the game in the plane, and trained generators.
+
+::
+
+    server.py          finds a port, prints the address, serves until Ctrl-C
+    app.py             the web application: its rooms and static files
+    guard.py           who may talk to it: token, Host, Origin, content security policy
+    answers.py         JSON answers, uploads, and streams of events
+    folder.py          the runs under a folder, by name
+    runs.py            watch, compare, start and stop runs
+    playground.py      live games of points
+    explorer.py        walks in a generator of images
+    spotting.py        guess which images are real
+    static/            the pages: plain JavaScript modules, one a view
+
+It needs the extra ``forgery[lab]``. Modules here import torch only where they use it, so that the
+first page is there before torch is.
+"""

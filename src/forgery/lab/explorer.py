@@ -1,0 +1,18 @@
+"""Explorer."""
+
+from collections.abc import Sequence
+
+from starlette.routing import BaseRoute
+
+from .folder import RunsFolder
+
+
+class Explorer:
+    def __init__(self, folder: RunsFolder) -> None:
+        self._folder = folder
+
+    def routes(self) -> Sequence[BaseRoute]:
+        return []
+
+    def close(self) -> None:
+        pass

@@ -1,0 +1,67 @@
+"""The runs under a folder, by name."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .answers import Refused
+
+#: Levels of folders that are searched, and runs that are listed, at most.
+DEPTH, MOST = 3, 2000
+
+
+@dataclass(frozen=True)
+class RunsFolder:
+    """The folder that the lab shows. A run's name is its path below it, ``digits`` or ``a/b``."""
+
+    path: Path
+
+    def names(self) -> Iterator[str]:
+        """The names of all runs, found by their config.json; links are not followed."""
+        found = 0
+        for folder, below, files in os.walk(self.path):
+            place = Path(folder)
+            depth = len(place.relative_to(self.path).parts)
+            below.sort()
+            if "config.json" in files and depth:
+                below.clear()
+                found += 1
+                yield place.relative_to(self.path).as_posix()
+            if depth >= DEPTH:
+                below.clear()
+            if found >= MOST:
+                return
+
+    def run(self, name: str) -> Path:
+        """The path of a run.
+
+        Raises
+        ------
+        Refused
+            If there is no run of that name below the folder.
+        """
+        path = self.inside(name)
+        if not (path / "config.json").is_file():
+            raise Refused(f"there is no run {name!r} in {self.path}", 404)
+        return path
+
+    def inside(self, name: str) -> Path:
+        """The path of a name, which must lie below the folder, links followed.
+
+        Raises
+        ------
+        Refused
+            If it does not.
+        """
+        root = self.path.resolve()
+        parts = Path(name).parts
+        try:
+            path = self.path / name
+            resolved = path.resolve()
+        except (OSError, ValueError):  # too long, a null character, a loop of links
+            raise Refused(f"{name!r:.80} is no name of a run") from None
+        outside = not resolved.is_relative_to(root) or resolved == root
+        if outside or not parts or ".." in parts or Path(name).is_absolute():
+            raise Refused(f"{name!r:.80} is not below {self.path}", 403)
+        return path

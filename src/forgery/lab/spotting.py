@@ -1,0 +1,18 @@
+"""Spotting."""
+
+from collections.abc import Sequence
+
+from starlette.routing import BaseRoute
+
+from .folder import RunsFolder
+
+
+class Spotting:
+    def __init__(self, folder: RunsFolder) -> None:
+        self._folder = folder
+
+    def routes(self) -> Sequence[BaseRoute]:
+        return []
+
+    def close(self) -> None:
+        pass

@@ -1,0 +1,55 @@
+// The page: shows the view that the address names, and closes the one before.
+
+import { get } from "./api.js";
+import { el, fill } from "./dom.js";
+import { words } from "./words.js";
+
+// Address → module with `show(main, parameters)`, which returns an object with `close()`.
+const VIEWS = {
+  runs: () => import("./runs.js"),
+  run: () => import("./run.js"),
+  compare: () => import("./compare.js"),
+  train: () => import("./train.js"),
+  playground: () => import("./playground.js"),
+  explorer: () => import("./explorer.js"),
+  spotting: () => import("./spotting.js"),
+};
+const NAVIGATION = [["runs", words.common.runs], ["playground", words.common.playground]];
+
+const main = document.getElementById("main");
+let shown = null;
+let latest = 0;
+
+/** `#/run?run=a%2Fb` → ["run", {run: "a/b"}] */
+function place() {
+  const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
+  return [path || "runs", Object.fromEntries(new URLSearchParams(query ?? ""))];
+}
+
+async function show() {
+  const mine = ++latest;
+  const [name, parameters] = place();
+  shown?.close?.();
+  shown = null;
+  fill(
+    document.getElementById("nav"),
+    ...NAVIGATION.map(([view, label]) =>
+      el("a", { href: `#/${view}`, "aria-current": view === name ? "page" : null }, label)),
+  );
+  fill(main, el("p", { class: "soft" }, words.common.loading));
+  document.title = words.common.title;
+  try {
+    if (!VIEWS[name]) throw new Error(words.common.noPage);
+    const view = await (await VIEWS[name]()).show(main, parameters);
+    if (mine === latest) shown = view;
+    else view?.close?.();
+  } catch (error) {
+    if (mine !== latest) return;
+    fill(main, el("p", { class: "problem" }, `${words.common.failed} ${error.message}`));
+  }
+}
+
+const about = await get("about").catch(() => ({}));
+if (about.start && !location.hash) location.hash = `#/run?run=${encodeURIComponent(about.start)}`;
+addEventListener("hashchange", show);
+show();

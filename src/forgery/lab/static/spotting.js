@@ -1,0 +1,6 @@
+import { el, fill } from "./dom.js";
+
+export async function show(main, parameters) {
+  fill(main, el("h1", {}, "spotting"));
+  return { close() {} };
+}

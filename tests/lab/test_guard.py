@@ -1,0 +1,83 @@
+"""Who may talk to the lab."""
+
+import os
+import stat
+
+import pytest
+
+from forgery.lab.guard import COOKIE, kept_token
+
+
+def test_the_address_with_the_token_opens_the_page_and_leaves_a_cookie(client):
+    answer = client.get(f"/?token={client.token}", headers={"cookie": None})
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/"  # the token does not stay in the address
+    cookie = answer.headers["set-cookie"]
+    assert f"{COOKIE}={client.token}" in cookie
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    assert "forgery lab" in client.get("/").text
+
+
+@pytest.mark.parametrize("path", ["/", "/static/app.js", "/api/about", "/?token=wrong"])
+def test_nothing_is_answered_without_the_token(client, path):
+    answer = client.get(path, headers={"cookie": None})
+    assert answer.status_code == 403
+    assert "Open the address" in answer.text
+
+
+def test_a_wrong_or_broken_cookie_is_refused(client):
+    for cookie in (f"{COOKIE}=wrong", "a;b;;=", f"{COOKIE}=\u00ff", f"other={client.token}"):
+        assert client.get("/", headers={"cookie": cookie.encode("latin1")}).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8484", "127.0.0.1", ""])
+def test_a_foreign_host_is_refused(client, host):
+    assert client.get("/", headers={"host": host}).status_code == 403
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "http://127.0.0.1:1", "null", None])
+def test_a_foreign_origin_cannot_change_anything(client, origin):
+    for method in ("POST", "DELETE", "PUT"):
+        answer = client.request(method, "/api/runs", headers={"origin": origin})
+        assert answer.status_code == 403
+        assert "another page" in answer.text
+
+
+def test_every_answer_has_a_strict_policy(client):
+    for path in ("/", "/static/app.js", "/api/about", "/static/nothing.js"):
+        headers = client.get(path).headers
+        assert "script-src 'self'" in headers["content-security-policy"]
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_static_files_cannot_be_left(client):
+    for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static//etc/passwd"):
+        assert client.get(path).status_code == 404
+
+
+def test_the_pages_are_small_and_need_nothing_from_elsewhere():
+    from forgery.lab.app import STATIC
+
+    total = 0
+    for path in STATIC.iterdir():
+        text = path.read_text()
+        total += len(text)
+        assert "<script>" not in text
+        assert " style=" not in text
+        assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
+        assert "https://" not in text
+    assert total < 200_000
+
+
+def test_the_token_is_kept_for_the_user_alone(tmp_path):
+    token = kept_token(tmp_path / "cache")
+    assert kept_token(tmp_path / "cache") == token
+    assert len(token) > 32
+    assert stat.S_IMODE(os.stat(tmp_path / "cache" / "lab-token").st_mode) == 0o600
+
+
+def test_a_folder_that_cannot_be_written_gives_a_token_for_once(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert kept_token(tmp_path / "file") != kept_token(tmp_path / "file")
