@@ -14,6 +14,7 @@ from forgery.data import load
 from forgery.data.pictures import silent
 from forgery.parts import networks
 from forgery.preflight import preflight
+from forgery.projected import Projection
 
 
 @pytest.fixture(autouse=True)
@@ -215,3 +216,24 @@ def test_an_array_of_copies_is_warned_of(tmp_path, capsys):
     forgery.train(config, tmp_path / "run", progress=True)
     assert f"warning: {told}" in capsys.readouterr().out
     assert ("warning", told) in preflight(config, silent).facts()
+
+
+def test_steps_are_timed_on_a_part_of_the_frozen_features(photos, monkeypatch):
+    config = recipes.pictures(
+        data=str(photos), image_size=16, g_width=4, d_width=4, batch_size=4, minutes=1, threads=1
+    )
+    seen = []
+    forward = Projection.forward
+
+    def counted(self, images):
+        seen.append(len(images))
+        return forward(self, images)
+
+    monkeypatch.setattr(Projection, "forward", counted)
+    whole = preflight(config)
+    assert max(seen) == len(whole.dataset)
+    seen.clear()
+    monkeypatch.setattr(preflight_module, "TIMED", 4)
+    part = preflight(config)
+    assert part.features == whole.features
+    assert max(seen) == 4

@@ -29,6 +29,8 @@ from .training.state import Training
 
 #: Seconds for which steps are timed, and number of untimed steps before.
 SECONDS, WARM_UP = 2.0, 3
+#: Most samples whose frozen features are computed for the timed steps.
+TIMED = 2048
 #: Largest number of pictures → what to expect of them.
 EXPECTATIONS = (
     (19, "too few to learn from; the samples will repeat them. Some hundred are a start"),
@@ -221,7 +223,11 @@ def preflight(
         before = contention.core_times()
         per_step = training.game.batches_per_step
         last_step = loop.length_in_steps(config, batches, per_step)
-        seconds = _seconds_per_step(training, batches, config, last_step)
+        timed = batches
+        if training.project and len(dataset) > TIMED:  # a part, since all would be projected first
+            part = dataset.subset(max(TIMED, config.batch_size * config.d_steps))
+            timed = batches_of(config, part, where, project=training.project)
+        seconds = _seconds_per_step(training, timed, config, last_step)
         core_wait = contention.core_wait(before, contention.core_times())
     return Preflight(
         requested,
@@ -232,7 +238,7 @@ def preflight(
         batches.per_epoch / per_step,
         _memory(training),
         batches.projected_bytes,
-        peak_memory() if where.type == "cpu" else None,
+        _process_memory(where, batches.projected_bytes - timed.projected_bytes),
         core_wait,
     )
 
@@ -254,6 +260,12 @@ def _seconds_per_step(
         if training.device.type == "cuda":
             torch.cuda.synchronize(training.device)
     return (time.perf_counter() - start) / done
+
+
+def _process_memory(where: torch.device, missing: int) -> int | None:
+    """Peak memory of this process plus what a run needs beyond it; None if it is unknown."""
+    peak = peak_memory() if where.type == "cpu" else None
+    return None if peak is None else peak + missing
 
 
 def _memory(training: Training) -> int:

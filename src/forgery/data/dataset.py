@@ -392,7 +392,10 @@ class Batches:
     @property
     def projected_bytes(self) -> int:
         """Bytes of the projections of all samples; 0 if there are none."""
-        return 0 if self._project is None else self._projected.nbytes
+        if self._project is None:
+            return 0
+        one = self._project(self.data.to_model(self.data.values[:1].to(self.device)))
+        return len(self.data) * one.numel() * torch.float16.itemsize
 
     @cached_property
     def _projected(self) -> Tensor:

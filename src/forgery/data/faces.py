@@ -15,7 +15,6 @@ in which all heads are frontal and in the same place.
 import contextlib
 import io
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
@@ -29,7 +28,7 @@ import torch
 from PIL import Image
 
 from ..errors import ForgeryError, lookup
-from ..user_cache import cache_folder
+from ..user_cache import cache_folder, keep
 from .dataset import Dataset
 
 #: The binary attributes of a face.
@@ -241,16 +240,11 @@ def _read(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
 
 
 def _write(path: Path, images: np.ndarray) -> None:
-    """Write images atomically, under a temporary name first."""
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    buffer = io.BytesIO()
+    np.save(buffer, images)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
-            np.save(file, images)
-        os.replace(temporary, path)
+        keep(path, buffer.getvalue())
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
         raise ForgeryError(
             f"cannot write to {path.parent}: {error.strerror or error}; set FORGERY_CACHE to "
             "another folder"

@@ -10,7 +10,7 @@ is run.
 import functools
 import hashlib
 import math
-import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from io import BytesIO
@@ -24,7 +24,7 @@ from torch.nn import functional as F
 
 from ..errors import ForgeryError, lookup
 from ..pixels import resized
-from ..user_cache import cache_folder
+from ..user_cache import cache_folder, keep
 from .extractor import Extractor, three_channels
 from .files import read_checked
 
@@ -238,13 +238,8 @@ def _weights(name: str, variant: Variant) -> dict[str, Tensor]:
         pass
     weights = _converted(_installed(name, variant), EfficientNetLite(variant))
     content = save(weights)
-    temporary = cached.with_suffix(f".{uuid.uuid4().hex}.tmp")
-    try:
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(hashlib.sha256(content).digest() + content)
-        temporary.replace(cached)
-    except OSError:  # without a cache, the weights are converted every time
-        temporary.unlink(missing_ok=True)
+    with suppress(OSError):  # without a cache, the weights are converted every time
+        keep(cached, hashlib.sha256(content).digest() + content)
     return weights
 
 

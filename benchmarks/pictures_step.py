@@ -1,0 +1,126 @@
+"""A step of `pictures`: its time beside `dcgan`'s, the share of the frozen network, and memory.
+
+    python benchmarks/pictures_step.py step DATA [--rounds 7] [--threads 1]
+    python benchmarks/pictures_step.py memory DATA [--image-sizes 32 64]
+
+DATA is a folder of pictures. `step` takes turns: whole steps of the recipes, and what the frozen
+network costs in a step of `pictures`, which is the forward and backward pass on a minibatch of
+samples (that on real pictures is computed once). `memory` compares the preflight's forecast for the
+whole process with the peak of a run of 200 steps, each in a process of its own.
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from statistics import median
+
+import torch
+
+from forgery import build, parts
+from forgery.projected import projection_in
+from forgery.resolve import settings_from
+from forgery.training import device, loop
+from machine import machine
+
+RECIPES = ("pictures", "pictures-plain", "dcgan")
+FORECAST = """
+import sys
+from forgery.preflight import preflight
+from forgery.resolve import settings_from
+data, recipe, size = sys.argv[1:]
+print(preflight(settings_from(data, recipe, None, {"image_size": int(size)})).process)
+"""
+PEAK = """
+import sys, tempfile
+import forgery
+from forgery.resources import peak_memory
+data, recipe, size = sys.argv[1:]
+with tempfile.TemporaryDirectory() as folder:
+    forgery.train(data, folder + "/run", recipe=recipe, image_size=int(size), steps=200)
+print(peak_memory())
+"""
+
+
+def milliseconds(run: Callable[[], object], times: int) -> float:
+    started = time.perf_counter()
+    for _ in range(times):
+        run()
+    return 1000 * (time.perf_counter() - started) / times
+
+
+def step(options: argparse.Namespace) -> None:
+    threads, cpu = device.prepare_cpu(options.threads), torch.device("cpu")
+    tasks: dict[tuple[int, str], Callable[[], object]] = {}
+    for size in options.image_sizes:
+        for recipe in RECIPES:
+            given = {"image_size": size, "device": "cpu", "threads": threads}
+            config = settings_from(options.data, recipe, None, given)
+            data = parts.data_of(config)
+            training = build.training_of(config, data, cpu)
+            batches = build.batches_of(config, data, cpu, project=training.project)
+
+            def one(training=training, batches=batches, config=config) -> None:
+                loop.iterate(training, batches, 1_000_000, config)
+
+            tasks[size, f"{recipe}, batch {config.batch_size}"] = one
+            if projection := projection_in(training.game.players["discriminator"].network):
+                samples = torch.randn(config.batch_size, *data.shape).requires_grad_()
+
+                def frozen(projection=projection, samples=samples) -> None:
+                    projection(samples).sum().backward()
+
+                tasks[size, "the frozen network in it"] = frozen
+    found: dict[tuple[int, str], list[float]] = {task: [] for task in tasks}
+    for _ in range(options.rounds + 1):
+        for task, run in tasks.items():
+            found[task].append(milliseconds(run, 5))
+    print(machine(cpu))
+    for size in options.image_sizes:
+        pictures = next(task for task in tasks if task[0] == size)
+        for task in tasks:
+            if task[0] == size:
+                times = found[task][1:]
+                pairs = zip(times, found[pictures][1:], strict=True)
+                ratio = median(a / b for a, b in pairs)
+                print(f"{size} px | {task[1]} | {median(times):.1f} ms | {ratio:.2f} of pictures")
+
+
+def memory(options: argparse.Namespace) -> None:
+    for size in options.image_sizes:
+        for recipe in RECIPES:
+            forecast, peak = (
+                int(
+                    subprocess.run(
+                        [sys.executable, "-c", program, options.data, recipe, str(size)],
+                        check=True,
+                        capture_output=True,
+                        text=True,
+                    ).stdout.split()[-1]
+                )
+                for program in (FORECAST, PEAK)
+            )
+            print(
+                f"{size} px | {recipe} | forecast {forecast / 1e6:.0f} MB | peak {peak / 1e6:.0f} "
+                f"MB | {forecast / peak - 1:+.0%}",
+                flush=True,
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    for verb in (step, memory):
+        arguments = verbs.add_parser(verb.__name__)
+        arguments.set_defaults(run=verb)
+        arguments.add_argument("data")
+        arguments.add_argument("--image-sizes", nargs="+", type=int, default=[32, 64])
+        arguments.add_argument("--rounds", type=int, default=7)
+        arguments.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    options.run(options)
+
+
+if __name__ == "__main__":
+    main()
