@@ -268,6 +268,7 @@ def few_digits(forgery):
 def test_evaluate_compare_doctor(forgery, few_digits):
     for run, samples in (("run0", "200"), ("run1", "100")):
         assert forgery("train", *few_digits, "--steps=4", "--out", run)[0] == 0
+        Path(run, "human.json").write_text("{")
         code, out, _ = forgery(
             "evaluate", run, "--samples", samples, "--against=held.npz", "--device=cpu"
         )
@@ -277,6 +278,7 @@ def test_evaluate_compare_doctor(forgery, few_digits):
         assert "mnist-digits (sha256" in out
         assert f"{samples} samples of seed 0 against held.npz" in out
         assert "reveals a flaw of the measure" in out
+        assert f"people: {run}/human.json is damaged" in out
     code, _, err = forgery("compare", "run0", "run1")
     assert code == 2
     assert "different protocols (samples: 200 against 100)" in err

@@ -50,10 +50,13 @@ def evaluate(
     """
     from ..errors import ForgeryError
     from ..evaluation import evaluate as measure
+    from ..evaluation import human
     from ._tables import print_cards
 
     card = measure(run, samples, against, seed, extractor, step, device, data=data, keep=False)
     print_cards([card])
+    for line in human.lines(run):
+        print(f"people: {line}")
     try:
         card.write(run / "card.json")
     except ForgeryError as error:

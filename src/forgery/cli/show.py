@@ -19,6 +19,7 @@ def show(run: Path, /) -> None:
     """
     from ..config import flag
     from ..errors import ForgeryError
+    from ..evaluation import human
     from ..training import checkpoint
     from ..training.run import open_run
 
@@ -50,6 +51,8 @@ def show(run: Path, /) -> None:
         for name in NUMBERS:
             if name in last:
                 table.add_row("", f"{name} {last[name]:.3f}")
+    for line in human.lines(run):
+        table.add_row("people", line)
     Console(markup=False, highlight=False).print(table)
     for title, settings in config.effective().items():
         print(f"\n{title}")
