@@ -26,7 +26,7 @@ VERBS = {
     "show": "Show a run's settings, progress and checkpoints.",
     "recipes": "List the recipes, or the settings of one.",
     "bench": "Count the modes covered on a known density, over many seeds.",
-    "lab": "Open the lab in the browser: runs, live games, trained generators.",
+    "lab": "Open the lab in a browser: runs, live games, generators.",
     "theory": "Check the statements of the 2014 paper numerically.",
     "interpolate": "Interpolate between samples: a strip and an animated GIF.",
     "arithmetic": "Add and subtract concepts: man+glasses - man + woman.",

@@ -10,6 +10,7 @@ from cyclopts import Group, Parameter, Token
 from cyclopts.help import DefaultFormatter
 
 from ..config import (
+    COMMON,
     GROUPS,
     LENGTHS,
     RESUMABLE,
@@ -29,13 +30,6 @@ HELP_ALL = "--help-all"
 
 #: Fields that no verb takes as a generated flag.
 _ELSEWHERE = ("data", "recipe")
-#: The settings changed most often, listed by --help.
-COMMON = (
-    *("steps", "epochs", "minutes"),
-    *("batch_size", "image_size", "limit", "seed", "start_from"),
-    *("objective", "generator", "discriminator"),
-    *("g_learning_rate", "d_learning_rate", "device"),
-)
 
 
 def _for_help(console: Any, options: Any, panel: Any) -> None:

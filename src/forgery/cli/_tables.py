@@ -63,11 +63,13 @@ def group(cards: "Sequence[Card]", settings: Sequence[str]) -> list[Column]:
 
 def as_csv(columns: Sequence[Column]) -> str:
     """One line per measure: mean and standard error of each column, then the floor."""
+    from ..evaluation.measures import score_names
+
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     heads = [head for c in columns for head in (c.card.run, f"{c.card.run} standard error")]
     writer.writerow(["measure", *heads, "real images"])
-    for measure in _scores([c.card for c in columns]):
+    for measure in score_names([c.card for c in columns]):
         cells = [values.get(measure, "") for c in columns for values in (c.card.scores, c.errors)]
         writer.writerow([measure, *cells, columns[0].card.floor.get(measure, "")])
     return text.getvalue()
@@ -97,30 +99,17 @@ def as_json(columns: Sequence[Column]) -> str:
 
 def as_markdown(columns: Sequence[Column]) -> str:
     """A Markdown table with one row per measure."""
-    from ..evaluation.measures import formatted, measure_of, title
+    from ..evaluation.measures import formatted, measure_of, score_names, title
 
     heads = ["measure", *(c.card.run for c in columns), "real images", "better"]
     rows = [heads, ["---"] * len(heads)]
-    for name in _scores([c.card for c in columns]):
+    for name in score_names([c.card for c in columns]):
         cells = [_cell(name, c.card.scores.get(name), c.errors.get(name)) for c in columns]
         floor = formatted(name, columns[0].card.floor.get(name))
         measure = measure_of(name)
         better = measure.better if measure else ""
         rows.append([title(name, columns[0].card.protocol), *cells, floor, better])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
-
-
-def _scores(cards: "Sequence[Card]") -> list[str]:
-    """The names of the cards' scores, by measure; those by further extractors follow the first's.
-
-    Measures of another package, which may not be installed, come last.
-    """
-    from ..evaluation import all_measures
-    from ..evaluation.measures import split_name
-
-    found = dict.fromkeys(name for card in cards for name in card.scores)
-    order = {name: i for i, name in enumerate(all_measures())}
-    return sorted(found, key=lambda name: order.get(split_name(name)[0], len(order)))
 
 
 def print_cards(cards: "list[Card]", errors: Sequence[Mapping[str, float]] = ()) -> None:
@@ -173,13 +162,21 @@ def card_table(
     If the runs' paths leave too little room for the names of the measures, runs are numbered and
     the legend lists their paths. A name that still does not fit is wrapped between words.
     """
-    from ..evaluation.measures import INCEPTION, formatted, measure_of, ratio, split_name, title
+    from ..evaluation.measures import (
+        INCEPTION,
+        formatted,
+        measure_of,
+        ratio,
+        score_names,
+        split_name,
+        title,
+    )
 
     floors, protocol = _floors(cards), cards[0].protocol
     has_ratios = len(cards) == 1
     rows: list[tuple[str, list[str]]] = []
     heading = ""
-    for name in _scores(cards):
+    for name in score_names(cards):
         scores = [
             _cell(name, card.scores.get(name), of_card.get(name))
             for card, of_card in zip(cards, errors or [{}] * len(cards), strict=True)

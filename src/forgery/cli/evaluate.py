@@ -18,6 +18,7 @@ def evaluate(
     data: str | None = None,
     step: Step = None,
     device: str = "auto",
+    progress: bool | None = None,
 ) -> None:
     """Measure a run's samples against held-out data and write card.json.
 
@@ -47,13 +48,18 @@ def evaluate(
         Step of the checkpoint to use, or best (default: the newest).
     device:
         Device to measure on: auto, cpu, cuda …
+    progress:
+        Show progress (default: on a terminal).
     """
     from ..errors import ForgeryError
     from ..evaluation import evaluate as measure
     from ..evaluation import human
     from ._tables import print_cards
 
-    card = measure(run, samples, against, seed, extractor, step, device, data=data, keep=False)
+    card = measure(
+        run, samples, against, seed, extractor, step, device,
+        data=data, progress=progress, keep=False,
+    )  # fmt: skip
     print_cards([card])
     for line in human.lines(run):
         print(f"people: {line}")

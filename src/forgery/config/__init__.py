@@ -5,7 +5,7 @@
 """
 
 from .choices import BUNDLED_IMAGES, BUNDLED_POINTS, EXTENSIBLE
-from .config import RESUMABLE, Config, check_names, field_of, group_of
+from .config import COMMON, RESUMABLE, Config, check_names, field_of, group_of
 from .needs import flag
 from .settings import (
     GROUPS,
@@ -30,6 +30,7 @@ from .settings import (
 __all__ = [
     "BUNDLED_IMAGES",
     "BUNDLED_POINTS",
+    "COMMON",
     "EXTENSIBLE",
     "GROUPS",
     "LENGTHS",

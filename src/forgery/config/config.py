@@ -135,6 +135,10 @@ class Config(
         }
         return {title: settings for title, settings in groups.items() if settings}
 
+    def without_effect(self) -> list[str]:
+        """The names of the settings that have no effect, given the others."""
+        return list(_without_effect(self.to_dict()))
+
     @property
     def is_conditional(self) -> bool:
         """Whether the run uses classes."""
@@ -146,6 +150,13 @@ RESUMABLE = frozenset(
     name
     for group in (LengthSettings, ReportingSettings, MachineSettings)
     for name in fields_of(group)
+)
+#: The settings changed most often.
+COMMON = (
+    *("steps", "epochs", "minutes"),
+    *("batch_size", "image_size", "limit", "seed", "start_from"),
+    *("objective", "generator", "discriminator"),
+    *("g_learning_rate", "d_learning_rate", "device"),
 )
 
 

@@ -1,6 +1,6 @@
 """The measures of a score card."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -9,7 +9,7 @@ import torch
 from .. import metrics, plugins
 from ..extractors.inception import NAME as INCEPTION
 from .held_out import too_few_fresh
-from .protocol import Protocol, joined_name, split_name
+from .protocol import Card, Protocol, joined_name, split_name
 from .subject import Subject
 
 #: The reason why a measure is skipped, or None.
@@ -286,6 +286,16 @@ def title(name: str, protocol: Protocol, with_unit: bool = True) -> str:
 def measure_of(name: str) -> Measure | None:
     """The measure of a score; None if it is that of a package which is not installed."""
     return all_measures().get(split_name(name)[0])
+
+
+def score_names(cards: Sequence[Card]) -> list[str]:
+    """The names of the cards' scores, by measure; those by further extractors follow the first's.
+
+    Measures of another package, which may not be installed, come last.
+    """
+    found = dict.fromkeys(name for card in cards for name in card.scores)
+    order = {name: i for i, name in enumerate(all_measures())}
+    return sorted(found, key=lambda name: order.get(split_name(name)[0], len(order)))
 
 
 def ratio(name: str, scores: Mapping[str, float], floor: Mapping[str, float]) -> float | None:

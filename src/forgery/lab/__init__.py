@@ -7,7 +7,9 @@
     guard.py           who may talk to it: token, Host, Origin, content security policy
     answers.py         JSON answers, uploads, and streams of events
     folder.py          the runs under a folder, by name
-    runs.py            watch, compare, start and stop runs
+    runs.py            list, follow and compare runs
+    reports.py         the reports of a run while they are written, thinned for a plot
+    trainings.py       start, stop, resume and evaluate runs, each in a process of its own
     playground.py      live games of points
     explorer.py        walks in a generator of images
     spotting.py        guess which images are real

@@ -14,6 +14,7 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -38,6 +39,8 @@ IN_EVERY_REPORT: dict[str, type] = {
 }
 #: Further keys of a GAN's reports, absent from a VAE's.
 OF_A_GAN = ("d_loss", "g_loss", "d_real", "d_fake")
+#: Attempts to lock a run: :func:`training_process` holds the lock for a moment.
+LOCK_TRIES = 4
 
 
 class Run:
@@ -126,15 +129,42 @@ class Run:
             handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise ForgeryError(f"cannot write to {self.path}: {error.strerror}") from error
+        for tries_left in range(LOCK_TRIES - 1, -1, -1):
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if tries_left:
+                    time.sleep(0.05)
+                    continue
+                os.close(handle)
+                raise ForgeryError(f"{self.path} is being trained by another process") from None
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(handle)
-            raise ForgeryError(f"{self.path} is being trained by another process") from None
-        try:
+            os.truncate(handle, 0)
+            os.write(handle, str(os.getpid()).encode())
             yield
         finally:
             os.close(handle)  # also releases the lock
+
+
+def training_process(path: Path) -> int | None:
+    """The process that trains the run in a folder: its number, 0 if unknown, None if none does."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return None
+    try:
+        handle = os.open(path / ".lock", os.O_RDONLY)
+    except OSError:  # never trained, or deleted
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return None
+    except OSError:
+        text = os.read(handle, 20)
+        return int(text) if text.isdigit() else 0
+    finally:
+        os.close(handle)
 
 
 def create(path: Path | None, config: Config, facts: dict[str, Any]) -> Run:

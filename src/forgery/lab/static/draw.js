@@ -86,7 +86,7 @@ export function tidy(x) {
  *
  * @param {HTMLCanvasElement} canvas
  * @param {{name: string, x: number[], y: (number|null)[], colour?: string, dash?: number[]}[]} series
- * @param {{height?: number, label?: string, x?: string, lines?: {y: number, name: string}[],
+ * @param {{height?: number, label?: string, x?: string, lines?: {y: number, name: string, colour?: string}[],
  *          low?: number, high?: number, log?: boolean}} [options] - `lines` are values to compare
  *   with; `low` and `high` fix the vertical axis
  */
@@ -103,7 +103,8 @@ export function curves(canvas, series, options = {}) {
 function paintCurves(canvas, pointer = null) {
   const { series, options } = canvas.curves;
   const { context, width, height } = prepare(canvas, options.height ?? 220);
-  const [left, right, top, bottom] = [48, 10, 10 + 16 * Math.ceil((series.length + (options.lines?.length ?? 0)) / 3), 22];
+  const legend = legendOf(context, series, options.lines ?? [], width - 58);
+  const [left, right, top, bottom] = [48, 10, 10 + 16 * legend.rows, 22];
   const finite = (y) => y !== null && Number.isFinite(y) && (!options.log || y > 0);
   const xs = series.flatMap((s) => s.x);
   const ys = series.flatMap((s) => s.y.filter(finite));
@@ -111,7 +112,7 @@ function paintCurves(canvas, pointer = null) {
   let low = options.low ?? Math.min(...least(ys), ...seen);
   let high = options.high ?? Math.max(...most(ys), ...seen);
   if (!Number.isFinite(low) || !Number.isFinite(high)) [low, high] = [0, 1];
-  if (low === high) [low, high] = [low - (Math.abs(low) || 1) / 2, high + (Math.abs(high) || 1) / 2];
+  if (low === high) [low, high] = [options.low ?? low - (Math.abs(low) || 1) / 2, high + (Math.abs(high) || 1) / 2];
   const [first, last] = [Math.min(...least(xs)), Math.max(...most(xs))];
   const scale = options.log ? Math.log10 : (y) => y;
   const [bottomY, topY] = [scale(low), scale(high)];
@@ -132,11 +133,14 @@ function paintCurves(canvas, pointer = null) {
   }
   context.textAlign = "center";
   context.textBaseline = "top";
-  if (xs.length) for (const x of ticks(first, last, width / 110)) context.fillText(tidy(x), atX(x), height - bottom + 5);
+  if (xs.length) for (const x of ticks(first, last, width / 110)) {
+    const half = context.measureText(tidy(x)).width / 2;
+    context.fillText(tidy(x), Math.min(atX(x), width - half), height - bottom + 5);
+  }
   context.textAlign = "left";
   (options.lines ?? []).forEach((line) => {
     context.setLineDash([2, 3]);
-    context.strokeStyle = colour("--soft");
+    context.strokeStyle = line.colour ?? colour("--soft");
     stroke(context, [[left, atY(line.y)], [width - right, atY(line.y)]]);
     context.setLineDash([]);
   });
@@ -160,11 +164,11 @@ function paintCurves(canvas, pointer = null) {
   const at = pointer === null || !xs.length ? null : first + ((pointer - left) / (width - left - right)) * (last - first);
   const entries = [
     ...series.map((s, i) => ({ name: s.name, colour: s.colour ?? seriesColour(i), value: at === null ? null : nearest(s, at) })),
-    ...(options.lines ?? []).map((line) => ({ name: line.name, colour: colour("--soft"), dash: true, value: null })),
+    ...(options.lines ?? []).map((line) => ({ name: line.name, colour: line.colour ?? colour("--soft"), dash: true, value: null })),
   ];
   entries.forEach((entry, i) => {
-    const x = left + (i % 3) * ((width - left - right) / 3);
-    const y = 4 + 16 * Math.floor(i / 3);
+    const x = left + legend.places[i][0];
+    const y = 4 + 16 * legend.places[i][1];
     context.strokeStyle = entry.colour;
     context.lineWidth = 2;
     context.setLineDash(entry.dash ? [2, 3] : []);
@@ -181,6 +185,22 @@ function paintCurves(canvas, pointer = null) {
     context.textAlign = "right";
     context.fillText(`${options.x ?? "step"} ${tidy(Math.round(at))}`, width - right, height - bottom - 14);
   }
+}
+
+/** Where the entries of a legend stand: [x, row], with room for a value behind the name of a curve. */
+function legendOf(context, series, lines, width) {
+  const room = context.measureText(" −0.0001 ").width;
+  const widths = [
+    ...series.map((s) => 24 + context.measureText(s.name).width + room),
+    ...lines.map((line) => 34 + context.measureText(line.name).width),
+  ];
+  let [x, row] = [0, 0];
+  const places = widths.map((wide) => {
+    if (x > 0 && x + wide > width) [x, row] = [0, row + 1];
+    x += wide;
+    return [x - wide, row];
+  });
+  return { places, rows: widths.length ? row + 1 : 0 };
 }
 
 // Without spreading a long list into the arguments of a function.
