@@ -1,6 +1,7 @@
 """Trained models: loading, sampling, display in notebooks, and their data."""
 
 import base64
+import dataclasses
 import html
 import io
 import re
@@ -100,6 +101,32 @@ def test_a_notebook_shows_samples_and_a_caption(tiny, tmp_path):
     encoded = re.search(r'src="data:image/png;base64,([^"]+)"', page).group(1)
     assert base64.b64decode(encoded) == model._repr_png_()
     assert f"<figcaption>{html.escape(repr(model))}</figcaption>" in page
+
+
+def test_the_logits_of_single_samples(tiny, tmp_path):
+    model = forgery.train(tiny, tmp_path / "run")
+    images = model.sample(7)
+    logits = model.logits(images)
+    assert logits.shape == (7,)
+    assert torch.allclose(model.logits(images[3:4]), logits[3:4], atol=1e-5)
+    assert torch.allclose(model.logits(images, torch.zeros(7, dtype=torch.int64)), logits)
+
+    class InPlaces(torch.nn.Linear):  # as the projected D, which judges an image in several places
+        def forward(self, x):
+            return super().forward(x.flatten(1))
+
+    places = InPlaces(784, 3)
+    several = dataclasses.replace(model, discriminator=places)
+    assert torch.allclose(several.logits(images), places(images).mean(1), atol=1e-5)
+
+
+def test_the_logits_of_a_conditional_discriminator_depend_on_the_class(tiny, tmp_path):
+    model = forgery.train(tiny.replace(conditional="concat"), tmp_path / "run")
+    images = model.sample(2, classes=["3", "4"])
+    of_3, of_4 = (model.logits(images, torch.full((2,), y)) for y in (3, 4))
+    assert not torch.allclose(of_3, of_4)
+    with pytest.raises(ForgeryError, match="together with its class"):
+        model.logits(images)
 
 
 def test_a_notebook_shows_a_class_in_each_column(tiny, tmp_path):

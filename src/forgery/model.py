@@ -18,6 +18,7 @@ from .config import Config
 from .data import Dataset, Units
 from .errors import ForgeryError, did_you_mean
 from .latent import Space
+from .models.layers import evaluation_mode
 from .parts import OTHER_NETWORK, condition_of, networks
 from .resources import check_memory
 from .run_data import Source, dataset_of
@@ -245,6 +246,46 @@ class Model:
         with torch.no_grad():
             parts = [network.look(part.to(where))[1] for part in values.split(PART)]
             return torch.cat([network.class_logits(h).argmax(1).cpu() for h in parts])
+
+    def logits(self, values: Tensor, labels: Tensor | None = None) -> Tensor:
+        """D's logits on single samples, in evaluation mode: ``[n, …]`` → float32 ``[n]``, CPU.
+
+        Those of a D that judges an image in several places are averaged.
+
+        Parameters
+        ----------
+        values:
+            Samples in the range and units of :meth:`sample`.
+        labels:
+            The class of each sample, int64 ``[n]``, for a D that takes it as an input.
+
+        Raises
+        ------
+        ForgeryError
+            If there is no discriminator, it judges several samples jointly, or it needs classes.
+        """
+        network: Any = self.discriminator
+        pack, conditional = self.config.pack, self.config.conditional
+        if network is None:
+            raise ForgeryError(f"{self.path} has no discriminator: it is a {self.config.model}")
+        if pack > 1:
+            raise ForgeryError(
+                f"the discriminator of {self.path} judges {pack} samples together (--pack {pack}), "
+                "so it gives no answer for a single one"
+            )
+        if labels is None and conditional in ("concat", "projection"):
+            raise ForgeryError(
+                f"the discriminator of {self.path} judges a sample together with its class "
+                f"(conditional {conditional}): give the classes"
+            )
+        where = next(network.parameters()).device
+        seen = [self._as_the_networks_see(values)]
+        if labels is not None and conditional != "none":
+            seen.append(labels)
+        given = zip(*(tensor.split(PART) for tensor in seen), strict=True)
+        with torch.no_grad(), evaluation_mode(network):
+            parts = [network(*(tensor.to(where) for tensor in part)).cpu() for part in given]
+        return torch.cat(parts).view(len(values), -1).mean(1)
 
     @property
     def can_classify(self) -> bool:

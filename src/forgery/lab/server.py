@@ -98,7 +98,9 @@ def _listen(host: str, port: int) -> socket.socket:
     if not 0 <= port < 65536:
         raise ForgeryError(f"--port must be between 0 and 65535, not {port}")
     for tried in range(port, min(port + TRIED + 1, 65536)) if port else [0]:
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        # asyncio sets TCP_NODELAY only if the protocol is named. Without it, the head of an answer
+        # waits 40 ms for an acknowledgement before the body follows.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, tried))

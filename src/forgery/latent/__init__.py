@@ -10,6 +10,7 @@ from .arithmetic import (
     Success,
     combine,
     find_exemplars,
+    moves,
     pixel_sums,
     score,
     successes,
@@ -21,7 +22,8 @@ from .invert import CANDIDATES, Inversion, invert
 from .learnt import LinearScore, features_of_all_layers, linear_score
 from .neighbours import Nearest, nearest
 from .paths import line, sphere, through
-from .pictures import read_picture
+from .pictures import picture_of, read_picture
+from .principal import PrincipalDirections, principal_directions
 from .smoothness import Smoothness, smoothness
 from .space import Space
 
@@ -36,6 +38,7 @@ __all__ = [
     "Inversion",
     "LinearScore",
     "Nearest",
+    "PrincipalDirections",
     "Share",
     "Smoothness",
     "Space",
@@ -51,9 +54,12 @@ __all__ = [
     "invert",
     "line",
     "linear_score",
+    "moves",
     "nearest",
     "parse",
+    "picture_of",
     "pixel_sums",
+    "principal_directions",
     "read_picture",
     "score",
     "smoothness",

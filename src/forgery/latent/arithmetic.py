@@ -71,16 +71,24 @@ def combine(
     """
     means = [z.mean(0) for _, _, z in terms]
     total = _signed_sum([sign for sign, _, _ in terms], means)
-    generator = torch.Generator().manual_seed(seed)
-    moves = (2 * torch.rand(NEIGHBOURS, space.size, generator=generator) - 1) * noise * UNIT
+    around = moves(space.size, noise, seed)
     signs = ["−" if sign < 0 else "+" if i else "" for i, (sign, _, _) in enumerate(terms)]
     return Figure(
         tuple((sign, name) for sign, (_, name, _) in zip(signs, terms, strict=True)),
         tuple(space.pictures(z) for _, _, z in terms),
         tuple(space.pictures(torch.stack(means))),
         space.pictures(total[None])[0],
-        space.pictures(total + moves),
+        space.pictures(total + around),
     )
+
+
+def moves(size: int, noise: float = 0.25, seed: int = 0) -> Tensor:
+    """The noise that leads from a sum to its neighbours: float32 ``[8, size]``.
+
+    ``noise`` and ``seed`` are as in :func:`combine`.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    return (2 * torch.rand(NEIGHBOURS, size, generator=generator) - 1) * noise * UNIT
 
 
 @dataclass(frozen=True)

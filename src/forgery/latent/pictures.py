@@ -16,12 +16,38 @@ from ..sizes import in_words
 def read_picture(
     path: Path, shape: tuple[int, ...], settings: ImageSettings | None = None
 ) -> Tensor:
-    """Read a picture as an image like those of a run: float32 ``[C, H, W]`` in [-1, 1].
+    """Read a picture file as an image like those of a run: float32 ``[C, H, W]`` in [-1, 1].
 
     Parameters
     ----------
     path:
         The file.
+    shape, settings:
+        As in :func:`picture_of`.
+
+    Raises
+    ------
+    ForgeryError
+        The file cannot be read, or as in :func:`picture_of`.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ForgeryError(f"cannot read {path}: {error.strerror or error}") from error
+    return picture_of(content, str(path), shape, settings)
+
+
+def picture_of(
+    content: bytes, name: str, shape: tuple[int, ...], settings: ImageSettings | None = None
+) -> Tensor:
+    """Decode a picture as an image like those of a run: float32 ``[C, H, W]`` in [-1, 1].
+
+    Parameters
+    ----------
+    content:
+        The bytes of the file.
+    name:
+        What messages call it.
     shape:
         Expected (C, H, W).
     settings:
@@ -31,21 +57,19 @@ def read_picture(
     Raises
     ------
     ForgeryError
-        The file cannot be read, is not a picture, or has another size and fit ``none`` keeps it.
+        It is not a picture, or has another size and fit ``none`` keeps it.
     """
     settings = settings or ImageSettings()
     channels, height, width = shape
     form = Form((height, width), channels, settings.fit, settings.background)
     try:
         with careful_pillow():
-            pixels, _ = decode(path.read_bytes(), form)
-    except OSError as error:
-        raise ForgeryError(f"cannot read {path}: {error.strerror or error}") from error
+            pixels, _ = decode(content, form)
     except Rejected as reason:
-        raise ForgeryError(f"{path}: {reason}") from None
+        raise ForgeryError(f"{name}: {reason}") from None
     if pixels.shape != shape:
         raise ForgeryError(
-            f"{path} is {in_words(pixels.shape)}, but the generator's images are "
+            f"{name} is {in_words(pixels.shape)}, but the generator's images are "
             f"{in_words(shape)}, and the run has --fit none: resize or crop it first"
         )
     return to_model(torch.from_numpy(pixels.copy()))

@@ -31,7 +31,13 @@ export function post(path, content = {}, parameters = {}) {
   });
 }
 
-async function ask(path, options) {
+/** The bytes that answer a GET, or a POST of bytes if there are any: a Uint8Array. */
+export function binary(path, parameters, content) {
+  const options = content === undefined ? {} : { method: "POST", body: content };
+  return ask(address(path, parameters), options, async (answer) => new Uint8Array(await answer.arrayBuffer()));
+}
+
+async function ask(path, options, read = (answer) => answer.json()) {
   let answer;
   try {
     answer = await fetch(path, options);
@@ -40,7 +46,7 @@ async function ask(path, options) {
     announce(words.common.lost);
     throw new Refused(words.common.lost, 0);
   }
-  if (answer.ok) return answer.json();
+  if (answer.ok) return read(answer);
   let said = {};
   try {
     said = await answer.json();

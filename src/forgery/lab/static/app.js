@@ -14,7 +14,7 @@ const VIEWS = {
   explorer: () => import("./explorer.js"),
   spotting: () => import("./spotting.js"),
 };
-const NAVIGATION = [["runs", words.common.runs], ["playground", words.common.playground]];
+const NAVIGATION = [["runs", words.common.runs], ["playground", words.common.playground], ["explorer", words.explorer.title]];
 
 const main = document.getElementById("main");
 let shown = null;
