@@ -77,7 +77,7 @@ def artist(
     # As many real points as samples, since some objectives pair them; a small dataset is repeated.
     rows = data.stratified(n)
     real = data.to_model(data.values[rows[torch.arange(n) % len(rows)]])
-    landscape = plots.Landscape(real.cpu(), *_view(data))
+    landscape = plots.Landscape(real.cpu(), *view_of(data))
 
     def draw(step: int) -> Image:
         samples, belief, directions = sampler.draw(z, y), None, None
@@ -109,7 +109,7 @@ def _in_columns(classes: dict[str, int], n: int) -> tuple[Tensor, list[str]]:
     return present[torch.arange(n) % len(present)], [names[i] for i in present.tolist()]
 
 
-def _view(data: Dataset) -> tuple[Tensor, Callable[[Tensor], Tensor] | None]:
+def view_of(data: Dataset) -> tuple[Tensor, Callable[[Tensor], Tensor] | None]:
     """The box to show points in, a fifth larger than the data on each side, and p_data if known.
 
     Both are in the networks' units.

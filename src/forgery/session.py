@@ -6,7 +6,7 @@
 
 import math
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -190,6 +190,62 @@ def resume(
             run.rewrite_config(config)
             run.rewind(last.step)
             return _run(run, training, batches, notify, measure)
+
+
+def keep(
+    training: Training,
+    config: Config,
+    dataset: Dataset,
+    out: Path,
+    facts: Mapping[str, Any] | None = None,
+    files: Mapping[str, bytes] | None = None,
+) -> Run:
+    """Write the state of a training as a new run, which can be shown, resumed and sampled from.
+
+    Parameters
+    ----------
+    training:
+        The training, of which at least one step is in ``totals``. It is not changed.
+    config, dataset:
+        Its settings and data; ``config.data`` is absolute, if it is a path.
+    out:
+        The run folder.
+    facts:
+        Further entries of config.json.
+    files:
+        Files to write into the folder, by name: data that exist nowhere else.
+
+    Raises
+    ------
+    ForgeryError
+        If the folder exists, or cannot be written.
+    """
+    batches = batches_of(config, dataset, training.device)
+    known = _facts(config, dataset, training.device) | _origins(config, {})
+    run = create(out, config, known | dict(facts or {}))
+    try:
+        for name, content in (files or {}).items():
+            (run.path / name).write_bytes(content)
+        run.samples.mkdir(exist_ok=True)
+        picture = artist(config, dataset, training, {})
+        real_picture(config, dataset, {}).save(run.path / "real.png")
+        picture(training.step).save(run.samples / f"{training.step:08d}.png")
+        totals = training.totals.clone()
+        reporter = Reporter(
+            training,
+            run,
+            _reference(config, dataset, training.device),
+            batches.per_epoch,
+            batches.batch_size,
+            tracker(config, dataset, _sampler(config, dataset, training)),
+        )
+        reporter.report()
+        checkpoint.write(run.checkpoints, training.checkpoint(), config.keep_checkpoints)
+        training.totals.copy_(totals)
+        draw_summary(run)
+    except OSError as error:
+        raise ForgeryError(f"cannot write to {run.path}: {error.strerror or error}") from error
+    return run
 
 
 def _run(

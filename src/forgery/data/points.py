@@ -1,6 +1,7 @@
 """Points in CSV, .npy and .npz files: tables of numbers with one point per row."""
 
 import csv
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,32 @@ def load_points(path: Path) -> Dataset:
         than :data:`MAX_DIMENSIONS` columns, or a column with a single value.
     """
     table = _read_csv(path) if path.suffix.lower() == ".csv" else _read_numpy(path)
+    return points_of(table, path.name, str(path))
+
+
+def parse_points(text: str, name: str) -> Dataset:
+    """:func:`load_points` of the text of a CSV file; ``name`` is that of the data."""
+    return points_of(_parsed(text.splitlines(), name), name)
+
+
+def points_of(table: np.ndarray, name: str, path: str = "") -> Dataset:
+    """Points in a table, with units that standardise them.
+
+    Parameters
+    ----------
+    table:
+        Numbers ``[N, D]``, or ``[N]`` for points of one dimension.
+    name:
+        The name of the data.
+    path:
+        What errors call the table; its name by default.
+
+    Raises
+    ------
+    ForgeryError
+        As :func:`load_points` does for the numbers.
+    """
+    path = path or name
     if table.ndim == 1:
         table = table[:, None]
     if table.ndim != 2:
@@ -54,34 +81,41 @@ def load_points(path: Path) -> Dataset:
                 f"{path}: column {column} has the same value in every row "
                 f"({offset[column - 1]:g}): remove it"
             )
-    return Dataset(path.name, points.float(), units=Units(offset.float(), scale.float()))
+    return Dataset(name, points.float(), units=Units(offset.float(), scale.float()))
 
 
 def _read_csv(path: Path) -> np.ndarray:
-    rows: list[list[float]] = []
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            for number, cells in enumerate(csv.reader(file), start=1):
-                if not cells:
-                    continue
-                try:
-                    row = [float(cell) for cell in cells]
-                except ValueError:
-                    if number == 1:  # column names
-                        continue
-                    raise ForgeryError(
-                        f"{path}, line {number}: expected numbers, got {', '.join(cells)[:60]!r}"
-                    ) from None
-                if rows and len(row) != len(rows[0]):
-                    raise ForgeryError(
-                        f"{path}, line {number}: expected {len(rows[0])} numbers as in the lines "
-                        f"before, got {len(row)}"
-                    )
-                rows.append(row)
-    except (UnicodeDecodeError, csv.Error) as error:
+            return _parsed(file, str(path))
+    except UnicodeDecodeError as error:
         raise ForgeryError(f"{path} is not a CSV file: {error}") from error
     except OSError as error:
         raise ForgeryError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _parsed(lines: Iterable[str], path: str) -> np.ndarray:
+    rows: list[list[float]] = []
+    try:
+        for number, cells in enumerate(csv.reader(lines), start=1):
+            if not cells:
+                continue
+            try:
+                row = [float(cell) for cell in cells]
+            except ValueError:
+                if number == 1:  # column names
+                    continue
+                raise ForgeryError(
+                    f"{path}, line {number}: expected numbers, got {', '.join(cells)[:60]!r}"
+                ) from None
+            if rows and len(row) != len(rows[0]):
+                raise ForgeryError(
+                    f"{path}, line {number}: expected {len(rows[0])} numbers as in the lines "
+                    f"before, got {len(row)}"
+                )
+            rows.append(row)
+    except csv.Error as error:
+        raise ForgeryError(f"{path} is not a CSV file: {error}") from error
     if not rows:
         raise ForgeryError(f"{path}: it contains no points")
     return np.array(rows)

@@ -10,8 +10,13 @@
     runs.py            list, follow and compare runs
     reports.py         the reports of a run while they are written, thinned for a plot
     trainings.py       start, stop, resume and evaluate runs, each in a process of its own
-    playground.py      live games of points
+    playground.py      live games of points: sessions, each a process
+    live_process.py    the process of a page's games: plays, obeys, makes frames
+    live_game.py       a game that is changed while it is played
+    live_view.py       what is seen of it
     explorer.py        walks in a generator of images
+    generators.py      the generators that are open
+    tasks.py           searches that take seconds, with their progress
     spotting.py        guess which images are real
     static/            the pages: plain JavaScript modules, one a view
 

@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from torch import Tensor
+
 from ..config import LengthSettings, OptimizerSettings, ReportingSettings
 from ..data import Batches
 from ..errors import ForgeryError
@@ -136,25 +138,31 @@ def iterate(
     Random numbers are a function of (seed, step), and minibatch i of (seed, i), so that a run
     resumes exactly from its counters. Nothing here waits for the device.
     """
+    finish(training, training.game.step(prepare(training, batches, last_step, length)))
+
+
+def prepare(
+    training: Training, batches: Batches, last_step: int | None, length: LengthSettings
+) -> list[Minibatch]:
+    """Seed the random numbers of the next step, set its schedules, and return its minibatches."""
     game, step = training.game, training.step
     training.begin_step(step)
     first = step * game.batches_per_step
     moment = Moment(step, first // batches.per_epoch, share_done(training, length, last_step))
     for schedule in training.schedules:
         schedule(moment)
+    numbers = range(first, first + game.batches_per_step)
+    return [Minibatch(batches[i], batches.labels(i)) for i in numbers]
 
-    numbers = game.step(
-        [
-            Minibatch(batches[i], batches.labels(i))
-            for i in range(first, first + game.batches_per_step)
-        ]
-    )
 
+def finish(training: Training, numbers: Tensor | None) -> None:
+    """Count a step, and update the average; ``numbers`` None if a player was not updated."""
     training.step += 1
     if training.average:
         training.average.update(training.step)
-    training.totals[:-1] += numbers
-    training.totals[-1] += 1
+    if numbers is not None:
+        training.totals[:-1] += numbers
+        training.totals[-1] += 1
 
 
 def should_continue(

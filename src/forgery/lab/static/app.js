@@ -14,7 +14,12 @@ const VIEWS = {
   explorer: () => import("./explorer.js"),
   spotting: () => import("./spotting.js"),
 };
-const NAVIGATION = [["runs", words.common.runs], ["playground", words.common.playground], ["explorer", words.explorer.title]];
+const NAVIGATION = [
+  ["runs", words.common.runs],
+  ["playground", words.common.playground],
+  ["explorer", words.explorer.title],
+  ["spotting", words.spotting.title],
+];
 
 const main = document.getElementById("main");
 let shown = null;

@@ -144,6 +144,10 @@ function paintCurves(canvas, pointer = null) {
     stroke(context, [[left, atY(line.y)], [width - right, atY(line.y)]]);
     context.setLineDash([]);
   });
+  context.save();
+  context.beginPath();
+  context.rect(left, top - 2, width - left - right, height - bottom - top + 4);
+  context.clip();
   series.forEach((s, i) => {
     context.strokeStyle = s.colour ?? seriesColour(i);
     context.lineWidth = 1.6;
@@ -160,10 +164,11 @@ function paintCurves(canvas, pointer = null) {
     context.setLineDash([]);
     if (s.x.length === 1 && finite(s.y[0])) disc(context, atX(s.x[0]), atY(s.y[0]), 2.5, context.strokeStyle);
   });
+  context.restore();
 
   const at = pointer === null || !xs.length ? null : first + ((pointer - left) / (width - left - right)) * (last - first);
   const entries = [
-    ...series.map((s, i) => ({ name: s.name, colour: s.colour ?? seriesColour(i), value: at === null ? null : nearest(s, at) })),
+    ...series.map((s, i) => ({ name: s.name, colour: s.colour ?? seriesColour(i), dash: Boolean(s.dash?.length), value: at === null ? null : nearest(s, at) })),
     ...(options.lines ?? []).map((line) => ({ name: line.name, colour: line.colour ?? colour("--soft"), dash: true, value: null })),
   ];
   entries.forEach((entry, i) => {
