@@ -2,11 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from asyncio import FIRST_COMPLETED
+from collections.abc import AsyncIterator
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from .. import strict_json
 from ..errors import ForgeryError
@@ -121,21 +123,35 @@ def number(request: Request, name: str, default: int | None = None) -> int:
         raise Refused(f"the parameter {name!r} must be a whole number, not {text!r:.40}") from None
 
 
-def stream(events: AsyncIterator[tuple[str, dict[str, Any]]]) -> Response:
-    """Server-sent events, each a name and an object.
+#: The name of an event, and its content.
+Event = tuple[str, dict[str, Any]]
+
+
+class Stream(StreamingResponse):
+    """Server-sent events, until the lab ends (``app.state.ending``).
 
     The reader's pace sets that of ``events``: no more is asked of them until the last one is sent.
     """
-    return StreamingResponse(_encoded(events), media_type="text/event-stream")
+
+    def __init__(self, events: AsyncIterator[Event]) -> None:
+        super().__init__((), media_type="text/event-stream")
+        self._events = events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.body_iterator = _encoded(self._events, scope["app"].state.ending)
+        await super().__call__(scope, receive, send)
 
 
-async def _encoded(events: AsyncIterator[tuple[str, dict[str, Any]]]) -> AsyncIterator[bytes]:
+async def _encoded(events: AsyncIterator[Event], ending: asyncio.Event) -> AsyncIterator[bytes]:
     yield b"retry: 1000\n\n"
     following = asyncio.ensure_future(anext(events, None))
+    end = asyncio.ensure_future(ending.wait())
     try:
-        while True:
-            done, _ = await asyncio.wait([following], timeout=SILENCE)
-            if not done:
+        while not end.done():
+            await asyncio.wait([following, end], timeout=SILENCE, return_when=FIRST_COMPLETED)
+            if end.done():
+                return
+            if not following.done():
                 yield b": still here\n\n"
                 continue
             event = following.result()
@@ -145,10 +161,8 @@ async def _encoded(events: AsyncIterator[tuple[str, dict[str, Any]]]) -> AsyncIt
             yield f"event: {name}\ndata: {strict_json.dumps(content)}\n\n".encode()
             following = asyncio.ensure_future(anext(events, None))
     finally:
+        end.cancel()
         following.cancel()
         if close := getattr(events, "aclose", None):
             await asyncio.gather(following, return_exceptions=True)
             await close()
-
-
-Endpoint = Callable[[Request], Awaitable[Response]]

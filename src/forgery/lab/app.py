@@ -4,6 +4,7 @@ Every room (runs, playground, explorer, spotting) has the addresses of its own b
 it does takes time, so its functions run in threads.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -36,7 +37,11 @@ class Room(Protocol):
 
 
 def create_app(
-    folder: RunsFolder, token: str, hosts: Collection[str] | None, start: str = ""
+    folder: RunsFolder,
+    token: str,
+    hosts: Collection[str] | None,
+    start: str = "",
+    ending: asyncio.Event | None = None,
 ) -> ASGIApp:
     """The application.
 
@@ -48,6 +53,8 @@ def create_app(
         As in :class:`Guard`.
     start:
         The name of the run that is shown first; empty for the list of all runs.
+    ending:
+        Set when the lab is about to end, so that streams end too.
     """
     from .explorer import Explorer
     from .playground import Playground
@@ -75,4 +82,5 @@ def create_app(
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={ForgeryError: refused})
+    app.state.ending = ending or asyncio.Event()
     return Guard(app, token, hosts)

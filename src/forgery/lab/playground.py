@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ..errors import ForgeryError
-from .answers import Json, Refused, query, sent, stream
+from .answers import Json, Refused, Stream, query, sent
 from .folder import RunsFolder
 
 #: Pages that play at the same time, each a process.
@@ -212,8 +212,8 @@ class Playground:
     async def _stream(self, request: Request) -> Response:
         session = self._sessions.get(query(request, "session"))
         if session is None or session.ended:
-            return stream(_gone())
-        return stream(session.frames())
+            return Stream(_gone())
+        return Stream(session.frames())
 
     async def _do(self, request: Request) -> Response:
         """``{"session", "do", …}`` → the answer of the session's process."""

@@ -18,7 +18,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ..errors import ForgeryError
-from .answers import Json, Png, Refused, number, query, sent, stream
+from .answers import Event, Json, Png, Refused, Stream, number, query, sent
 from .folder import RunsFolder
 from .reports import DISTANCES, ReportFile, curves_of, thinned
 from .trainings import Trainings, shown
@@ -35,8 +35,6 @@ THUMBNAIL, KEPT = 144, 500
 NARROWEST, WIDEST = 100, 4000
 #: Runs that are compared at most.
 MOST_COMPARED = 8
-
-Event = tuple[str, dict[str, Any]]
 
 
 @dataclass
@@ -100,7 +98,7 @@ class Runs:
                     yield "runs", {"runs": listing}
                 await anyio.sleep(LOOK_AT_ALL)
 
-        return stream(events())
+        return Stream(events())
 
     def listing(self) -> list[dict[str, Any]]:
         """All runs, the one that changed last first. Many pages share one look at the folder."""
@@ -222,7 +220,7 @@ class Runs:
                     yield event
                 await anyio.sleep(LOOK)
 
-        return stream(events())
+        return Stream(events())
 
     def _grid(self, request: Request) -> Response:
         """A sample grid of a run, as it was drawn."""

@@ -1,5 +1,6 @@
 """Find a port, print the address, open the browser, and serve until Ctrl-C."""
 
+import asyncio
 import errno
 import socket
 import threading
@@ -61,7 +62,8 @@ def serve(
     token = kept_token(cache_folder())
     named = socket.gethostname() if host not in LOCAL else "[::1]" if host == "::1" else "127.0.0.1"
     hosts = {f"{name}:{taken}" for name in ("127.0.0.1", "localhost", "[::1]")}
-    application = create_app(folder, token, hosts if host in LOCAL else None, start)
+    ending = asyncio.Event()
+    application = create_app(folder, token, hosts if host in LOCAL else None, start, ending)
     address = f"http://{named}:{taken}/?token={token}"
     if taken != port:
         print(f"port {port} is in use, so the lab takes {taken}")
@@ -78,8 +80,20 @@ def serve(
     if browser:
         threading.Timer(0.5, webbrowser.open, [address]).start()
     with suppress(KeyboardInterrupt):  # uvicorn raises it once all rooms are closed
-        uvicorn.Server(config).run(sockets=[listener])
+        _Server(config, ending).run(sockets=[listener])
     print("\nThe lab has ended.")
+
+
+class _Server(uvicorn.Server):
+    """A server that ends its streams before it waits for its connections to end."""
+
+    def __init__(self, config: uvicorn.Config, ending: asyncio.Event) -> None:
+        super().__init__(config)
+        self._ending = ending
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._ending.set()
+        await super().shutdown(sockets)
 
 
 def _folder_and_start(path: Path) -> tuple[RunsFolder, str]:
