@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import anyio
@@ -41,7 +42,9 @@ class Client:
             async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as client:
                 return await client.request(method, path, headers=headers, **options)
 
-        return anyio.run(ask)
+        # In a thread of its own, since playwright has an event loop in this one.
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(anyio.run, ask).result()
 
     def get(self, path, **options):
         return self.request("GET", path, **options)

@@ -133,7 +133,7 @@ function paintCurves(canvas, pointer = null) {
   }
   context.textAlign = "center";
   context.textBaseline = "top";
-  if (xs.length) for (const x of ticks(first, last, width / 110)) {
+  if (xs.length) for (const x of ticks(first, last, width / 75)) {
     const half = context.measureText(tidy(x)).width / 2;
     context.fillText(tidy(x), Math.min(atX(x), width - half), height - bottom + 5);
   }
