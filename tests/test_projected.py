@@ -43,9 +43,8 @@ def test_layout_is_that_of_the_maps():
     for shape in ((3, 16, 16), (3, 32, 20), (1, 28, 28), (3, 64, 64)):
         projection = Projection(shape)
         assert projection(torch.zeros(2, *shape)).shape == (2, projection.size)
-        network = ProjectedDiscriminator(spec(*shape))
-        logits, h = network.look(torch.zeros(2, projection.size))
-        assert h.shape == (2, network.feature_count)
+        logits, h = ProjectedDiscriminator(spec(*shape)).look(torch.zeros(2, projection.size))
+        assert h.shape == (2, 4 * (1 + projection.scales))
         assert logits.dim() == 2
         assert len(logits) == 2
 
@@ -138,7 +137,7 @@ def test_both_players_learn_and_the_frozen_part_does_not(changes):
     after = [p for player in training.game.players.values() for p in player.parameters]
     assert training.totals.isfinite().all()
     changed = [not torch.equal(a, b) for a, b in zip(after, before, strict=True)]
-    assert sum(changed) > 0.8 * len(changed)  # biases cancel in a relativistic loss
+    assert sum(changed) > 0.9 * len(changed)
     now = projection_in(training.game.discriminator.network).state_dict()
     assert all(torch.equal(now[name], frozen[name]) for name in frozen)
 

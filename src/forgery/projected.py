@@ -5,17 +5,12 @@ here (docs/pictures.md). D judges the pixels of an image, and the maps of Effici
 was trained on ImageNet, at several scales. The maps are mixed by fixed random weights, within each
 scale and from coarse to fine.
 
-Frozen features say little about colours: without a strong judge of the pixels, all samples of a
-minibatch share one. That judge is DCGAN's discriminator. Its batch norm lets it see the minibatch
-as a whole, and it is shown augmented images, or it would soon win.
-
 The frozen part, :class:`Projection`, is computed before D's own layers, and once for all real
 samples if nothing changes them (``training/view.py``, ``data/dataset.py``).
 """
 
 import functools
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -23,7 +18,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
-from .augmentations import AUGMENTATIONS, Augment
 from .data import Dataset
 from .errors import ForgeryError
 from .extractors.efficientnet import (
@@ -34,7 +28,6 @@ from .extractors.efficientnet import (
     load_efficientnet,
 )
 from .models import Spec
-from .models.dcgan import init_weights
 from .models.layers import Discriminator
 
 #: The frozen network.
@@ -45,8 +38,8 @@ MAPS = 64
 SCALES = (4, 8, 16, 32)
 #: Least height and width of the coarsest maps.
 COARSEST = 2
-#: The network on the pixels halves their longer side until it is at most this.
-LEAST_SIZE = 7
+#: D's head on the pixels halves their size until it is at most this.
+HEAD_SIZE = 8
 #: Number of real samples from which the maps' statistics are measured, and samples per pass.
 CALIBRATED, PART = 1024, 128
 
@@ -54,51 +47,41 @@ CALIBRATED, PART = 1024, 128
 class ProjectedDiscriminator(Discriminator):
     """Images ``[N, C, H, W]`` in [-1, 1], or their projections ``[N, F]``, → logits ``[N, V]``.
 
-    A head of ``width`` maps on the frozen maps of each scale gives a logit at each of its
-    positions. A network on the pixels gives one for the image, which is repeated to count as much
-    as all positions together. The heads are spectrally normalised. The spec's depth is ignored.
+    One head of ``width`` maps on the pixels, and one on the maps of each scale. Each gives a logit
+    at each of its positions. All layers are spectrally normalised. The spec's depth is ignored.
     """
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
         self.projection = Projection(spec.image_shape)
         pixels, *maps = self.projection.layout
-        self.heads = nn.ModuleList(_head(MAPS, spec.width) for _ in maps)
-        self.outputs = nn.ModuleList(_normalised(nn.Conv2d(spec.width, 1, 1)) for _ in maps)
-        self.augment = _augment()
-        self.on_pixels, shape = _on_pixels(pixels, max(8, spec.width * 2 // 3))
-        self.of_pixels: nn.Module = nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), 1))
-        init_weights(self.of_pixels)
-        self._feature_count = spec.width * len(maps) + shape[0]
+        heads = [_pixel_head(pixels, spec.width), *(_head(MAPS, spec.width) for _ in maps)]
+        self.heads = nn.ModuleList(heads)
+        self.outputs = nn.ModuleList(_normalised(nn.Conv2d(spec.width, 1, 1)) for _ in heads)
+        self.width = spec.width
 
     @property
     def head(self) -> nn.Module:
-        return self.of_pixels
+        return self.outputs[0] if self.outputs else nn.Identity()
 
     @property
     def feature_count(self) -> int:
-        return self._feature_count
+        return self.width * len(self.heads)
 
     def drop_head(self) -> None:
-        self.outputs, self.of_pixels = nn.ModuleList(), nn.Identity()
+        self.outputs = nn.ModuleList()
 
     def features(self, x: Tensor) -> Tensor:
-        return _means(self._maps(x))
+        return torch.cat([h.mean((2, 3)) for h in self._maps(x)], 1)
 
     def look(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        *maps, pixels = self._maps(x)
-        positions = [output(h).flatten(1) for output, h in zip(self.outputs, maps, strict=True)]
-        logits = torch.cat(positions, 1)
-        whole = self.of_pixels(pixels).expand_as(logits)
-        return torch.cat([logits, whole], 1), _means([*maps, pixels])
+        maps = self._maps(x)
+        logits = [output(h).flatten(1) for output, h in zip(self.outputs, maps, strict=True)]
+        return torch.cat(logits, 1), torch.cat([h.mean((2, 3)) for h in maps], 1)
 
     def _maps(self, x: Tensor) -> list[Tensor]:
-        """What the heads see at each scale, and last the network on the pixels."""
-        pixels, *parts = self.projection.separate(x if x.dim() == 2 else self.projection(x))
-        if self.training:
-            pixels = self.augment(pixels)
-        maps = [head(part) for head, part in zip(self.heads, parts, strict=True)]
-        return [*maps, self.on_pixels(pixels)]
+        parts = self.projection.separate(x if x.dim() == 2 else self.projection(x))
+        return [head(part) for head, part in zip(self.heads, parts, strict=True)]
 
 
 class Projection(nn.Module):
@@ -229,35 +212,16 @@ def _random(inputs: int) -> Tensor:
     return torch.randn(MAPS, inputs, 1, 1) / math.sqrt(inputs)
 
 
-def _on_pixels(shape: tuple[int, int, int], width: int) -> tuple[nn.Module, tuple[int, int, int]]:
-    """DCGAN's discriminator without its last layer, for images of any shape; its output's shape.
-
-    Each layer halves the size, down to about 4 × 4, and doubles the number of maps, from ``width``
-    to at most eight times that.
-    """
+def _pixel_head(shape: tuple[int, int, int], width: int) -> nn.Module:
+    """Strided convolutions down to :data:`HEAD_SIZE`, then one that keeps the size."""
     channels, height, wide = shape
+    halvings = max(1, math.ceil(math.log2(max(height, wide) / HEAD_SIZE)))
     layers: list[nn.Module] = []
-    while not layers or max(height, wide) > LEAST_SIZE:
-        maps = min(channels * 2, 8 * width) if layers else width
-        norm = [nn.BatchNorm2d(maps)] if layers else []
-        convolution = nn.Conv2d(channels, maps, 4, 2, padding=1, bias=not norm)
-        layers += [convolution, *norm, nn.LeakyReLU(0.2, inplace=True)]
-        channels, height, wide = maps, height // 2, wide // 2
-    network = nn.Sequential(*layers)
-    init_weights(network)
-    return network, (channels, height, wide)
-
-
-def _augment() -> Augment:
-    """DiffAugment, whatever the augmentation of the run."""
-    augmentation = AUGMENTATIONS["diffaugment"]
-    assert augmentation is not None
-    return Augment(augmentation)
-
-
-def _means(maps: Sequence[Tensor]) -> Tensor:
-    """The mean of each map: ``[N, C₁ + C₂ + …]``."""
-    return torch.cat([h.mean((2, 3)) for h in maps], 1)
+    for i in reversed(range(halvings)):
+        maps = max(width * 2 // 3 >> max(0, i - 1), 8) if i else width
+        layers += [_normalised(nn.Conv2d(channels, maps, 4, 2, padding=1)), nn.LeakyReLU(0.2)]
+        channels = maps
+    return nn.Sequential(*layers, _head(channels, width))
 
 
 def _head(inputs: int, width: int) -> nn.Module:

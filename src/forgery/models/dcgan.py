@@ -17,7 +17,7 @@ from .layers import Discriminator, doublings
 from .spec import Spec
 
 
-def init_weights(network: nn.Module) -> None:
+def _init_weights(network: nn.Module) -> None:
     """Initialise weights from N(0, .02²), batch norm's gains from N(1, .02²), its biases to 0."""
     for layer in network.modules():
         if isinstance(layer, nn.modules.batchnorm._BatchNorm):
@@ -73,7 +73,7 @@ class DCGANGenerator(nn.Module):
             layers += [_Upsample(maps, maps // 2), nn.BatchNorm2d(maps // 2), nn.ReLU(inplace=True)]
             maps //= 2
         self.layers = nn.Sequential(*layers, _Upsample(maps, spec.shape[0]), nn.Tanh())
-        init_weights(self)
+        _init_weights(self)
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         images: Tensor = self.layers(z)
@@ -101,4 +101,4 @@ class DCGANDiscriminator(Discriminator):
             maps *= 2
         output = nn.Linear(maps * start**2, 1, bias=False)
         self.layers = nn.Sequential(*layers, nn.Flatten(), output)
-        init_weights(self)
+        _init_weights(self)
