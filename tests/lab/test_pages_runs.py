@@ -179,7 +179,7 @@ def test_a_training_is_started_stopped_and_resumed_from_the_page(server_of, page
     page.get_by_text("It stopped before its length was reached.").wait_for(timeout=60_000)
     stopped = step_shown(page)
     assert stopped > 0
-    page.get_by_role("button", name="Go on").first.click(timeout=60_000)
+    page.get_by_role("button", name="Resume").first.click(timeout=60_000)
     page.get_by_label("New length").fill(str(stopped + 40))
     page.get_by_label("New length").press("Enter")
     page.get_by_text("It has reached its length.").wait_for(timeout=60_000)
