@@ -29,6 +29,9 @@ from .training.state import Training
 
 #: Seconds for which steps are timed, and number of untimed steps before.
 SECONDS, WARM_UP = 2.0, 3
+#: Bytes that reports, pictures and checkpoints add to a process that trains: 50 to 140 MB were
+#: measured (benchmarks/pictures_step.py).
+BESIDES = 100_000_000
 #: Most samples whose frozen features are computed for the timed steps.
 TIMED = 2048
 #: Largest number of pictures → what to expect of them.
@@ -65,8 +68,7 @@ class Preflight:
     features:
         Bytes of the frozen features of all real samples, if they are computed once.
     process:
-        Largest resident memory of this process after the timed steps, which use as much as a run;
-        None if unknown.
+        Forecast of the largest resident memory of a process that trains; None if unknown.
     core_wait:
         Fraction of time that threads waited for a CPU core; None if the system does not report it.
     """
@@ -265,7 +267,7 @@ def _seconds_per_step(
 def _process_memory(where: torch.device, missing: int) -> int | None:
     """Peak memory of this process plus what a run needs beyond it; None if it is unknown."""
     peak = peak_memory() if where.type == "cpu" else None
-    return None if peak is None else peak + missing
+    return None if peak is None else peak + missing + BESIDES
 
 
 def _memory(training: Training) -> int:

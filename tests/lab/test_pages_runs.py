@@ -136,7 +136,7 @@ def test_a_run_in_another_terminal_is_followed(server_of, page_of, runs, trainer
     process.wait(60)
     page.get_by_text("It stopped before its length was reached.").wait_for()
     shutil.rmtree(runs / "live")
-    page.get_by_text("The folder of this run is not there").wait_for()
+    page.get_by_text("The folder of this run no longer exists").wait_for()
 
 
 def test_runs_are_compared(server_of, page_of, runs):
