@@ -67,10 +67,9 @@ def serve(
     address = f"http://{named}:{taken}/?token={token}"
     if taken != port:
         print(f"port {port} is in use, so the lab takes {taken}")
-    print(
-        f"The lab shows {folder.path}. Open this address (Ctrl-C ends the lab):\n\n  {address}\n",
-        flush=True,
-    )
+    missing = "" if folder.path.is_dir() else ", which does not exist yet"
+    print(f"The lab shows {folder.path}{missing}. Ctrl-C ends it. Open this address:")
+    print(f"\n  {address}\n", flush=True)
     config = uvicorn.Config(
         application, log_level="warning", access_log=False, timeout_graceful_shutdown=1,
         server_header=False,
