@@ -66,7 +66,7 @@ def explorer(page: Page, out: Path) -> None:
         samples.nth(number).click()
     for i, what in enumerate(("Add to the sum", "Subtract", "Add to the sum")):
         held.nth(2 + i).get_by_role("button", name=what).click()
-    page.set_viewport_size({"width": 1280, "height": 1500})
+    page.set_viewport_size({"width": 1280, "height": 1020})
     page.wait_for_timeout(1000)
     save(page, out / "lab-explorer.png")
     page.set_viewport_size({"width": 1280, "height": 800})
