@@ -130,11 +130,11 @@ def test_a_run_in_another_terminal_is_followed(server_of, page_of, runs, trainer
     drawn = "document.querySelector('canvas.plot').curves.series[0].x.length"
     points = page.evaluate(drawn)
     until(lambda: page.evaluate(drawn) > points)
-    page.get_by_text("It is trained by another program").wait_for()
+    page.get_by_text("Another program trains it").wait_for()
     page.picture("run-live")
     process.send_signal(signal.SIGINT)
     process.wait(60)
-    page.get_by_text("It stopped before its length was reached.").wait_for()
+    page.get_by_text("It stopped before it reached its length").wait_for()
     shutil.rmtree(runs / "live")
     page.get_by_text("The folder of this run no longer exists").wait_for()
 
@@ -176,7 +176,7 @@ def test_a_training_is_started_stopped_and_resumed_from_the_page(server_of, page
     page.get_by_role("heading", name="mine").wait_for(timeout=60_000)
     page.locator("canvas.plot").first.wait_for(timeout=60_000)
     page.get_by_role("button", name="Stop").click()
-    page.get_by_text("It stopped before its length was reached.").wait_for(timeout=60_000)
+    page.get_by_text("It stopped before it reached its length").wait_for(timeout=60_000)
     stopped = step_shown(page)
     assert stopped > 0
     page.get_by_role("button", name="Resume").first.click(timeout=60_000)

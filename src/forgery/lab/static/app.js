@@ -26,14 +26,14 @@ let shown = null;
 let latest = 0;
 
 /** `#/run?run=a%2Fb` → ["run", {run: "a/b"}] */
-function place() {
+function named() {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
   return [path || "runs", Object.fromEntries(new URLSearchParams(query ?? ""))];
 }
 
 async function show() {
   const mine = ++latest;
-  const [name, parameters] = place();
+  const [name, parameters] = named();
   shown?.close?.();
   shown = null;
   fill(
@@ -41,11 +41,13 @@ async function show() {
     ...NAVIGATION.map(([view, label]) =>
       el("a", { href: `#/${view}`, "aria-current": view === name ? "page" : null }, label)),
   );
-  fill(main, el("p", { class: "soft" }, words.common.loading));
+  // A place of its own, so that a view which is left while it opens cannot write into the next one.
+  const place = el("div", {}, el("p", { class: "soft" }, words.common.loading));
+  fill(main, place);
   document.title = words.common.title;
   try {
     if (!VIEWS[name]) throw new Error(words.common.noPage);
-    const view = await (await VIEWS[name]()).show(main, parameters);
+    const view = await (await VIEWS[name]()).show(place, parameters);
     if (mine === latest) shown = view;
     else view?.close?.();
   } catch (error) {
