@@ -253,6 +253,7 @@ def test_a_conditional_d_is_told_the_class(tmp_path, conditional):
     assert all(p.margin is not None for p in deck.pictures)
 
 
+@pytest.mark.slow
 def test_a_d_that_cannot_judge_one_image_says_why(run, tmp_path):
     forgery.train(recipes.mlp(**SMALL | {"pack": 2}), tmp_path / "packed")
     deck = deal(tmp_path / "packed", [True, False] * 10, seed=0)

@@ -333,6 +333,7 @@ def test_a_saved_game_opens_resumes_and_samples(tmp_path):
         game.save(path)
 
 
+@pytest.mark.slow
 def test_points_that_are_nowhere_else_are_saved_with_the_game(tmp_path):
     drawn = [[i / 100, (i * 37 % 100) / 50] for i in range(100)]
     play = Play()

@@ -433,6 +433,7 @@ def test_one_run_is_not_compared_with_itself(client):
 # A real server
 
 
+@pytest.mark.slow
 def test_a_hundred_clients_are_answered_beside_one_that_never_reads(server_of, runs):
     server = server_of(runs)
     cookie = f"forgery_lab={server.address.partition('token=')[2]}"
@@ -464,6 +465,7 @@ def test_a_hundred_clients_are_answered_beside_one_that_never_reads(server_of, r
             assert pool.submit(anyio.run, ask).result() == [200] * 100
 
 
+@pytest.mark.slow
 def test_a_stream_tells_of_a_report_that_another_program_writes(server_of, runs):
     server = server_of(runs)
     cookie = f"forgery_lab={server.address.partition('token=')[2]}"

@@ -121,6 +121,7 @@ def test_a_form_of_another_shape_is_refused(client, content):
 # Processes
 
 
+@pytest.mark.slow
 def test_a_training_is_started_and_its_run_is_there(client, runs):
     name = "odd; touch gone $(touch gone) '\" & | >x"
     answer = client.post("/api/train", json=form(name=name))
