@@ -86,7 +86,7 @@ def deal(run: Path, drawn: Sequence[bool], seed: int) -> Deck:
     drawn:
         Whether each image is to be drawn; the others are real.
     seed:
-        Of the samples, and of the choice of real images.
+        Random seed for the samples and for the choice of real images.
 
     Raises
     ------
@@ -170,15 +170,7 @@ def verdicts(model: Model, pixels: Tensor, drawn: Tensor, labels: Tensor | None 
     if takes_class and labels is None:
         raise CannotJudge("it needs the class of an image, and the real ones have no labels")
     objective = find("objective", config.objective)
-    where = next(network.parameters()).device
-    images = to_model(pixels).to(where)
-    with torch.no_grad():
-        if takes_class:
-            assert labels is not None
-            logits = network(images, labels.to(where))
-        else:
-            logits = network(images)
-    logits = logits.cpu().flatten(1).mean(1) if logits.dim() > 1 else logits.cpu()
+    logits = model.logits(to_model(pixels), labels if takes_class else None)
     return logits - objective.undecided_logit(logits[~drawn], logits[drawn])
 
 

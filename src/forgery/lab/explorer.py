@@ -7,10 +7,8 @@ D, or a search.
 
 import base64
 import json
-import os
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from .answers import MOST_UPLOADED, Json, Refused, body, number, query, refused
-from .folder import RunsFolder
+from .folder import RunsFolder, as_typed
 from .generators import Generators, Opened
 from .tasks import Report, Tasks
 
@@ -105,7 +103,7 @@ class Explorer:
         return Json(
             {
                 "run": name,
-                "path": _as_typed(self._folder.path / name),
+                "path": as_typed(self._folder.path / name),
                 "step": model.step,
                 "steps": list(checkpoint.steps(model.path / "checkpoints")),
                 "problem": opened.problem,
@@ -351,9 +349,3 @@ def _images(pictures: "Tensor") -> bytes:
 
 def _text(content: bytes) -> str:
     return base64.b64encode(content).decode("ascii")
-
-
-def _as_typed(path: Path) -> str:
-    """A path as one would type it here: relative, if it is below the current folder."""
-    here = Path.cwd()
-    return os.path.relpath(path) if path.is_relative_to(here) else str(path)

@@ -65,3 +65,9 @@ class RunsFolder:
         if outside or not parts or ".." in parts or Path(name).is_absolute():
             raise Refused(f"{name!r:.80} is not below {self.path}", 403)
         return path
+
+
+def as_typed(path: Path) -> str:
+    """A path as one would type it here: relative, if it is below the current folder."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -144,7 +144,5 @@ def _open(path: Path, step: int | None, newest: int | None) -> Opened:
     except ForgeryError as error:
         if step is not None or newest is None:
             raise
-        opened = Opened(
-            load(path)
-        )  # an earlier one that is intact, or the reason why there is none
-        return Opened(opened.model, str(error))
+        # An earlier one that is intact, or the reason why there is none.
+        return Opened(load(path), str(error))

@@ -16,7 +16,6 @@ from torch import Tensor
 from ..data import Dataset
 from ..evaluation.known_density import KnownDensity
 from ..gallery import view_of
-from ..models.layers import evaluation_mode
 from ..sampler import Sampler
 from ..training.report import gradient_norm
 from ..training.surface import belief_and_directions
@@ -134,9 +133,7 @@ class View:
             frame["moment"] = self._moment(*game.moment)
         if not game.training.is_finite():
             return frame
-        average = shown.average and game.training.average is not None
-        network = game.training.sampler if average else game.game.generator.network
-        sampler = Sampler(network, game.config.noise, game.config.latent, self.dataset.shape)
+        sampler = self._sampler(game, shown.average)
         z = sampler.z(POINTS, game.config.seed)
         samples = sampler.draw(z)
         frame["fake"] = self.places(samples)
@@ -219,16 +216,17 @@ class View:
         images = sampler.draw(torch.cat([first, first.flip(1)]))
         return {"lines": 2 * LINES, "on": ON_LINE, "x": self.places(images)}
 
+    def _sampler(self, game: LiveGame, average: bool) -> Sampler:
+        """A sampler of G, or of its average if that is wanted and there is one."""
+        network = game.training.sampler if average else game.game.generator.network
+        return Sampler(network, game.config.noise, game.config.latent, self.dataset.shape)
+
     def measure(self, game: LiveGame, average: bool) -> "Measured":
         """Estimate p_g, and score it against a known density."""
         if not game.training.is_finite():
             return Measured()
-        network = game.game.generator.network
-        if average and game.training.average is not None:
-            network = game.training.sampler
-        sampler = Sampler(network, game.config.noise, game.config.latent, self.dataset.shape)
-        with evaluation_mode(network), torch.no_grad():
-            samples = network(sampler.z(MEASURED, game.config.seed))
+        sampler = self._sampler(game, average)
+        samples = sampler.draw(sampler.z(MEASURED, game.config.seed))
         if not samples.isfinite().all():
             return Measured()
         scores: dict[str, float] = {}

@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route
 
 from ..errors import ForgeryError
 from .answers import Json, Refused, sent
-from .folder import DEPTH, RunsFolder
+from .folder import DEPTH, RunsFolder, as_typed
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -124,15 +124,9 @@ def _tail(file: Any) -> str:
 
 def shown(arguments: Sequence[str]) -> str:
     """A command as one would type it, with paths below the present folder relative to it."""
-    here = Path.cwd()
-
-    def short(text: str) -> str:
-        path = Path(text)
-        if path.is_absolute() and path.is_relative_to(here):
-            return str(path.relative_to(here))
-        return text
-
-    return shlex.join(["forgery", *map(short, arguments)])
+    absolute = (Path(text).is_absolute() for text in arguments)
+    words = (as_typed(Path(t)) if a else t for t, a in zip(arguments, absolute, strict=True))
+    return shlex.join(["forgery", *words])
 
 
 class Trainings:
