@@ -21,8 +21,8 @@ from .config import Config, NetworkSettings, field_of, fields_of, flag
 from .data import FROM_PYTHON, Dataset, ImageSettings, holds_pictures
 from .errors import ForgeryError, refuse
 from .model import checkpoint_of, recorded_classes
-from .parts import NOTHING, Given, condition_of, networks
-from .training.checkpoint import Checkpoint, load_network
+from .parts import NOTHING, OTHER_NETWORK, Given, condition_of, networks
+from .training.checkpoint import Checkpoint, load_network, tensors_of
 from .training.parallel import ALONE, Ranks
 from .training.run import Run, open_run
 from .training.state import Training
@@ -102,6 +102,12 @@ def pretrained_of(config: Config, dataset: Dataset, ranks: Ranks = ALONE) -> "Pr
     run = check_settings(config)
     refuse(_problems_of_data(config, run, dataset))
     saved = checkpoint_of(run, _located(config.start_from)[1])
+    other = OTHER_NETWORK[config.model]
+    if not tensors_of(other, saved.model):
+        raise ForgeryError(
+            f"{config.start_from} was exported without its {other}, from which training would "
+            "start: export it with --all-networks"
+        )
     if not all(tensor.isfinite().all() for tensor in saved.model.values()):
         raise ForgeryError(
             f"the weights of {run.path} at step {saved.step} are not finite: start from another "
@@ -250,14 +256,14 @@ def _check_classes(
         )
 
 
-def _located(start_from: str) -> tuple[Path, int | Literal["best"] | None]:
+def _located(start_from: str) -> tuple[Path | str, int | Literal["best"] | None]:
     """The folder and the step of ``RUN``, ``RUN@STEP`` or ``RUN@best``; None is the newest step."""
     path, _, step = start_from.rpartition("@")
     if not path or Path(start_from).exists():
-        return Path(start_from), None
+        return start_from, None
     if step == "best":
-        return Path(path), "best"
-    return (Path(path), int(step)) if step.isdecimal() else (Path(start_from), None)
+        return path, "best"
+    return (path, int(step)) if step.isdecimal() else (start_from, None)
 
 
 def _shape_of(run: Run) -> tuple[int, ...]:

@@ -172,7 +172,7 @@ class Model:
             If the run has no encoder.
         """
         if self.encoder is None:
-            raise ForgeryError(f"{self.path} has no encoder: it is a {self.config.model}")
+            raise self._lacks("encoder")
         where = next(self.encoder.parameters()).device
         seen = self._as_the_networks_see(samples)
         with torch.no_grad():
@@ -235,6 +235,8 @@ class Model:
             If the discriminator has no class output.
         """
         network: Any = self.discriminator
+        if network is None:
+            raise self._lacks("discriminator")
         if not self.can_classify:
             raise ForgeryError(
                 f"the discriminator of {self.path} predicts no classes (conditional "
@@ -267,7 +269,7 @@ class Model:
         network: Any = self.discriminator
         pack, conditional = self.config.pack, self.config.conditional
         if network is None:
-            raise ForgeryError(f"{self.path} has no discriminator: it is a {self.config.model}")
+            raise self._lacks("discriminator")
         if pack > 1:
             raise ForgeryError(
                 f"the discriminator of {self.path} judges {pack} samples together (--pack {pack}), "
@@ -334,6 +336,12 @@ class Model:
         """
         return dataset_of(open_run(self.path), split, data)
 
+    def _lacks(self, role: str) -> ForgeryError:
+        """The error for a network that was asked for and is not there."""
+        exported = OTHER_NETWORK[self.config.model] == role
+        reason = "it was exported without" if exported else f"it is a {self.config.model}"
+        return ForgeryError(f"{self.path} has no {role}: {reason}")
+
     def _as_the_networks_see(self, values: Tensor) -> Tensor:
         return self.units.to_model(values) if self.units else values
 
@@ -356,12 +364,13 @@ def load(
     step: int | Literal["best"] | None = None,
     **given: Any,
 ) -> Model:
-    """Load a checkpoint of a run: ``load(run).sample(64, seed=0)``.
+    """Load a trained model: ``load(run).sample(64, seed=0)``, ``load("zoo:mnist")``.
 
     Parameters
     ----------
     path:
-        The run folder.
+        The run folder; or an exported model, which may have no discriminator or encoder: its
+        folder, ``zoo:NAME`` or ``hub:OWNER/NAME``.
     device_name:
         Device on which samples are computed: ``cpu``, ``cuda`` …; they are returned on the CPU.
     step:
@@ -375,7 +384,7 @@ def load(
     ForgeryError
         If the path is no run folder, the checkpoint is missing, or no checkpoint is intact.
     """
-    run = open_run(Path(path))
+    run = open_run(path)
     saved = checkpoint_of(run, step)
     shape = tuple(run.record["data"]["shape"])
     classes = recorded_classes(run)
@@ -383,17 +392,20 @@ def load(
     generator, other = networks(run.config, torch.zeros(shape), len(classes), given)
     role = OTHER_NETWORK[run.config.model]
     where = device.choose(device_name)
-    for network, name in ((generator, saved.sampler), (other, role)):
+    loaded = {saved.sampler: generator}
+    if not run.exported or checkpoint.tensors_of(role, saved.model):
+        loaded[role] = other
+    for name, network in loaded.items():
         checkpoint.load_network(network, name, saved)
         network.to(where).eval().requires_grad_(False)
     config = run.config
     return Model(
-        run.path,
+        Path(path),
         config,
         saved.step,
         Sampler(generator, config.noise, config.latent, shape, _recorded_units(run)),
-        discriminator=other if role == "discriminator" else None,
-        encoder=other if role == "encoder" else None,
+        discriminator=loaded.get("discriminator"),
+        encoder=loaded.get("encoder"),
         classes=classes,
         takes_class=condition_of(config).choose_classes is not None,
     )
@@ -407,6 +419,13 @@ def checkpoint_of(run: Run, step: int | Literal["best"] | None) -> Checkpoint:
     ForgeryError
         If it is missing or damaged.
     """
+    if run.exported and step not in (None, run.record["exported"]["step"]):
+        raise ForgeryError(
+            f"{run.path} is an exported model, of step {run.record['exported']['step']} only: it "
+            f"has no step {step}"
+        )
+    if run.exported:
+        return checkpoint.read_exported(run.path, run.record["exported"])
     if step is None:
         return newest_checkpoint(run)
     if step == "best":

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from . import __version__, parts, randomness
+from .addresses import is_path
 from .build import batches_of, classes_of, on_this_machine, training_of
 from .config import RESUMABLE, Config, check_names, compatibility, typed
 from .data import Batches, Dataset, holds_pictures, is_name, mostly_copies
@@ -103,7 +104,7 @@ def train(
         print(f"warning: {warning}")
     # Absolute paths, so that the run can be opened from any folder.
     config = config.replace(data=absolute(config.data))
-    if config.start_from is not None:
+    if config.start_from is not None and is_path(config.start_from):
         config = config.replace(start_from=str(Path(config.start_from).absolute()))
     # Check all settings before the folder is created.
     refuse(compatibility.of_processes(config, parallel.process_count()))
@@ -161,7 +162,12 @@ def resume(
         damaged, or the run has already reached its length.
     """
     _refuse_callbacks(callbacks)
-    run = open_run(Path(path))
+    run = open_run(path)
+    if run.exported:
+        raise ForgeryError(
+            f"{path} is an exported model, which cannot be resumed: start a new run from its "
+            f"weights, with forgery train DATA --start-from {path}"
+        )
     given, changes = parts.separate(changes)
     _refuse_changes(run, changes)
     config = run.config.replace(**changes)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 
 from .. import data as data_package
+from ..addresses import is_path
 from ..config import Config
 from ..data import Dataset, ImageSettings
 from ..errors import ForgeryError
@@ -66,8 +67,8 @@ def evaluate(
     progress:
         Whether to show a bar; None shows it on a terminal and in a notebook.
     keep:
-        Whether to write ``card.json``. If this fails, a warning is printed and the card is returned
-        nevertheless.
+        Whether to write ``card.json``, except for a model of the zoo or on the hub. If this fails,
+        a warning is printed and the card is returned nevertheless.
     given:
         ``generator`` and ``discriminator``, if they were given from Python.
 
@@ -80,7 +81,7 @@ def evaluate(
     model = load(run, str(where), step, **given)
     train = model.dataset(data=data)
     config = _with_data(model.config, data)
-    used = open_run(Path(run)).record.get("features")  # those that D was trained on
+    used = open_run(run).record.get("features")  # those that D was trained on
     used_by_d = Network(used["name"], used["sha256"]) if used else None
     with device.cpu_settings(), counting("", is_shown(progress)) as report:
         try:
@@ -112,7 +113,7 @@ def evaluate(
             for evaluator in evaluators
         ]
     card = joined(cards[0], cards[1:])
-    if keep:
+    if keep and is_path(run):
         try:
             card.write(model.path / "card.json")
         except ForgeryError as error:
@@ -163,7 +164,7 @@ def doctor(
     ForgeryError
         If the run has no reports yet, or ``data`` is not the data of the run.
     """
-    opened = open_run(Path(run))
+    opened = open_run(run)
     reports = opened.read_metrics()
     if not reports:
         raise ForgeryError(f"{run} has no reports yet")

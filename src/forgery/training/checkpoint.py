@@ -16,7 +16,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,6 +186,33 @@ def read(folder: Path, step: int) -> Checkpoint:
         state["counters"],
         state["sha256"]["model"],
     )
+
+
+def read_exported(folder: Path, facts: Mapping[str, Any]) -> Checkpoint:
+    """The weights of an exported model as a checkpoint, which has no optimisers to resume with.
+
+    Parameters
+    ----------
+    folder:
+        Its folder, with the weights in model.safetensors.
+    facts:
+        ``exported`` of its config.json: the step and the SHA-256 of the weights' file.
+
+    Raises
+    ------
+    ForgeryError
+        If the file is missing, truncated or altered.
+    """
+    path = folder / "model.safetensors"
+    try:
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != facts["sha256"]:
+            raise ForgeryError(f"{path} is damaged: it does not match its checksum in config.json")
+        return Checkpoint(facts["step"], load(content), {}, {}, facts["sha256"])
+    except OSError as error:
+        raise ForgeryError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise ForgeryError(f"{path} is damaged: {error}") from error
 
 
 def read_last(folder: Path) -> tuple[Checkpoint, list[str]]:

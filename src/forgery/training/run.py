@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import strict_json
+from ..addresses import folder_of
 from ..config import Config, choices
 from ..errors import ForgeryError
 from . import checkpoint
@@ -50,6 +51,11 @@ class Run:
         self.path = path
         self.record = record
         self.config = Config.from_record(record["config"])
+
+    @property
+    def exported(self) -> bool:
+        """Whether the folder holds an exported model: no reports, no checkpoints to resume from."""
+        return "exported" in self.record
 
     @property
     def checkpoints(self) -> Path:
@@ -201,14 +207,15 @@ def create(path: Path | None, config: Config, facts: dict[str, Any]) -> Run:
     return Run(path, record)
 
 
-def open_run(path: Path) -> Run:
-    """Open a run folder.
+def open_run(path: Path | str) -> Run:
+    """Open a run folder, or an exported model: its folder, ``zoo:NAME`` or ``hub:OWNER/NAME``.
 
     Raises
     ------
     ForgeryError
         If the path is no run folder, config.json is damaged, or a package is not installed.
     """
+    path = folder_of(path)
     damaged = f"{path}/config.json is damaged or from another version of forgery"
     try:
         record = json.loads((path / "config.json").read_text(encoding="utf-8"))
