@@ -10,6 +10,7 @@ from PIL import Image
 import forgery
 from forgery import ForgeryError, recipes
 from forgery.config import Config
+from forgery.data import Dataset
 from forgery.resolve import settings_from
 from forgery.sizes import as_setting, in_words, sides_of
 
@@ -152,4 +153,11 @@ def test_conditional_networks_and_augmentations_on_rectangles(photos, tmp_path):
 def test_networks_for_squares_are_refused_before_a_run_is_made(photos, tmp_path):
     with pytest.raises(ForgeryError, match=r"square images .* 12 × 20 \(height × width\): .* mlp"):
         forgery.train(photos, tmp_path / "run", recipe="dcgan", fit="none", **TINY)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_dataset_from_python_is_taken_as_it_is(tmp_path):
+    images = torch.zeros(20, 1, 8, 8, dtype=torch.uint8)
+    with pytest.raises(ForgeryError, match="image-size has no effect with data python:mine"):
+        forgery.train(Dataset("mine", images), tmp_path / "run", image_size=16, steps=1)
     assert not (tmp_path / "run").exists()

@@ -10,6 +10,8 @@ from .choices import BUNDLED_IMAGES, BUNDLED_POINTS
 
 _ARRAY_FILE = re.compile(r"(\.npy|\.npz|idx\d-ubyte(\.gz)?)$", re.IGNORECASE)
 _IDX_FILE = re.compile(r"idx\d-ubyte(\.gz)?$", re.IGNORECASE)
+#: The name of data that were given from Python as a Dataset starts with this.
+GIVEN = "python:"
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ def _holds_points(data: str) -> bool:
 
 def _may_vary(data: str) -> bool:
     """Whether the data may contain pictures that are not square, or transparent."""
-    return data not in BUNDLED_IMAGES and not _holds_points(data)
+    is_ready = data in BUNDLED_IMAGES or data.startswith(GIVEN)
+    return not is_ready and not _holds_points(data)
 
 
 GAN = one_of("model", "gan")
@@ -73,13 +76,21 @@ START = unless("start_from", None, give="RUN")
 SIZE = unless("image_size", 0, give="28")
 RECTANGLES = Need("image_size", lambda size: isinstance(size, str), "--image-size 20x28")
 IMAGES = _data(lambda data: not _holds_points(data), "data that are images")
+CONVERTED = _data(
+    lambda data: not data.startswith(GIVEN),
+    "images by their name or path (a Dataset is taken as it is)",
+)
 PICTURES = _data(_may_vary, "pictures: a folder, an archive, a table or an array file")
 PICTURE_FILES = _data(
     lambda data: _may_vary(data) and not _ARRAY_FILE.search(data),
     "pictures in files: a folder, an archive or a table",
 )
-NOT_ARRAYS = _data(lambda data: not _ARRAY_FILE.search(data), "pictures in files")
-NOT_IDX = _data(lambda data: not _IDX_FILE.search(data), "pictures in files")
+NOT_ARRAYS = _data(
+    lambda data: not (_ARRAY_FILE.search(data) or data.startswith(GIVEN)), "pictures in files"
+)
+NOT_IDX = _data(
+    lambda data: not (_IDX_FILE.search(data) or data.startswith(GIVEN)), "pictures in files"
+)
 RATE_MOVES = (
     unless("learning_rate_decay", 1.0, give="1.0001"),
     unless("learning_rate_final", 1.0, give="0.1"),

@@ -104,7 +104,7 @@ class PictureSettings(Settings):
         "Size of the images in pixels: height x width such as 48x64, or one number for squares. 0 "
         "takes squares of the largest of 8, 14, 16, 28, 32, 56 and 64 that does not exceed the "
         "median of the pictures' shorter sides; arrays of images keep their size.",
-        needs=[needs.IMAGES],
+        needs=[needs.IMAGES, needs.CONVERTED],
         neutral=True,
         read=partial(as_setting, most=4096),
     )
@@ -117,7 +117,7 @@ class PictureSettings(Settings):
     colour: ColourName = setting(
         "auto",
         "Colour of the images; auto takes grey if all pictures are grey, else rgb.",
-        needs=[needs.IMAGES],
+        needs=[needs.IMAGES, needs.CONVERTED],
         neutral=True,
     )
     background: str = setting(

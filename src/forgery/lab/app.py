@@ -73,7 +73,10 @@ def create_app(
         return FileResponse(STATIC / "index.html")
 
     async def about(request: Request) -> Response:
-        return Json({"version": __version__, "folder": str(folder.path), "start": start})
+        empty = next(folder.names(), None) is None
+        return Json(
+            {"version": __version__, "folder": str(folder.path), "start": start, "empty": empty}
+        )
 
     routes = [
         Route("/", index),

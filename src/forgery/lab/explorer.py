@@ -8,7 +8,7 @@ D, or a search.
 import base64
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from .. import addresses
+from ..addresses import ZOO
 from .answers import MOST_UPLOADED, Json, Refused, body, number, query, refused
 from .folder import RunsFolder, as_typed
 from .generators import Generators, Opened
@@ -80,17 +82,21 @@ class Explorer:
         self._tasks.close()
 
     def runs(self, request: Request) -> Response:
-        """The runs of images, by name: their data and the shape of their images."""
+        """The runs of images and the models of the zoo, by name: their data and shape."""
+        zoo = [ZOO + name for name in addresses.zoo()]
+        return Json({"runs": self._of_images(self._folder.names()), "zoo": self._of_images(zoo)})
+
+    def _of_images(self, names: Iterable[str]) -> list[dict[str, Any]]:
         found = []
-        for name in self._folder.names():
+        for name in names:
             try:
-                record = json.loads((self._folder.path / name / "config.json").read_bytes())
+                record = json.loads((self._folder.run(name) / "config.json").read_bytes())
                 shape, data = record["data"]["shape"], record["data"]["name"]
             except (OSError, ValueError, KeyError, TypeError):
                 continue  # the page of runs shows what is wrong with it
             if len(shape) == 3:
                 found.append({"run": name, "data": data, "shape": shape})
-        return Json({"runs": found})
+        return found
 
     def run(self, request: Request) -> Response:
         """What the page needs to know of a run at a step."""
@@ -100,12 +106,15 @@ class Explorer:
         opened = self._opened(request)
         model = opened.model
         config = model.config
+        path = self._folder.run(name)
+        in_zoo = not addresses.is_path(name)
         return Json(
             {
                 "run": name,
-                "path": as_typed(self._folder.path / name),
+                "path": name if in_zoo else as_typed(path),
+                "in_zoo": in_zoo,
                 "step": model.step,
-                "steps": list(checkpoint.steps(model.path / "checkpoints")),
+                "steps": list(checkpoint.steps(path / "checkpoints")) or [model.step],
                 "problem": opened.problem,
                 "data": config.data,
                 "shape": model.shape,

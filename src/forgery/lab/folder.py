@@ -1,10 +1,12 @@
-"""The runs under a folder, by name."""
+"""The runs under a folder, by name, and the models of the zoo."""
 
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..addresses import ZOO, folder_of
+from ..errors import ForgeryError
 from .answers import Refused
 
 #: Levels of folders that are searched, and runs that are listed, at most.
@@ -13,7 +15,10 @@ DEPTH, MOST = 3, 2000
 
 @dataclass(frozen=True)
 class RunsFolder:
-    """The folder that the lab shows. A run's name is its path below it, ``digits`` or ``a/b``."""
+    """The folder that the lab shows.
+
+    A run's name is its path below it, ``digits`` or ``a/b``; that of a model of the zoo, ``zoo:…``.
+    """
 
     path: Path
 
@@ -34,13 +39,18 @@ class RunsFolder:
                 return
 
     def run(self, name: str) -> Path:
-        """The path of a run.
+        """The path of a run, or of a model of the zoo.
 
         Raises
         ------
         Refused
-            If there is no run of that name below the folder.
+            If there is no run of that name below the folder, or no such model.
         """
+        if name.startswith(ZOO):
+            try:
+                return folder_of(name)
+            except ForgeryError as error:
+                raise Refused(str(error), 404) from None
         path = self.inside(name)
         if not (path / "config.json").is_file():
             raise Refused(f"there is no run {name!r} in {self.path}", 404)

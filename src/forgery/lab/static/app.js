@@ -57,6 +57,9 @@ async function show() {
 }
 
 const about = await get("about").catch(() => ({}));
-if (about.start && !location.hash) location.hash = `#/run?run=${encodeURIComponent(about.start)}`;
+if (!location.hash) {
+  if (about.start) location.hash = `#/run?run=${encodeURIComponent(about.start)}`;
+  else if (about.empty) location.hash = "#/explorer"; // no run yet: the models of the zoo
+}
 addEventListener("hashchange", show);
 show();

@@ -38,17 +38,20 @@ export async function show(main, parameters) {
 }
 
 async function choice(main) {
-  const { runs } = await get("explorer/runs");
+  const { runs, zoo } = await get("explorer/runs");
+  const choices = (list) => el("ul", { class: "choices" }, ...list.map(({ run, data, shape: [channels, height, width] }) => el(
+    "li", {},
+    el("a", { href: `#/explorer?run=${encodeURIComponent(run)}` }, run),
+    el("span", { class: "soft" }, ` ${data}, ${height} × ${width}${channels === 3 ? ", colour" : ""}`),
+  )));
   fill(
     main, el("h1", {}, text.title), explained(text.choiceNote),
     runs.length
       ? el("p", {}, text.chooseRun)
       : el("p", {}, text.noRuns, " ", el("a", { href: "#/runs" }, text.toRuns)),
-    el("ul", { class: "choices" }, ...runs.map(({ run, data, shape: [channels, height, width] }) => el(
-      "li", {},
-      el("a", { href: `#/explorer?run=${encodeURIComponent(run)}` }, run),
-      el("span", { class: "soft" }, ` ${data}, ${height} × ${width}${channels === 3 ? ", colour" : ""}`),
-    ))),
+    choices(runs),
+    zoo.length ? el("p", {}, text.zoo) : null,
+    choices(zoo),
   );
   return { close() {} };
 }
@@ -437,7 +440,7 @@ async function explore(main, about, parameters) {
   );
   fill(
     main,
-    el("h1", {}, `${text.title}: `, el("a", { href: `#/run?run=${encodeURIComponent(run)}` }, run)),
+    el("h1", {}, `${text.title}: `, about.in_zoo ? run : el("a", { href: `#/run?run=${encodeURIComponent(run)}` }, run)),
     explained(text.introduction(about.size, about.data.split("/").pop()), " ", text.keys),
     el(
       "div", { class: "row controls" },

@@ -295,6 +295,7 @@ export const words = {
     choiceNote: "Walk in what a generator has learnt: hold samples, go from one to another, add and subtract them, move them along directions, and look for the z of your own drawing.",
     chooseRun: "Choose a run of images.",
     noRuns: "There is no run of images in this folder. Train one: forgery train mnist",
+    zoo: "Or open a trained model that comes with forgery.",
     theRun: "To the page of this run",
     toRuns: "To the list of runs",
     run: "run",
