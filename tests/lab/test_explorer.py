@@ -59,6 +59,31 @@ def test_the_runs_of_images_are_listed(client):
     assert found[1] == {"run": "digits", "data": "mnist[test]", "shape": [1, 28, 28]}
 
 
+def test_the_zoo_can_be_explored(client):
+    zoo = client.get("/api/explorer/runs").json()["zoo"]
+    assert {model["run"] for model in zoo} == {"zoo:mnist", "zoo:faces32"}
+    about = client.get("/api/explorer/run", params={"run": "zoo:mnist"}).json()
+    assert (about["path"], about["in_zoo"]) == ("zoo:mnist", True)
+    assert about["steps"] == [about["step"]]
+    assert about["classes"] == list("0123456789")
+    where = {"run": "zoo:mnist", "step": about["step"], "class": "3"}
+    z = model.load("zoo:mnist").space("3").z(2, 0)
+    pixels = client.post("/api/explorer/pixels", params=where, content=floats(z))
+    assert pixels.status_code == 200, pixels.text
+    assert len(pixels.content) == 2 * 28 * 28
+
+
+def test_an_unknown_model_of_the_zoo_is_refused(client):
+    answer = client.get("/api/explorer/run", params={"run": "zoo:../zoo/mnist"})
+    assert answer.status_code == 404
+    assert "unknown model of the zoo" in answer.json()["error"]
+
+
+def test_the_lab_says_whether_there_is_a_run(client, client_of, tmp_path):
+    assert client.get("/api/about").json()["empty"] is False
+    assert client_of(tmp_path).get("/api/about").json()["empty"] is True
+
+
 def test_samples_are_those_of_the_seed(client, runs):
     z = z_of(client, "digits", seed=3, first=5, count=7)
     expected = to_pixels(model.load(runs / "digits").sample(12, seed=3)[5:])
