@@ -15,7 +15,7 @@ from pathlib import Path
 import forgery
 from forgery.errors import ForgeryError
 from forgery.evaluation import MEASURES
-from forgery.evaluation.protocol import Card
+from forgery.evaluation.protocol import Card, read_card
 from forgery.export.folder import model_files, write_folder
 from forgery.model import Model
 from forgery.training import checkpoint
@@ -32,7 +32,7 @@ class Entry:
     data: str
     steps: int
     draws: str
-    licence: str
+    licence: str = ""
     recipe: str | None = None
 
 
@@ -56,7 +56,6 @@ ENTRIES = {
         "ring8",
         12_000,
         "draws points on a ring of eight Gaussians, the toy problem of mode collapse",
-        "computed",
     ),
 }
 
@@ -70,7 +69,7 @@ def main() -> None:
     for name in options.names:
         entry = ENTRIES[name]
         model = trained(entry, options.runs / name, options.threads)
-        card = forgery.evaluate(model.path, progress=True)
+        card = measured(model)
         files = model_files(forgery.load(model.path), "float16", all_networks=True)
         files["README.md"] = readme(name, entry, model, card).encode()
         shutil.rmtree(ZOO / name, ignore_errors=True)
@@ -96,6 +95,14 @@ def trained(entry: Entry, out: Path, threads: int) -> Model:
         return forgery.load(out)  # it is complete
 
 
+def measured(model: Model) -> Card:
+    """The card of a model's run, measured unless it is there."""
+    path = model.path / "card.json"
+    if path.exists() and (card := read_card(path)).step == model.step:
+        return card
+    return forgery.evaluate(model.path, progress=True)
+
+
 def readme(name: str, entry: Entry, model: Model, card: Card) -> str:
     """The model card: one paragraph."""
     scores = [
@@ -103,17 +110,16 @@ def readme(name: str, entry: Entry, model: Model, card: Card) -> str:
         for name in ("frechet", "precision", "recall", "asked_right", "jsd", "high_quality")
         if name in card.scores
     ]
-    by = card.protocol.extractor
+    config, protocol = model.config, card.protocol
+    licence = f" ({entry.licence})" if entry.licence else ""
+    features = "" if protocol.kind == "points" else f", with the features of {protocol.extractor}"
     lines = (
         f"`zoo:{name}` {entry.draws}. It was trained by forgery {forgery.__version__}'s recipe "
-        f"`{model.config.recipe}` for {model.step:,} steps of {model.config.batch_size} samples on "
-        f"`{entry.data}` ({entry.licence}), seed {model.config.seed}, one run. Measured on "
-        f"{card.protocol.samples:,} samples against {card.protocol.against}"
-        + (f", with the features of {by}" if by and by != "coordinates" else "")
-        + f": {', '.join(scores)}. The scores and their protocol are in `card.json`, the settings "
-        "in `config.json`. The weights are float16; samples resemble the training data and nothing "
-        "else, and may resemble single training examples. "
-        f"Made by `python benchmarks/zoo.py {name}`.\n"
+        f"`{config.recipe}` for {model.step:,} steps of {config.batch_size} samples on "
+        f"`{entry.data}`{licence}, seed {config.seed}, one run. Measured on {protocol.samples:,} "
+        f"samples against {protocol.against}{features}: {', '.join(scores)}. The scores and their "
+        "protocol are in `card.json`, the settings in `config.json`. The weights are float16: the "
+        f"average of G, and D. Made by `python benchmarks/zoo.py {name}`.\n"
     )
     return f"# {name}\n\n{lines}"
 

@@ -46,12 +46,10 @@ async function choice(main) {
   )));
   fill(
     main, el("h1", {}, text.title), explained(text.choiceNote),
-    runs.length
-      ? el("p", {}, text.chooseRun)
-      : el("p", {}, text.noRuns, " ", el("a", { href: "#/runs" }, text.toRuns)),
-    choices(runs),
-    zoo.length ? el("p", {}, text.zoo) : null,
-    choices(zoo),
+    ...(runs.length
+      ? [el("p", {}, text.chooseRun), choices(runs)]
+      : [el("p", {}, text.noRuns, " ", el("a", { href: "#/runs" }, text.toRuns))]),
+    el("p", {}, text.zoo), choices(zoo),
   );
   return { close() {} };
 }
