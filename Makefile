@@ -3,12 +3,14 @@
 # make test      the tests of what a user relies on, within four minutes on two cores
 # make test-all  the same and the whole matrix (all recipes, pairs, kills), with the coverage
 # make check     style, types, and which part may import which
+# make docs      the documentation as a site, in build/site; a broken link is an error
+# make dist      the wheel and the source archive, in dist; each is installed and tried
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo demo-pictures test test-all check clean
+.PHONY: demo demo-pictures test test-all check docs dist clean
 
 demo: .venv/installed
 	$(BIN)/forgery train mnist
@@ -30,6 +32,15 @@ check: .venv/developer
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: .venv/developer
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+dist: .venv/developer
+	rm -rf dist
+	$(BIN)/python -m build --quiet --no-isolation
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/python .ci/try_archives.py
 
 clean:
 	rm -rf .venv build dist shapes src/*.egg-info

@@ -12,9 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
-from forgery import Model, preflight, recipes
+import forgery
+from forgery import Model, metrics, preflight, recipes
 from forgery.cli import VERBS, app, main
-from forgery.config import GROUPS, fields_of, flag
+from forgery.config import Config, fields_of, flag
 from forgery.data import SOURCES, Dataset
 from forgery.data.faces import ATTRIBUTES
 from forgery.evaluation import MEASURES, Protocol
@@ -27,8 +28,9 @@ FINE_TUNING = DOCS / "fine-tuning.md"
 PAGES = [
     README,
     ROOT / "CONTRIBUTING.md",
+    ROOT / "RELEASING.md",
     ROOT / "benchmarks/README.md",
-    *sorted(DOCS.glob("*.md")),
+    *sorted(DOCS.rglob("*.md")),
 ]
 SHORT = [
     "--steps=2",
@@ -139,25 +141,31 @@ def test_every_verb_and_recipe_is_documented():
     assert set(re.findall(r"^\| `([\w-]+)` \|", table, re.M)) == set(recipes.RECIPES)
 
 
-def rows_of(page: Path, heading: str) -> dict[str, str]:
-    """First column → second column of the last table of a section."""
-    section = text_of(page).partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    return dict(re.findall(r"^\| (.*?) \| (.*) \|$", section.partition("|---|---|\n")[2], re.M))
+def test_the_reference_of_the_command_line_is_up_to_date():
+    script = runpy.run_path(str(DOCS / "site/cli_page.py"))
+    assert text_of(script["PAGE"]) == script["page"](), f"renew docs/cli.md: {script['COMMAND']}"
 
 
-def test_every_flag_and_setting_is_documented():
-    documented = {verb.strip("`"): text for verb, text in rows_of(COMMANDS, "Flags").items()}
-    assert list(documented) == list(VERBS)
-    for verb, text in documented.items():
+def test_the_reference_of_the_command_line_is_complete():
+    page = text_of(DOCS / "cli.md")
+    for verb in VERBS:
+        section = page.partition(f"\n## forgery {verb}\n")[2].partition("\n## ")[0]
         arguments = [a for a in app[verb].assemble_argument_collection() if a.show]
-        # "run" is a positional argument that takes a name as well.
-        own = [a.name for a in arguments if not a.keys and a.name.startswith("--")]
-        assert re.findall(r"--[\w-]+", text) == [name for name in own if name != "--run"], verb
-        assert ("settings" in text) == any(a.keys for a in arguments), verb
-    elsewhere = ("data", "recipe")
-    assert rows_of(COMMANDS, "Settings") == {
-        group.title: ", ".join(f"`--{flag(n)}`" for n in fields_of(group) if n not in elsewhere)
-        for group in GROUPS
+        for argument in arguments:
+            assert argument.keys or f"`{argument.name}" in section, (verb, argument.name)
+        assert ("[settings](#settings)" in section) == any(a.keys for a in arguments), verb
+    for name in set(fields_of(Config)) - {"data", "recipe"}:
+        assert f"\n| `--{flag(name)}" in page
+
+
+def test_the_reference_of_python_has_every_public_name():
+    pages = "\n".join(text_of(page) for page in (DOCS / "api").glob("*.md"))
+    listed = set(re.findall(r"^::: (\S+)$", pages, re.M))
+    public = set(forgery.__all__) - {"recipes"}  # a module, which has a page of its own
+    assert {f"forgery.{name}" for name in public} <= listed
+    assert {f"forgery.metrics.{name}" for name in metrics.__all__} <= listed
+    assert {make.__name__ for make in recipes.RECIPES.values()} <= {
+        name.rpartition(".")[2] for name in listed
     }
 
 
@@ -165,6 +173,11 @@ def test_the_layers_of_the_imports_are_documented():
     declared = text_of(ROOT / ".importlinter").partition("layers =\n")[2].partition("\n\n")[0]
     layers = [line.strip().replace("forgery.", "") for line in declared.splitlines()]
     assert "\n".join(["```", *layers, "```"]) in text_of(ROOT / "CONTRIBUTING.md")
+
+
+def test_the_citation_is_of_this_version():
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {forgery.__version__}\n" in citation
 
 
 def test_every_measure_is_documented():

@@ -116,6 +116,13 @@ def test_help_lists_the_choices_of_a_setting(forgery):
     assert "--help-all lists every setting" in page
 
 
+def test_help_of_a_verb_prints_its_whole_description(forgery):
+    code, page, _ = forgery("compare", "--help")
+    assert code == 0
+    assert "different protocols are refused" in " ".join(page.split())
+    assert "different protocols" not in forgery("--help")[1]
+
+
 def test_every_verb_has_help_and_every_setting_a_flag(forgery):
     code, out, _ = forgery("--help")
     assert code == 0

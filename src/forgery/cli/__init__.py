@@ -37,6 +37,12 @@ VERBS = {
 }
 for _order, (_verb, _help) in enumerate(VERBS.items()):
     app.command(f"forgery.cli.{_verb}:{_verb}", name=_verb, help=_help, sort_key=_order)
+app.command(
+    "forgery.cli.completion:install_completion",
+    name="--install-completion",
+    group="Setup",  # its name would narrow the column of the verbs' lines
+    help="Install tab completion in bash, zsh or fish.",
+)
 
 
 def main() -> None:
@@ -46,8 +52,7 @@ def main() -> None:
     # Draw figures without a window, whatever backend a notebook around this process has set.
     os.environ["MPLBACKEND"] = "agg"
     try:
-        # Both flags print the help page; cli/_flags.py decides which settings it lists.
-        status = app(["--help" if token == "--help-all" else token for token in sys.argv[1:]])
+        status = _run(sys.argv[1:])
     except ForgeryError as error:
         print(f"forgery: {error}", file=sys.stderr)
         sys.exit(2)
@@ -64,6 +69,18 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(141)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _run(arguments: list[str]) -> object:
+    verbs = VERBS.keys() & set(arguments[:1])
+    for verb in verbs:
+        app[verb].help = None  # its own help page prints the whole docstring
+    try:
+        # Both flags print the help page; cli/_flags.py decides which settings it lists.
+        return app(["--help" if token == "--help-all" else token for token in arguments])
+    finally:
+        for verb in verbs:
+            app[verb].help = VERBS[verb]
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -51,7 +51,7 @@ def through(points: Tensor, steps: int, way: str = "sphere") -> Tensor:
 
     Returns
     -------
-    ``[P - 1, steps + 1, Z]``: one row per segment; its last z is the first of the next row.
+    One row per segment, ``[P - 1, steps + 1, Z]``; its last z is the first of the next row.
     """
     go = lookup(WAYS, way, "way")
     t = torch.linspace(0, 1, steps + 1)
