@@ -1,6 +1,8 @@
-"""Shared fixtures: a small config, and one thread per process (or OMP_NUM_THREADS)."""
+"""Shared fixtures: a small config, one thread per process (or OMP_NUM_THREADS), a browser."""
 
 import os
+import shutil
+from pathlib import Path
 
 # Before torch is imported, since several test processes run side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -59,3 +61,65 @@ def tiny() -> Config:
         device="cpu",
         split="test",
     )
+
+
+def chromium() -> str | None:
+    """The path of an installed Chromium or Chrome."""
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    path = chromium()
+    if path is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    with playwright.sync_playwright() as started:
+        running = started.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page_of(browser, request):
+    """Open pages; a message in the console fails the test. Pictures are kept if asked for.
+
+    ``page_of(address, width=1280, height=800, dark=False)`` returns a page of playwright. With
+    ``LAB_SCREENSHOTS=FOLDER`` in the environment, ``page.picture("name")`` writes FOLDER/name.png.
+    """
+    contexts, problems = [], []
+    expected: list[str] = []
+
+    def note(message):
+        if message.type in ("error", "warning"):
+            problems.append(message.text)
+
+    def open_page(address, width=1280, height=800, dark=False):
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("console", note)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+
+        def picture(name):
+            if folder := os.environ.get("LAB_SCREENSHOTS"):
+                page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+        page.picture = picture
+        page.expect_problem = expected.append  # part of a message that a test provokes
+        page.goto(address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    unexpected = [p for p in problems if not any(part in p for part in expected)]
+    assert not unexpected, unexpected

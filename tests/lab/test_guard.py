@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from forgery.lab.app import STATIC
+from forgery.lab.app import STATIC, WEB
 from forgery.lab.guard import COOKIE, kept_token
 
 
@@ -47,7 +47,7 @@ def test_a_foreign_origin_cannot_change_anything(client, origin):
 
 
 def test_every_answer_has_a_strict_policy(client):
-    for path in ("/", "/static/app.js", "/api/about", "/static/nothing.js"):
+    for path in ("/", "/static/app.js", "/static/dom.js", "/api/about", "/static/nothing.js"):
         headers = client.get(path).headers
         assert "script-src 'self'" in headers["content-security-policy"]
         assert "unsafe" not in headers["content-security-policy"]
@@ -72,13 +72,17 @@ def test_the_first_page_is_small():
     def modules(name):
         """A module and all that it imports at its start."""
         found = {name}
-        for imported in re.findall(r'from "./(.+?)"', (STATIC / name).read_text()):
+        for imported in re.findall(r'from "./(.+?)"', at(name).read_text()):
             found |= modules(imported)
         return found
 
-    files = {"index.html", "style.css", "icon.svg", *modules("app.js"), *modules("runs.js")}
-    assert {"words.js", "draw.js"} <= files
-    assert sum((STATIC / name).stat().st_size for name in files) <= 200_000
+    def at(name):
+        return next(path for folder in (STATIC, WEB) if (path := folder / name).exists())
+
+    styles = {"base.css", "samples.css", "style.css"}
+    files = {"index.html", *styles, "icon.svg", *modules("app.js"), *modules("runs.js")}
+    assert {"words.js", "dom.js"} <= files
+    assert sum(at(name).stat().st_size for name in files) <= 200_000
 
 
 def test_the_token_is_kept_for_the_user_alone(tmp_path):

@@ -18,7 +18,8 @@
     generators.py      the generators that are open
     tasks.py           searches that take seconds, with their progress
     spotting.py        guess which images are real
-    static/            the pages: plain JavaScript modules, one a view
+    static/            the pages: plain JavaScript modules, one a view; what exported pages use
+                       too is in forgery/web/
 
 It needs the extra ``forgery[lab]``. Modules here import torch only where they use it, so that the
 first page is there before torch is.

@@ -24,6 +24,8 @@ from .folder import RunsFolder
 from .guard import Guard
 
 STATIC = Path(__file__).parent / "static"
+#: Files that the pages of ``forgery export --to page`` use too.
+WEB = Path(__file__).parent.parent / "web"
 
 
 class Room(Protocol):
@@ -82,7 +84,7 @@ def create_app(
         Route("/", index),
         Route("/api/about", about),
         Mount("/api", routes=[route for room in rooms for route in room.routes()]),
-        Mount("/static", StaticFiles(directory=STATIC)),
+        Mount("/static", StaticFiles(directory=STATIC, packages=[("forgery", WEB.name)])),
     ]
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={ForgeryError: refused})
     app.state.ending = ending or asyncio.Event()

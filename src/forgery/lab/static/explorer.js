@@ -2,8 +2,9 @@
 
 import { binary, get, post } from "./api.js";
 import { command, el, explained, field, fill, select } from "./dom.js";
-import { bytes, floats, image, tidy } from "./draw.js";
-import { between, board, grid, mover, pad, recorded, savers, tray } from "./samples.js";
+import { bytes, floats, image, tidy } from "./images.js";
+import { pad } from "./pad.js";
+import { between, board, grid, mover, recorded, savers, tray } from "./samples.js";
 import { words } from "./words.js";
 
 const text = words.explorer;

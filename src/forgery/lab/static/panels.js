@@ -1,7 +1,8 @@
 // What the pages of runs share: the state of a run, its charts, the table of cards.
 
-import { curves, seriesColour, tidy } from "./draw.js";
 import { el } from "./dom.js";
+import { curves, seriesColour } from "./draw.js";
+import { tidy } from "./images.js";
 import { words } from "./words.js";
 
 const said = words.run;

@@ -1,6 +1,7 @@
 // Drawing of a live game: the plane with D's surface, or the line as in the 2014 paper's Figure 1.
 
-import { arrow, bytes, colour, floats, prepare, stroke, surface, ticks, tidy } from "./draw.js";
+import { arrow, colour, prepare, stroke, surface, ticks } from "./draw.js";
+import { bytes, floats, tidy } from "./images.js";
 import { words } from "./words.js";
 
 const w = words.playground;

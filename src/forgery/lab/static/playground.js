@@ -3,7 +3,8 @@
 import { follow, post } from "./api.js";
 import { controls } from "./controls.js";
 import { command, el, explained, fill, save, select, slider } from "./dom.js";
-import { colour, curves, tidy } from "./draw.js";
+import { colour, curves } from "./draw.js";
+import { tidy } from "./images.js";
 import { easel } from "./easel.js";
 import { button, tick } from "./parts.js";
 import { paint, places } from "./plane.js";

@@ -2,7 +2,7 @@
 
 import { address, follow } from "./api.js";
 import { command, el, explained, field, fill, select } from "./dom.js";
-import { tidy } from "./draw.js";
+import { tidy } from "./images.js";
 import { place, stateTag } from "./panels.js";
 import { words } from "./words.js";
 
