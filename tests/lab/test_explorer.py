@@ -81,7 +81,8 @@ def test_an_unknown_model_of_the_zoo_is_refused(client):
 
 def test_the_lab_says_whether_there_is_a_run(client, client_of, tmp_path):
     assert client.get("/api/about").json()["empty"] is False
-    assert client_of(tmp_path).get("/api/about").json()["empty"] is True
+    (tmp_path / "nothing").mkdir()
+    assert client_of(tmp_path / "nothing").get("/api/about").json()["empty"] is True
 
 
 def test_samples_are_those_of_the_seed(client, runs):

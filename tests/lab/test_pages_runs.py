@@ -81,6 +81,8 @@ def test_the_list_is_filtered_sorted_and_leads_to_a_run(server_of, page_of, runs
 def test_an_empty_folder_says_what_to_do(server_of, page_of, tmp_path):
     (tmp_path / "empty").mkdir()
     page = page_of(server_of(tmp_path / "empty").address)
+    page.get_by_text("Or open a trained model that comes with forgery.").wait_for()
+    page.get_by_role("link", name="Runs", exact=True).click()
     page.get_by_text("There are no runs in this folder yet.").wait_for()
     page.picture("runs-empty")
     page.get_by_role("button", name="Train …").last.click()
