@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 README, COMMANDS, RECIPES = ROOT / "README.md", DOCS / "commands.md", DOCS / "recipes.md"
 FINE_TUNING = DOCS / "fine-tuning.md"
+EXPORT = DOCS / "export.md"
 PAGES = [
     README,
     ROOT / "CONTRIBUTING.md",
@@ -87,7 +88,7 @@ def _draw_photos(folder: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [README, COMMANDS, RECIPES], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [README, COMMANDS, RECIPES, EXPORT], ids=lambda page: page.stem)
 def test_the_commands_of_a_page_run_in_their_order(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(preflight, "SECONDS", 0.01)
@@ -97,6 +98,8 @@ def test_the_commands_of_a_page_run_in_their_order(page, tmp_path, monkeypatch, 
     )
     _draw_photos(Path("my-photos"))
     monkeypatch.setattr("forgery.lab.server.serve", lambda *arguments: None)  # it does not end
+    monkeypatch.setattr("forgery.export.hub_folder.check_upload", lambda *arguments: None)
+    monkeypatch.setattr("forgery.export.push", lambda *arguments, **options: "the hub")
     found = commands(page)
     assert len(found) >= 7
     for command in found:
@@ -113,6 +116,9 @@ def test_the_commands_of_a_page_run_in_their_order(page, tmp_path, monkeypatch, 
         assert not left.value.code, (command, printed)
         if out := re.search(r"--out (\S+\.png)", command):
             assert Path(out[1]).is_file()
+    if page == EXPORT:
+        for example in re.findall(r"```python\n(.*?)```", text_of(page), re.S):
+            exec(example, {})
 
 
 @pytest.mark.slow

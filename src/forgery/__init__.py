@@ -30,6 +30,7 @@ __all__ = [
     "StopTraining",
     "doctor",
     "evaluate",
+    "export",
     "load",
     "recipes",
     "resume",
@@ -52,8 +53,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "recipes":
-        return import_module(".recipes", __name__)
+    if name in ("export", "recipes"):
+        return import_module(f".{name}", __name__)
     if name in _HOMES:
         return getattr(import_module(f".{_HOMES[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -21,6 +21,13 @@ def is_path(address: Path | str) -> bool:
     return not str(address).startswith((ZOO, HUB))
 
 
+def name_of(address: Path | str) -> str:
+    """The last part of an address: ``digits`` for ``runs/digits``, ``hub:OWNER/digits`` …"""
+    if is_path(address):
+        return Path(address).absolute().name
+    return str(address).rpartition(":")[2].rpartition("/")[2].partition("@")[0]
+
+
 def zoo() -> dict[str, Path]:
     """Name → folder of each model of the zoo."""
     folders = sorted((Path(__file__).parent / "zoo").iterdir())

@@ -61,6 +61,10 @@ class Sampler:
         given = (z,) if y is None else (z, y)
         with evaluation_mode(self.generator):
             samples: Tensor = self.generator(*(tensor.to(self.device) for tensor in given))
+        return self.finished(samples)
+
+    def finished(self, samples: Tensor) -> Tensor:
+        """The generator's outputs as samples: images in [-1, 1], points in the data's units."""
         if len(self.shape) == 3:
             return samples.clamp(-1, 1)  # not every generator ends in a tanh
         return self.units.from_model(samples) if self.units else samples

@@ -12,6 +12,7 @@ from forgery.evaluation import MEASURES, Evaluator, Measure, Protocol
 from forgery.evaluation.measures import formatted, title
 from forgery.extractors import Extractor
 from forgery.extractors.inception import NAME as INCEPTION
+from forgery.extractors.inception import SHA256
 
 PROTOCOL = Protocol("train", "a", "test", "b", 100, 0, "mnist-digits", "c")
 
@@ -101,7 +102,9 @@ def test_related_measures_are_skipped_together():
 
 
 def test_only_inception_scores_are_called_fid_and_kid():
-    inception = dataclasses.replace(PROTOCOL, extractor=INCEPTION)
+    inception = dataclasses.replace(PROTOCOL, extractor=INCEPTION, extractor_sha256=SHA256)
+    namesake = dataclasses.replace(PROTOCOL, extractor=INCEPTION, extractor_sha256="ab")
+    assert title("frechet", namesake) == "Fréchet distance"
     assert title("frechet", PROTOCOL) == "Fréchet distance"
     assert title("frechet", inception) == "FID"
     assert title("kernel", PROTOCOL) == "kernel distance × 1000"

@@ -20,6 +20,8 @@ VERBS = {
     "resume": "Resume a run exactly where it stopped.",
     "data": "Inspect data before training: contents, problems, cost.",
     "sample": "Draw new samples from a run's generator.",
+    "export": "Write a run's generator in a form that other programs read.",
+    "push": "Upload a run's generator to the hub of Hugging Face.",
     "evaluate": "Measure a run's samples against held-out data.",
     "compare": "Compare the scores of several runs side by side.",
     "doctor": "Diagnose the problems of a run and suggest changes.",

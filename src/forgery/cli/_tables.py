@@ -163,8 +163,8 @@ def card_table(
     the legend lists their paths. A name that still does not fit is wrapped between words.
     """
     from ..evaluation.measures import (
-        INCEPTION,
         formatted,
+        inception_title,
         measure_of,
         ratio,
         score_names,
@@ -193,7 +193,7 @@ def card_table(
                 heading = measure.title
                 rows.append((heading, [""] * len(cells)))
             extractor = split_name(name)[1] or protocol.extractor
-            own = measure.inception_title if extractor == INCEPTION else ""
+            own = inception_title(name, protocol)
             text = f"  {extractor}" + (f": {own}" if own else "")
         rows.append((text, cells))
     numbers = [f"run {i}" for i in range(1, len(cards) + 1)] if len(cards) > 1 else ["run"]

@@ -51,6 +51,7 @@ def evaluate(
     progress:
         Show progress (default: on a terminal).
     """
+    from ..addresses import is_path
     from ..errors import ForgeryError
     from ..evaluation import evaluate as measure
     from ..evaluation import human
@@ -61,6 +62,8 @@ def evaluate(
         data=data, progress=progress, keep=False,
     )  # fmt: skip
     print_cards([card])
+    if not is_path(run):  # of the zoo or on the hub: its folder is not the user's
+        return
     for line in human.lines(run):
         print(f"people: {line}")
     try:

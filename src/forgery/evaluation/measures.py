@@ -7,9 +7,9 @@ from functools import cache
 import torch
 
 from .. import metrics, plugins
-from ..extractors.inception import NAME as INCEPTION
+from ..extractors.inception import SHA256 as INCEPTION
 from .held_out import too_few_fresh
-from .protocol import Card, Protocol, joined_name, split_name
+from .protocol import Card, Network, Protocol, joined_name, split_name
 from .subject import Subject
 
 #: The reason why a measure is skipped, or None.
@@ -277,10 +277,25 @@ def title(name: str, protocol: Protocol, with_unit: bool = True) -> str:
     if measure is None:
         return name
     _, extractor = split_name(name)
-    by_inception = (extractor or protocol.extractor) == INCEPTION and measure.inception_title
-    text = (by_inception or measure.title).format(kind=protocol.kind)
+    text = (inception_title(name, protocol) or measure.title).format(kind=protocol.kind)
     text += f" ({extractor})" if extractor else ""
     return f"{text}, {measure.unit}" if with_unit and measure.unit else text
+
+
+def network_of(name: str, protocol: Protocol) -> Network | None:
+    """The network whose features a score compares; None without features."""
+    extractor = split_name(name)[1] or protocol.extractor
+    return next((n for n in protocol.networks if n.name == extractor), None)
+
+
+def inception_title(name: str, protocol: Protocol) -> str:
+    """FID or KID, if the score is that of the original Inception, known by its SHA-256; else empty.
+
+    A classifier in a file of this name is another network.
+    """
+    measure, network = measure_of(name), network_of(name, protocol)
+    by_inception = network is not None and network.sha256 == INCEPTION and not network.axes
+    return measure.inception_title if measure and by_inception else ""
 
 
 def measure_of(name: str) -> Measure | None:

@@ -6,12 +6,11 @@
     model.safetensors    ``generator.*``: G, or its average if there is one; on request also
                          ``discriminator.*``, or ``encoder.*`` of a VAE
     card.json            the scores, if the run was evaluated
+    README.md            what it is, and how to draw with it
 """
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -21,11 +20,14 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from ..addresses import is_path, name_of
 from ..data import FROM_PYTHON, is_name
 from ..errors import ForgeryError
 from ..model import Model
 from ..parts import OTHER_NETWORK
 from ..training.run import Run, open_run
+from .files import write_new
+from .readme import readme
 
 Precision = Literal["float32", "float16"]
 
@@ -81,18 +83,44 @@ def write_folder(out: Path, files: Mapping[str, bytes]) -> None:
     ForgeryError
         If it exists and is not empty, or cannot be written.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ForgeryError(f"{out} already exists and is never overwritten: choose another --out")
-    temporary = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary.mkdir()
+    with write_new(out) as folder:
+        folder.mkdir()
         for name, content in files.items():
-            (temporary / name).write_bytes(content)
-        os.replace(temporary, out)
-    except OSError as error:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise ForgeryError(f"cannot write {out}: {error.strerror or error}") from error
+            (folder / name).write_bytes(content)
+
+
+def to_safetensors(
+    model: Model,
+    path: Path | str,
+    *,
+    precision: Precision = "float32",
+    all_networks: bool = False,
+) -> None:
+    """Write a folder with the weights, which ``forgery.load`` opens.
+
+    Its README.md holds code of plain PyTorch that draws with them.
+
+    Parameters
+    ----------
+    model:
+        A trained model.
+    path:
+        The folder, which must not exist, or be empty.
+    precision, all_networks:
+        As in :func:`model_files`.
+
+    Raises
+    ------
+    ForgeryError
+        As :func:`model_files`, and if the folder exists or cannot be written.
+    """
+    path = Path(path)
+    with write_new(path) as folder:
+        files = model_files(model, precision, all_networks)
+        text = readme(model, open_run(model.path), name_of(path))
+        folder.mkdir()
+        for name, content in (files | {"README.md": text.encode()}).items():
+            (folder / name).write_bytes(content)
 
 
 def _tensors(networks: Mapping[str, nn.Module], precision: Precision) -> dict[str, Tensor]:
@@ -109,9 +137,13 @@ def _without_paths(run: Run) -> dict[str, Any]:
     config = run.config
     if not (is_name(config.data) or config.data.startswith(FROM_PYTHON)):
         config = config.replace(data=Path(config.data).name)
-    if config.start_from is not None:
+    if config.start_from is not None and is_path(config.start_from):
         config = config.replace(start_from=Path(config.start_from).name)
-    return run.record | {"config": config.effective()}
+    record = run.record | {"config": config.effective()}
+    if "parts" in record:  # from a package, or from a file of this machine
+        parts = {setting: dict(part) for setting, part in record["parts"].items()}
+        record["parts"] = {k: v | {"from": Path(v["from"]).name} for k, v in parts.items()}
+    return record
 
 
 def _json(content: Mapping[str, Any]) -> bytes:

@@ -1,0 +1,33 @@
+"""New files and folders, which appear complete or not at all."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ..errors import ForgeryError
+
+
+@contextmanager
+def write_new(path: Path) -> Iterator[Path]:
+    """Yield a temporary path, which becomes ``path`` if the block succeeds.
+
+    Raises
+    ------
+    ForgeryError
+        If ``path`` exists and is not an empty folder, or cannot be written.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise ForgeryError(f"{path} already exists and is never overwritten: choose another --out")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ForgeryError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:  # after Ctrl-C too
+        shutil.rmtree(temporary, ignore_errors=True)
+        with suppress(OSError):
+            temporary.unlink()
