@@ -1,13 +1,11 @@
-"""What unlabelled images are worth to a classifier: 100 labels with and without a GAN.
+"""D as a classifier: its error, and what it reaches on the labelled images alone.
 
-    python benchmarks/semi_supervised.py plain --out FILE [--seeds 0 1 2] [field=value …]
-    python benchmarks/semi_supervised.py gan --out FILE [--seeds 0 1 2] [--steps 12000]
-        [--every 3000] [field=value …]
+    python benchmarks/semi_supervised.py --out FILE [--seeds 0 1 2] [field=value …]
 
-``gan`` trains the recipe ``semi-supervised`` and states the error of its D as a classifier every so
-often. ``plain`` trains the same D, on the same labelled images alone, for each learning rate and
-weight decay of a list, stating the error as it goes. Both train on train50k. Errors are stated on
-valid10k, by which settings and the step to stop at are chosen, and on test. One JSON line a step.
+Trains D of the recipe ``semi-supervised`` on the recipe's labelled images, without a GAN, for each
+learning rate and weight decay of a list, and states its error on valid10k, by which settings and
+the step to stop at are chosen, and on test. One JSON line a step. D in a GAN is in the generated
+table (``tables.py --only hundred-labels``).
 """
 
 import argparse
@@ -26,19 +24,12 @@ from forgery import build, data, randomness, recipes
 from forgery.config import Config
 from forgery.training import device as devices
 from forgery.training.terms import LabelledLoss
-from quality_over_time import trained
 
 LEARNING_RATES = (3e-3, 1e-3)
 WEIGHT_DECAYS = (0.0, 0.1)
 PLAIN_STEPS, PLAIN_EVERY = 500, 50
 
 Keep = Callable[[dict[str, Any]], None]
-
-
-def gan(config: Config, steps: int, every: int, held_outs: list[data.Dataset], keep: Keep) -> None:
-    """Train, and measure D every so often."""
-    for step, model in trained(config, steps, every):
-        keep({"step": step} | {h.name: error(model.discriminator, h) for h in held_outs})
 
 
 def plain(config: Config, held_outs: list[data.Dataset], keep: Keep) -> None:
@@ -77,11 +68,8 @@ def error(network: nn.Module, held_out: data.Dataset) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", choices=["gan", "plain"])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--steps", type=int, default=12_000)
-    parser.add_argument("--every", type=int, default=3_000)
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("changes", nargs="*", help="field=value")
     options = parser.parse_intermixed_args()
@@ -96,15 +84,12 @@ def main() -> None:
         started = time.perf_counter()
 
         def keep(line: dict[str, Any], seed: int = seed, started: float = started) -> None:
-            facts = {"part": options.part, **changes, "seed": seed, "threads": threads}
+            facts = {**changes, "seed": seed, "threads": threads}
             seconds = round(time.perf_counter() - started, 1)
             with open(options.out, "a") as file:
                 file.write(json.dumps(facts | line | {"seconds": seconds}) + "\n")
 
-        if options.part == "gan":
-            gan(config, options.steps, options.every, held_outs, keep)
-        else:
-            plain(config, held_outs, keep)
+        plain(config, held_outs, keep)
 
 
 def value(text: str) -> Any:

@@ -56,6 +56,20 @@ def test_an_interrupted_benchmark_resumes_without_repetition(tmp_path):
     assert not seen
 
 
+def test_a_benchmark_is_extended_by_more_steps(tmp_path):
+    expected = bench(small(), ["non-saturating"], [1, 2], [0, 1], tmp_path / "whole")
+    bench(small(steps=5), ["non-saturating"], [1, 2], [0, 1], tmp_path / "parts")
+    seen = []
+    extended = bench(
+        small(), ["non-saturating"], [1, 2], [0, 1], tmp_path / "parts",
+        lambda setting, step, steps: seen.append(step),
+    )  # fmt: skip
+    assert extended == expected
+    assert seen == [*range(6, 13), *range(6, 13)]
+    with pytest.raises(ForgeryError, match="of 12 steps: give --steps 12 or more"):
+        bench(small(steps=5), ["non-saturating"], [1], [0, 1], tmp_path / "parts")
+
+
 def test_errors_of_a_benchmark(tmp_path):
     def start(out="b", seeds=(0, 1), **changes):
         bench(small(**changes), ["non-saturating"], [1], seeds, tmp_path / out)
@@ -68,7 +82,11 @@ def test_errors_of_a_benchmark(tmp_path):
         bench(pacgan().replace(epochs=2), ["non-saturating"], [1], [0], tmp_path / "b")
     start(steps=1)
     with pytest.raises(ForgeryError, match="other settings or seeds"):
-        start(steps=2)
+        start(steps=1, g_width=9)
+    moving = {"learning_rate_final": 0.5, "burn_in": 0.5}
+    start(out="moving", steps=1, **moving)
+    with pytest.raises(ForgeryError, match="so it cannot be extended"):
+        start(out="moving", steps=2, **moving)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/notes.txt").write_text("not yours")
     with pytest.raises(ForgeryError, match="not a benchmark"):

@@ -88,7 +88,8 @@ def bench(
     objectives, packs, seeds:
         Every combination is trained.
     out:
-        Folder of the benchmark; an interrupted benchmark in it is resumed.
+        Folder of the benchmark; an interrupted benchmark in it is resumed, and one of fewer steps
+        is extended.
     progress:
         Called after each step.
 
@@ -101,7 +102,8 @@ def bench(
     ------
     ForgeryError
         For repeated seeds, a length that is not in steps, data without known modes, settings that
-        cannot be trained as an ensemble, or a folder with another benchmark or other files.
+        cannot be trained as an ensemble, or a folder with another benchmark, one of more steps, or
+        other files.
     """
     if len(set(seeds)) != len(seeds):
         repeated = sorted({seed for seed in seeds if list(seeds).count(seed) > 1})
@@ -125,7 +127,7 @@ def bench(
         for setting in settings:
             folder = out / f"{setting.objective}-pack{setting.pack}"
             done = folder / "results.json"
-            if not done.exists():
+            if not _reaches(done, config.steps):
                 training = ensemble_of(setting, seeds, dataset, where)
                 words = f"{setting.objective}, pack {setting.pack}"
                 _train(
@@ -148,11 +150,15 @@ def _claim(out: Path, record: dict[str, Any]) -> None:
     try:
         if kept.exists():
             earlier = json.loads(kept.read_text(encoding="utf-8"))
-            # Objectives and packings may be added; everything else must agree.
+            # Objectives, packings and steps may be added; everything else must agree.
             if _protocol(earlier) != _protocol(record):
                 raise ForgeryError(
                     f"{out} holds a benchmark with other settings or seeds: choose another --out"
                 )
+            before, now = (Config.from_record(r["config"]) for r in (earlier, record))
+            _refuse_other_length(out, before, now)
+            if before.steps != now.steps:
+                write_file(kept, json.dumps(record, indent=1).encode())
             return
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise ForgeryError(f"{out} exists and is not a benchmark: choose another --out")
@@ -162,8 +168,29 @@ def _claim(out: Path, record: dict[str, Any]) -> None:
         raise ForgeryError(f"cannot write to {out}: {error.strerror or error}") from error
 
 
+def _refuse_other_length(out: Path, before: Config, now: Config) -> None:
+    """Refuse fewer steps than before, and more if settings move over a fraction of the run."""
+    assert before.steps is not None
+    assert now.steps is not None
+    if now.steps < before.steps:
+        raise ForgeryError(
+            f"{out} holds a benchmark of {before.steps:,} steps: give --steps {before.steps} or "
+            "more, or choose another --out"
+        )
+    if now.steps > before.steps and now.burn_in:
+        raise ForgeryError(
+            f"{out} holds a benchmark of {before.steps:,} steps, over a fraction of which settings "
+            f"moved (burn-in {now.burn_in:g}), so it cannot be extended: choose another --out"
+        )
+
+
+def _reaches(results: Path, steps: int | None) -> bool:
+    """Whether a setting's results are those of this number of steps."""
+    return results.exists() and all(r["steps"] == steps for r in json.loads(results.read_text()))
+
+
 def _protocol(record: dict[str, Any]) -> dict[str, Any]:
-    free = ("objective", "pack", "threads", "device")
+    free = ("objective", "pack", "threads", "device", "steps")
     settings = Config.from_record(record["config"]).to_dict()  # also of earlier versions
     return record | {"config": {k: v for k, v in settings.items() if k not in free}}
 

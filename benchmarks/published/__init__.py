@@ -1,0 +1,26 @@
+"""The published tables: what each consists of, and what was measured so far."""
+
+from . import (
+    hundred_labels,
+    infogan,
+    mode_coverage,
+    objectives,
+    small_data,
+    stacked_mnist,
+    table1,
+)
+from .declaration import Table
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        table1.TABLE,
+        mode_coverage.TABLE,
+        hundred_labels.TABLE,
+        infogan.TABLE,
+        stacked_mnist.TABLE,
+        objectives.RATES_TABLE,
+        objectives.TABLE,
+        small_data.TABLE,
+    )
+}
