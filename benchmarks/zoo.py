@@ -46,7 +46,7 @@ ENTRIES = {
     ),
     "faces32": Entry(
         "faces",
-        10_000,
+        6_000,
         "draws cartoon faces of 32 × 32 pixels",
         "drawings in the style Avataaars by Pablo Stanley (free for personal and commercial use), "
         "remixed by DiceBear (MIT)",

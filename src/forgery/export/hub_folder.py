@@ -77,7 +77,7 @@ def to_hub_folder(
         if "onnx" in forms:
             to_onnx(model, folder / ALSO["onnx"])
         if "page" in forms:
-            from .page import write_page  # type: ignore[import-not-found,unused-ignore]
+            from .page import write_page
 
             write_page(model, folder / ALSO["page"])
         card = read_card(folder / "card.json") if "card.json" in files else None

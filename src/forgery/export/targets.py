@@ -58,7 +58,7 @@ def to_page(model: Model, path: Path | str) -> float:
         If the file exists or cannot be written, or the generator is too large or has a layer that
         the page cannot compute.
     """
-    from .page import write_page  # type: ignore[import-not-found,unused-ignore]
+    from .page import write_page
 
     with write_new(Path(path)) as file:
         difference: float = write_page(model, file).difference
