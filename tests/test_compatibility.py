@@ -87,6 +87,7 @@ OF_ENSEMBLES = {
         "hinge",
         "augment translation and flip draw random numbers",
     ),
+    "ensembles_are_not_logged": (settings(log="csv"), "hinge", "no reports to log"),
 }
 
 

@@ -100,6 +100,7 @@ def test_a_notebook_shows_samples_and_a_caption(tiny, tmp_path):
     page = model._repr_html_()
     encoded = re.search(r'src="data:image/png;base64,([^"]+)"', page).group(1)
     assert base64.b64decode(encoded) == model._repr_png_()
+    assert f"width: {2 * (4 * 30 + 2)}px" in page  # twice as large
     assert f"<figcaption>{html.escape(repr(model))}</figcaption>" in page
 
 

@@ -1,5 +1,6 @@
 """The Python interface: the caller's settings are kept, and common calls work."""
 
+import importlib
 import re
 import shutil
 from pathlib import Path
@@ -15,9 +16,10 @@ from forgery import preflight as preflight_module
 from forgery.data.pictures import silent
 from forgery.evaluation import train_extractor
 from forgery.preflight import preflight
-from forgery.progress import is_shown
+from forgery.progress import counting, is_shown
 from forgery.resolve import config_of
 from forgery.training import device
+from forgery.training.doctor import Finding
 from forgery.training.events import StepDone
 
 
@@ -114,12 +116,47 @@ def test_requested_progress_is_a_line_per_report(tiny, tmp_path, capsys):
     assert steps == list(range(1, 9))  # the caller's callbacks are called as well
 
 
-def test_a_notebook_shows_lines(tiny, tmp_path, capsys, monkeypatch):
+@pytest.fixture
+def notebook(monkeypatch):
+    """The shell of a notebook, whose outputs are captured in place of being sent."""
+    shells = pytest.importorskip("IPython.core.interactiveshell")
     monkeypatch.setattr("forgery.progress.Console", Notebook)
+    history = shells.InteractiveShell.instance(history_manager=None)
+    publisher = importlib.import_module("IPython.core.displaypub").CapturingDisplayPublisher()
+    history.display_pub = publisher
+    yield publisher
+    shells.InteractiveShell.clear_instance()
+
+
+def test_a_notebook_shows_one_output_that_is_updated(tiny, tmp_path, capsys, notebook):
     forgery.train(tiny, tmp_path / "run")
-    assert capsys.readouterr().out.count("step ") == 3
+    first, *updates = notebook.outputs
+    assert not first["update"]
+    assert all(output["update"] for output in updates)
+    assert len({output["transient"]["display_id"] for output in notebook.outputs}) == 1
+    shown = notebook.outputs[-1]["data"]
+    assert shown["text/plain"].startswith("100%  step 6  D loss ")
+    assert '<progress value="1.0000"' in shown["text/html"]
     forgery.train(tiny, tmp_path / "silent", progress=False)
+    assert notebook.outputs[-1]["data"] is shown
     assert capsys.readouterr().out == ""
+
+
+def test_a_notebook_keeps_findings(tiny, tmp_path, capsys, notebook, monkeypatch):
+    found = Finding("D has won", 4, "D(x) 1.00", "G learns nothing.", "a penalty")
+    checks = [lambda reports: found if len(reports) == 2 else None]
+    monkeypatch.setattr("forgery.training.doctor.CHECKS", checks)
+    forgery.train(tiny, tmp_path / "run")
+    assert capsys.readouterr().out == f"doctor: {found}\n"
+
+
+def test_a_notebook_shows_one_output_for_each_of_several_tasks(notebook):
+    with counting() as count:
+        for step in (1, 2, 3):
+            count("minimax", step, 3)
+        count("hinge", 1, 3)
+    shown = {o["transient"]["display_id"]: o["data"]["text/plain"] for o in notebook.outputs}
+    assert list(shown.values()) == ["100%  minimax: step 3 of 3", "33%  hinge: step 1 of 3"]
 
 
 def test_a_terminal_shows_a_bar(tiny, tmp_path, capsys, monkeypatch):

@@ -12,12 +12,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import recipes
+    from . import callbacks, recipes
     from .config import Config
     from .errors import ForgeryError
     from .evaluation import doctor, evaluate
     from .model import Model, load
     from .plots import save_grid
+    from .runs import Run
     from .session import resume, train
     from .training.events import StopTraining
 
@@ -27,7 +28,9 @@ __all__ = [
     "Config",
     "ForgeryError",
     "Model",
+    "Run",
     "StopTraining",
+    "callbacks",
     "doctor",
     "evaluate",
     "export",
@@ -42,6 +45,7 @@ _HOMES = {
     "Config": "config",
     "ForgeryError": "errors",
     "Model": "model",
+    "Run": "runs",
     "StopTraining": "training.events",
     "doctor": "evaluation",
     "evaluate": "evaluation",
@@ -53,7 +57,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("export", "recipes"):
+    if name in ("callbacks", "export", "recipes"):
         return import_module(f".{name}", __name__)
     if name in _HOMES:
         return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -146,14 +146,11 @@ def real_picture(settings: ReportingSettings, data: Dataset, classes: dict[str, 
 
 def draw_summary(run: Run) -> None:
     """Write evolution.gif from the sample grids and curves.png from the reports."""
-    pictures = sorted(p for p in run.samples.glob("*.png") if p.stem.isdigit())
-    if pictures:
-        captions = [f"step {int(p.stem):,}" for p in pictures]
-        plots.evolution(pictures, run.path / "evolution.gif", captions)
+    if run.pictures:
+        plots.evolution(run.pictures, run.path / "evolution.gif", run.captions)
     reports = run.read_metrics()
     if reports:
-        title = f"{run.config.recipe} on {Path(run.config.data).name}"
-        plots.curves(reports, run.path / "curves.png", title, run.config.objective)
+        plots.curves(reports, run.path / "curves.png", run.title, run.config.objective)
 
 
 def save_samples(

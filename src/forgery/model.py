@@ -110,11 +110,14 @@ class Model:
         return buffer.getvalue()
 
     def _repr_html_(self) -> str:
-        """The picture of :meth:`_repr_png_` with a one-line caption."""
-        encoded = base64.b64encode(self._repr_png_()).decode("ascii")
+        """The picture of :meth:`_repr_png_`, small images enlarged, with a one-line caption."""
+        png = self._repr_png_()
+        encoded = base64.b64encode(png).decode("ascii")
+        times = plots.times_for(self.shape[-2]) if len(self.shape) == 3 else 1
+        width = times * int.from_bytes(png[16:20])  # from the header of a PNG file
         return (
             f'<figure><img src="data:image/png;base64,{encoded}" alt="samples" '
-            f'style="image-rendering: pixelated">'
+            f'style="image-rendering: pixelated; width: {width}px; max-width: 100%">'
             f"<figcaption>{html.escape(repr(self))}</figcaption></figure>"
         )
 

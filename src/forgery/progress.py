@@ -1,11 +1,15 @@
-"""Progress of long tasks: a bar on a terminal, plain lines in a notebook or a pipe."""
+"""Progress of long tasks: a bar on a terminal, an output that is updated in a notebook, else lines.
 
+A notebook needs no ipywidgets: IPython itself replaces the output of a cell.
+"""
+
+import html
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.progress import (
@@ -38,6 +42,8 @@ SHORT = {
 
 #: Maximum time between two progress lines where there is no bar.
 SECONDS = 10.0
+#: Minimum time between two updates of an output in a notebook.
+REFRESH = 0.25
 
 #: Value of a report → its name on a report line, and its format.
 NUMBERS = {
@@ -50,16 +56,24 @@ NUMBERS = {
 }
 
 
+def in_words(numbers: Mapping[str, Any], quality: Mapping[str, float]) -> list[str]:
+    """The losses and scores of a report as text; other entries of ``numbers`` are left out."""
+    values = [(*NUMBERS[name], numbers[name]) for name in NUMBERS if name in numbers]
+    return [
+        *(f"{name} {value:{form}}" for name, form, value in values),
+        *(f"{SHORT[name]} {value:.3g}" for name, value in quality.items()),
+    ]
+
+
 def _numbers(report: "Report") -> list[str]:
     """The values of a report as text, the most important first."""
     import torch  # imported here so that help pages do not import torch
 
-    values = [(*NUMBERS[name], value) for name, value in report.numbers.items()]
-    numbers = [f"{name} {value:{form}}" for name, form, value in values]
+    numbers = in_words(report.numbers, {})
     numbers.append(f"{report.vitals.examples_per_second:,.0f}/s")
     if report.vitals.augment_p is not None:
         numbers.append(f"augment p {report.vitals.augment_p:.2f}")
-    numbers += [f"{SHORT[name]} {value:.3g}" for name, value in report.quality.items()]
+    numbers += in_words({}, report.quality)
     contention = describe_wait(report.vitals.core_wait, torch.get_num_threads())
     return [*numbers, contention] if contention else numbers
 
@@ -93,23 +107,89 @@ def watching(shown: bool, callbacks: "Sequence[Callback]" = ()) -> Iterator["Cal
 
     Yields a callback that passes each event to the display and to ``callbacks``.
     """
+    from .training.events import RunEnded  # imported here: help pages do not import torch
+
     with _display() if shown else nullcontext(None) as display:
         listeners = [*([display] if display else []), *callbacks]
 
         def notify(event: "Event") -> None:
-            for listener in listeners:
-                listener(event)
+            if not isinstance(event, RunEnded):
+                for listener in listeners:
+                    listener(event)
+                return
+            with ExitStack() as calls:  # all learn of the end, even if one of them fails
+                for listener in reversed(listeners):
+                    calls.callback(listener, event)
 
         yield notify
 
 
 def _display() -> "AbstractContextManager[Callback]":
+    if Console().is_jupyter:
+        return _notebook()
     return _bar() if _has_bars() else nullcontext(_plain)
 
 
 def _has_bars() -> bool:
     console = Console()
     return console.is_terminal and not console.is_jupyter  # rich needs ipywidgets in a notebook
+
+
+class _Output:
+    """An output of a notebook's cell that shows the progress of one task, and is updated.
+
+    ``width`` is that of the bar in HTML, which frontends show; others show the text.
+    """
+
+    def __init__(self, width: str = "16em") -> None:
+        self._width, self._handle = width, None
+        self._start: tuple[float, float] | None = None
+
+    def show(self, done: float, texts: Sequence[str]) -> None:
+        """Show the fraction ``done``, 0 to 1, the time left, and a text for each line below."""
+        from IPython.display import display
+
+        now = time.monotonic()
+        since, before = self._start = self._start or (now, done)
+        left = (now - since) * (1 - done) / (done - before) if done > before else None
+        head = f"{done:4.0%}" + ("" if left is None or done == 1 else f", {_duration(left)} left")
+        bar = f'<progress value="{done:.4f}" max="1" style="width: {self._width}"></progress>'
+        lines = "".join(f"<div>{html.escape(text)}</div>" for text in texts)
+        page = f'<div style="font-size: 90%"><div>{bar} {head}</div>{lines}</div>'
+        content = {"text/plain": "  ".join([head.strip(), *texts]), "text/html": page}
+        if self._handle is None:
+            self._handle = display(content, raw=True, display_id=True)
+        else:
+            self._handle.update(content, raw=True)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02}"
+
+
+@contextmanager
+def _notebook() -> Iterator["Callback"]:
+    """One output of the cell that shows a bar, the step and the last report; findings below it."""
+    from .training.events import Finding, Report, RunEnded, StepDone
+
+    output, shown = _Output(), 0.0
+    step, done, numbers = "starting", 0.0, ""
+
+    def show(event: "Event") -> None:
+        nonlocal shown, step, done, numbers
+        if isinstance(event, Finding):
+            print(f"doctor: {event}", flush=True)
+        elif isinstance(event, Report):
+            numbers = "  ".join(_numbers(event))
+        elif isinstance(event, StepDone):
+            step, done = f"step {event.step:,}", event.done
+        now = time.monotonic()
+        if isinstance(event, RunEnded) or now - shown > REFRESH:
+            shown = now
+            output.show(done, [f"{step}  {numbers}".strip()])
+
+    yield show
 
 
 def _plain(event: "Event") -> None:
@@ -182,6 +262,9 @@ def counting(
     if not shown:
         yield lambda name, step, steps: None
         return
+    if Console().is_jupyter:
+        yield _outputs(unit)
+        return
     if not _has_bars():
         yield _counter(unit)
         return
@@ -197,6 +280,20 @@ def counting(
             progress.update(tasks[name], completed=step)
 
         yield count
+
+
+def _outputs(unit: str) -> "Callable[[str, int, int], None]":
+    """One output of a notebook's cell for each task."""
+    outputs: dict[str, tuple[_Output, float]] = {}
+
+    def count(name: str, step: int, steps: int) -> None:
+        output, shown = outputs.get(name) or (_Output(width="10em"), 0.0)
+        now = time.monotonic()
+        if step == steps or now - shown > REFRESH:
+            outputs[name] = output, now
+            output.show(step / steps, [f"{name}: {unit}{step:,} of {steps:,}"])
+
+    return count
 
 
 def _counter(unit: str) -> "Callable[[str, int, int], None]":

@@ -16,6 +16,7 @@ import torch
 from . import __version__, parts, randomness
 from .addresses import is_path
 from .build import batches_of, classes_of, on_this_machine, training_of
+from .callbacks import loggers_of
 from .config import RESUMABLE, Config, check_names, compatibility, typed
 from .data import Batches, Dataset, holds_pictures, is_name, mostly_copies
 from .errors import ForgeryError, refuse
@@ -56,8 +57,9 @@ def train(
     out:
         The run folder; by default ``runs/DATA-DATE-TIME``. An existing run is never overwritten.
     callbacks:
-        Functions of one event (``forgery.training.events``), called in the training process after
-        each step, report, finding, picture and checkpoint. A callback that raises
+        Functions of one event (``forgery.training.events``), called in the training process when
+        the run starts and ends, and after each step, report, finding, picture and checkpoint.
+        ``forgery.callbacks`` has some for experiment trackers. A callback that raises
         ``forgery.StopTraining`` stops the run; after any other exception, the run is saved first.
     progress:
         Whether to show progress: a bar on a terminal, otherwise a line per report. None shows it on
@@ -108,6 +110,7 @@ def train(
         config = config.replace(start_from=str(Path(config.start_from).absolute()))
     # Check all settings before the folder is created.
     refuse(compatibility.of_processes(config, parallel.process_count()))
+    callbacks = [*loggers_of(config), *callbacks]
     with device.cpu_settings(config.threads), parallel.joined() as ranks:
         pretrained = pretrained_of(config, dataset, ranks)
         training = training_of(config, dataset, where, ranks, given)
@@ -181,6 +184,7 @@ def resume(
             decoding(config)
     dataset = dataset_of(run, data=data)
     refuse(compatibility.of_processes(config, parallel.process_count()))
+    callbacks = [*loggers_of(config), *callbacks]
     with device.cpu_settings(config.threads), parallel.joined() as ranks:
         training = training_of(config, dataset, where, ranks, given)
         batches = batches_of(config, dataset, where, ranks=ranks, project=training.project)
@@ -281,7 +285,11 @@ def _run(
             training, run, reference, batches.per_epoch, batches.batch_size, measure
         )
         # Includes the summary, so that a repetition of the first signal does not interrupt it.
-        with randomness.forked(training.device), Interrupt() as interrupt:
+        with (
+            randomness.forked(training.device),
+            Interrupt() as interrupt,
+            loop.announced(training, run, notify, interrupt),
+        ):
             loop.train(training, batches, run, reporter, draw, notify, interrupt)
             draw_summary(run)
     except OSError as error:

@@ -134,7 +134,7 @@ def test_every_verb_has_help_and_every_setting_a_flag(forgery):
         names = set(Config.__dataclass_fields__) - {"data", "recipe"}
         if verb == "bench":  # points only, with a length in steps
             names -= {"objective", "pack", "seed", "epochs", "minutes", "images", "flip", "grid"}
-            names -= {"start_from", "freeze_d"}
+            names -= {"start_from", "freeze_d", "log"}
             names -= set(PictureSettings.__dataclass_fields__)
         assert everything >= names
         assert len(short) < 20

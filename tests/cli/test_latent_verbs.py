@@ -220,6 +220,22 @@ def test_a_strip_and_an_animation_never_share_a_file(forgery):
         assert film.n_frames > 1
 
 
+def test_an_animation_as_mp4(forgery, monkeypatch):
+    given = ("interpolate", "digits", "--points=2", "--steps=2", "--out", "y.mp4")
+    with monkeypatch.context() as without:
+        without.setattr("forgery.plots.films._ffmpeg", lambda: None)
+        code, _, err = forgery(*given)
+    assert code == 2
+    assert "pip install imageio-ffmpeg, or write a .gif" in err
+    assert not list(Path().glob("y.*"))
+    ffmpeg = pytest.importorskip("imageio_ffmpeg")
+    code, out, _ = forgery(*given)
+    assert code == 0
+    assert "to the next: y.png" in out
+    assert "animation: y.mp4" in out
+    assert ffmpeg.count_frames_and_secs("y.mp4")[0] == 2 * 4  # 3 pictures and back, 80 ms each
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

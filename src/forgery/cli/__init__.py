@@ -30,7 +30,7 @@ VERBS = {
     "bench": "Count the modes covered on a known density, over many seeds.",
     "lab": "Open the lab in a browser: runs, live games, generators.",
     "theory": "Check the statements of the 2014 paper numerically.",
-    "interpolate": "Interpolate between samples: a strip and an animated GIF.",
+    "interpolate": "Interpolate between samples: a strip and an animation.",
     "arithmetic": "Add and subtract concepts: man+glasses - man + woman.",
     "direction": "Find an attribute's direction in z, and move samples along it.",
     "neighbours": "Show samples beside their nearest training examples.",

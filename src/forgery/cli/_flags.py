@@ -150,7 +150,7 @@ _SHARED = [name for name in _ALL if name not in ("objective", "pack", "seed")]
 SharedFlags = _flags(
     _SHARED,
     listed=set(_SHARED)
-    - {"epochs", "minutes", "images", "flip", "grid", "start_from", "freeze_d"}
+    - {"epochs", "minutes", "images", "flip", "grid", "log", "start_from", "freeze_d"}
     - {*_PICTURES},
     common=COMMON,
 )

@@ -35,6 +35,8 @@ def print_results(model: "Model") -> int:
         ("real.png", "real images, for comparison"),
         ("evolution.gif", "samples during training"),
         ("curves.png", "the losses"),
+        ("metrics.csv", "the reports as a table"),
+        ("tensorboard", "event files, for tensorboard --logdir"),
     ):
         if (model.path / name).exists():  # a run without reports has no curves
             print(f"  {model.path / name!s:<44} {what}")

@@ -24,7 +24,7 @@ def interpolate(
     step: Step = None,
     device: str = "cpu",
 ) -> None:
-    """Interpolate between samples: an image strip and an animated GIF.
+    """Interpolate between samples: an image strip and an animation.
 
     Parameters
     ----------
@@ -43,8 +43,8 @@ def interpolate(
     of_class:
         Class to draw (conditional runs).
     out:
-        File to write the strip to. The animation has the same name with .gif; for x.gif, the strip
-        is x.png.
+        File to write the strip to. The animation has the same name with .gif; for x.gif or x.mp4
+        (which needs ffmpeg or imageio-ffmpeg), the strip is x.png.
     smoothness:
         Also measure the perceptual path length: the change of the features for small steps in z,
         by this package's protocol.
@@ -59,6 +59,9 @@ def interpolate(
     from ..errors import ForgeryError
     from ..numbers import plus_minus
 
+    animation = out if out.suffix.lower() == ".mp4" else out.with_suffix(".gif")
+    strip = out.with_suffix(".png") if out.suffix.lower() in (".gif", ".mp4") else out
+    plots.check_film(animation)
     model, space = open_space(run, of_class, step, device)
     chosen = numbers(through, "--through") if through else list(range(points))
     if len(chosen) < 2:
@@ -68,16 +71,14 @@ def interpolate(
     stretches = pictures.unflatten(0, rows.shape[:2])
     # The end of each row is the start of the next: the animation shows it once.
     film = torch.cat([stretches[:, :-1].flatten(0, 1), stretches[-1, -1:]])
-    gif = out.with_suffix(".gif")
-    strip = out.with_suffix(".png") if out.suffix.lower() == ".gif" else out
     with writing(out):
         plots.sheet(pictures, steps + 1).save(strip)
-        plots.film(film, gif)
+        plots.film(film, animation)
     print(
         f"{len(chosen)} samples of step {model.step:,}, {steps} steps from each to the next: "
         f"{strip}"
     )
-    print(f"animation: {gif}")
+    print(f"animation: {animation}")
     if smoothness:
         s = latent.smoothness(space, classifier_for(model).extractor, way=way, seed=seed)
         print(

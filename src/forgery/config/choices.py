@@ -56,6 +56,7 @@ ShapeName = Literal["cosine", "linear"]
 PrecisionName = Literal["float32", "bfloat16"]
 FitName = Literal["crop", "pad", "stretch", "none"]
 ColourName = Literal["auto", "grey", "rgb"]
+LogName = Literal["csv", "tensorboard"]
 
 #: Setting to which installed packages may add choices → entry-point group.
 EXTENSIBLE = {

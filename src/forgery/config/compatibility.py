@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ForgeryError
 from .choices import RANDOM_PENALTIES
-from .settings import LENGTHS
+from .settings import LENGTHS, NO_LOG
 
 if TYPE_CHECKING:  # forgery --help imports no torch
     from torch import nn
@@ -386,6 +386,15 @@ def ensembles_change_no_images(config: "Config", objective: "Objective") -> str 
     )
 
 
+def ensembles_are_not_logged(config: "Config", objective: "Objective") -> str | None:
+    if config.log == NO_LOG:
+        return None
+    return (
+        f"seeds trained at once make no reports to log (log {config.log}): give --log none, or "
+        "train each seed separately"
+    )
+
+
 ENSEMBLE: list[Callable[["Config", "Objective"], str | None]] = [
     ensembles_are_gans,
     ensembles_start_afresh,
@@ -395,6 +404,7 @@ ENSEMBLE: list[Callable[["Config", "Objective"], str | None]] = [
     ensembles_have_no_classes,
     ensembles_show_no_features,
     ensembles_change_no_images,
+    ensembles_are_not_logged,
 ]
 
 

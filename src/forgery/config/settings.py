@@ -8,7 +8,7 @@ Each group is a frozen dataclass. A part of the program takes its group only: th
 import dataclasses
 import math
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -25,6 +25,7 @@ from .choices import (
     DiscriminatorName,
     FitName,
     GeneratorName,
+    LogName,
     ModelName,
     NoiseName,
     ObjectiveName,
@@ -35,6 +36,21 @@ from .choices import (
     UpdatesName,
 )
 from .needs import either, flag, setting
+
+#: No logger, as a user states it.
+NO_LOG = "none"
+
+
+def _log(given: Any) -> str:
+    """The names of loggers, from text separated by commas or from a list, each of them once."""
+    names = given.split(",") if isinstance(given, str) else given
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise ForgeryError(f"log must be names separated by commas, not {given!r}")
+    names = list(dict.fromkeys(name.strip() for name in names))
+    known = [NO_LOG, *get_args(LogName)]
+    refuse([problem for name in names if (problem := _unknown("log", name, known))])
+    return ",".join(name for name in names if name != NO_LOG) or NO_LOG
+
 
 #: The alternative lengths; a run has exactly one.
 LENGTHS = ("steps", "epochs", "minutes", "images")
@@ -440,6 +456,13 @@ class ReportingSettings(Settings):
     )
     keep_checkpoints: int = setting(3, "Number of the latest checkpoints to keep.", least=2)
     grid: int = setting(64, "Number of images in a sample grid.", needs=[needs.IMAGES], least=1)
+    log: str = setting(
+        NO_LOG,
+        "Also write the reports and samples for other programs: csv (a table), tensorboard (event "
+        "files), or both, separated by commas; none for neither.",
+        neutral=True,
+        read=_log,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -507,8 +530,14 @@ def _unknown_choice(group: type[Settings], name: str, value: Any) -> str | None:
     kind = kinds_of(group)[name]
     if get_origin(kind) is not Literal or value in get_args(kind):
         return None
-    known = choices(group, name)
-    if value in known or (name in EXTENSIBLE and ":" in value):
+    if name in EXTENSIBLE and ":" in value:
+        return None
+    return _unknown(name, value, choices(group, name))
+
+
+def _unknown(name: str, value: str, known: Sequence[str]) -> str | None:
+    """The problem of a value of a setting that is not among the known ones, or None."""
+    if value in known:
         return None
     near = nearest(value, known)
     suggestion = f": did you mean {near!r}? The" if near else ": the"

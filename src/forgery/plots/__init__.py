@@ -1,6 +1,7 @@
 """Figures: sample grids, curves, landscapes of D and latent-space pictures."""
 
 from .curves import curves
+from .films import check_film
 from .grids import (
     by_class,
     by_class_size,
@@ -21,6 +22,7 @@ __all__ = [
     "arithmetic",
     "by_class",
     "by_class_size",
+    "check_film",
     "curves",
     "enlarged",
     "evolution",

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..errors import ForgeryError
 from ..pixels import to_pixels
+from .films import write_film
 
 #: Pixels between two images of a grid, and their grey level.
 GAP, GAP_GREY = 2, 64
@@ -20,8 +21,6 @@ INK, PAPER = (20, 20, 20), (255, 255, 255)
 HEADING = 20
 #: Maximum number of classes side by side; further classes are placed below.
 MOST_CLASSES = 10
-#: Number of colours of an animation.
-COLOURS = 128
 
 
 def image(pixels: Tensor) -> Image.Image:
@@ -167,6 +166,7 @@ def save_grid(
 def evolution(pictures: list[Path], target: Path, captions: list[str], most: int = 30) -> None:
     """Write an animation of grids drawn from the same z, with at most ``most`` frames.
 
+    It is a GIF or an mp4, depending on the suffix of ``target``.
     Frames are dense at first and sparser later, since the generator changes most early in training.
     The last frame stays for two seconds. Damaged pictures are skipped; if none is left, no file is
     written.
@@ -179,25 +179,7 @@ def evolution(pictures: list[Path], target: Path, captions: list[str], most: int
     frames = [frame for frame in drawn if frame is not None]
     if not frames:
         return
-    frames = alike(frames)
-    durations = [120] * (len(frames) - 1) + [2000]
-    frames[0].save(
-        target, save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=True
-    )
-
-
-def alike(frames: list[Image.Image]) -> list[Image.Image]:
-    """Convert the frames of an animation to one palette, so that colours do not flicker."""
-    if frames[0].mode == "L":
-        # Sixteen grey levels are enough for an animation and make the file a third as large.
-        return [frame.point(lambda grey: 17 * round(grey / 17)) for frame in frames]
-    width, height = frames[0].size
-    strip = Image.new("RGB", (width, height * len(frames)))
-    for i, frame in enumerate(frames):
-        strip.paste(frame, (0, i * height))
-    # An octree keeps rare colours, such as those of points; a median cut merges them.
-    palette = strip.quantize(COLOURS, Image.Quantize.FASTOCTREE)
-    return [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+    write_film(frames, [120] * (len(frames) - 1) + [2000], target)
 
 
 def _captioned(picture: Path, caption: str) -> Image.Image | None:

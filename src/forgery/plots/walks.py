@@ -8,22 +8,16 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from ..pixels import to_pixels
-from .grids import GAP, PAPER, alike, centred, enlarged, grid, image, times_for
+from .films import write_film
+from .grids import GAP, PAPER, centred, enlarged, grid, image, times_for
 
 
 def film(frames: Tensor, target: Path, milliseconds: int = 80) -> None:
-    """Save images ``[N, C, H, W]`` in [-1, 1] as a looping GIF that plays forward and backward."""
+    """Save images ``[N, C, H, W]`` in [-1, 1] as a GIF or mp4 that plays forward and backward."""
     there_and_back = torch.cat([frames, frames[1:-1].flip(0)])
     times = 2 * times_for(frames.shape[-2])
-    pictures = alike([enlarged(image(p), times) for p in to_pixels(there_and_back).cpu()])
-    pictures[0].save(
-        target,
-        save_all=True,
-        append_images=pictures[1:],
-        duration=milliseconds,
-        loop=0,
-        optimize=True,
-    )
+    pictures = [enlarged(image(p), times) for p in to_pixels(there_and_back).cpu()]
+    write_film(pictures, [milliseconds] * len(pictures), target)
 
 
 def arithmetic(

@@ -59,7 +59,12 @@ class Finding:
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.name} (step {self.step:,}): {self.seen}. {self.means} Try: {self.remedy}"
+        return f"{self.name} (step {self.step:,}): {self.text}"
+
+    @property
+    def text(self) -> str:
+        """The observation, its meaning and the remedy in one line."""
+        return f"{self.seen}. {self.means} Try: {self.remedy}"
 
 
 def d_has_won(reports: Reports) -> Finding | None:

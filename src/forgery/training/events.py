@@ -2,15 +2,44 @@
 
 A callback is a function of one event: ``forgery.train("mnist", callbacks=[print])``. It runs in the
 training process, between two steps, so that training waits for it. A callback stops the run by
-raising :class:`StopTraining`; after any other exception, the run is saved before it ends.
+raising :class:`StopTraining`; after any other exception, the run is saved before it ends. Every
+callback receives :class:`RunEnded`, whatever ends the run.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from .doctor import Finding
 from .report import Report
+from .run import Run
+
+#: How a run ended: it reached its length, was stopped by a signal or a callback, or an exception.
+Outcome = Literal["finished", "stopped", "failed"]
+
+
+@dataclass(frozen=True)
+class RunStarted:
+    """The first event: training starts after ``step`` steps, 0 of a new run.
+
+    ``run`` is the run folder, with its path, config and record. Reports and pictures of later steps
+    have been discarded (:meth:`Run.rewind`).
+    """
+
+    step: int
+    run: Run
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    """The last event, also after an error: time to close what a callback opened.
+
+    The pictures of the summary, such as curves.png, have been written, unless the run failed.
+    """
+
+    step: int
+    outcome: Outcome
 
 
 @dataclass(frozen=True)
@@ -38,7 +67,7 @@ class CheckpointSaved:
 
 
 #: Every finding follows the report in which the doctor found it.
-Event = StepDone | Report | Finding | SamplesDrawn | CheckpointSaved
+Event = RunStarted | StepDone | Report | Finding | SamplesDrawn | CheckpointSaved | RunEnded
 Callback = Callable[[Event], object]
 
 

@@ -1,7 +1,8 @@
 """The loop around Algorithm 1: iterate, report, draw samples, save."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from torch import Tensor
@@ -10,7 +11,17 @@ from ..config import LengthSettings, OptimizerSettings, ReportingSettings
 from ..data import Batches
 from ..errors import ForgeryError
 from . import checkpoint
-from .events import Callback, CheckpointSaved, Event, SamplesDrawn, StepDone, StopTraining
+from .events import (
+    Callback,
+    CheckpointSaved,
+    Event,
+    Outcome,
+    RunEnded,
+    RunStarted,
+    SamplesDrawn,
+    StepDone,
+    StopTraining,
+)
 from .interrupt import Interrupt
 from .minibatch import Minibatch
 from .optimizers import Moment
@@ -26,6 +37,24 @@ NEXT_CHECKPOINT = 120.0
 
 class Diverged(ForgeryError):
     """Raised when a loss or a weight is no longer finite."""
+
+
+@contextmanager
+def announced(
+    training: Training, run: Run, notify: Callback, interrupt: Interrupt
+) -> Iterator[None]:
+    """Tell ``notify`` that the run starts, and after the block, or its error, that it has ended."""
+    outcome: Outcome = "failed"
+    try:
+        try:
+            notify(RunStarted(training.step, run))
+        except StopTraining:
+            interrupt.stop = True
+        yield
+        outcome = "stopped" if interrupt.signal or interrupt.stop else "finished"
+    finally:
+        with suppress(StopTraining):
+            notify(RunEnded(training.step, outcome))
 
 
 def train(

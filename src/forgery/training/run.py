@@ -8,6 +8,8 @@
     samples/           sample grids from a fixed z
     evolution.gif      animation of these grids
     curves.png         losses and scores
+    metrics.csv        the reports as a table, and tensorboard/, event files, by --log
+    trackers.json      what experiment trackers have been given (callbacks.py)
     checkpoints/       see checkpoint.py
 """
 
@@ -56,6 +58,21 @@ class Run:
     def exported(self) -> bool:
         """Whether the folder holds an exported model: no reports, no checkpoints to resume from."""
         return "exported" in self.record
+
+    @property
+    def title(self) -> str:
+        """The recipe and the data: ``mlp on mnist``."""
+        return f"{self.config.recipe} on {Path(self.config.data).name}"
+
+    @property
+    def pictures(self) -> list[Path]:
+        """The sample grids in the order of their steps."""
+        return sorted(p for p in self.samples.glob("*.png") if p.stem.isdigit())
+
+    @property
+    def captions(self) -> list[str]:
+        """A caption for each of :attr:`pictures`."""
+        return [f"step {int(picture.stem):,}" for picture in self.pictures]
 
     @property
     def checkpoints(self) -> Path:
@@ -113,8 +130,8 @@ class Run:
             )
         kept = [strict_json.dumps(report) for report in reports if report["step"] <= step]
         write_file(self.metrics, "".join(line + "\n" for line in kept).encode())
-        for picture in self.samples.glob("*.png"):
-            if picture.stem.isdigit() and int(picture.stem) > step:
+        for picture in self.pictures:
+            if int(picture.stem) > step:
                 picture.unlink()
 
     def rewrite_config(self, config: Config) -> None:
