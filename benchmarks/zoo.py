@@ -48,8 +48,8 @@ ENTRIES = {
         "faces",
         6_000,
         "draws cartoon faces of 32 × 32 pixels",
-        "drawings in the style Avataaars by Pablo Stanley (free for personal and commercial use), "
-        "remixed by DiceBear (MIT)",
+        "drawings in the style Avataaars by Pablo Stanley, free for personal and commercial use, "
+        "remixed by DiceBear, MIT",
         "pictures-plain",
     ),
     "ring8": Entry(

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 import forgery
-from forgery import Model, metrics, preflight, recipes
+from forgery import Model, export, metrics, preflight, recipes
 from forgery.cli import VERBS, app, main
 from forgery.config import Config, fields_of, flag
 from forgery.data import SOURCES, Dataset
@@ -167,8 +167,10 @@ def test_the_reference_of_the_command_line_is_complete():
 def test_the_reference_of_python_has_every_public_name():
     pages = "\n".join(text_of(page) for page in (DOCS / "api").glob("*.md"))
     listed = set(re.findall(r"^::: (\S+)$", pages, re.M))
-    public = set(forgery.__all__) - {"recipes"}  # a module, which has a page of its own
-    assert {f"forgery.{name}" for name in public} <= listed
+    modules = {"callbacks", "export", "recipes"}
+    assert {f"forgery.{name}" for name in set(forgery.__all__) - modules} <= listed
+    targets = {name for name in export.__all__ if name.startswith("to_")}
+    assert {f"forgery.export.{name}" for name in targets} <= listed
     assert {f"forgery.metrics.{name}" for name in metrics.__all__} <= listed
     assert {make.__name__ for make in recipes.RECIPES.values()} <= {
         name.rpartition(".")[2] for name in listed
