@@ -7,6 +7,7 @@ import torch
 
 import forgery
 from forgery import addresses
+from forgery.data import Dataset
 from forgery.errors import ForgeryError
 from forgery.extractors import load_extractor
 from forgery.extractors.choose import DIGITS
@@ -71,6 +72,14 @@ def test_training_starts_from_its_weights(name, tmp_path):
     before = forgery.load(f"zoo:{name}").generator.state_dict()
     after = forgery.load(tmp_path / "run").generator.state_dict()
     assert all(torch.allclose(before[key], after[key], atol=1e-5) for key in before)
+
+
+def test_fine_tuning_faces_starts_from_its_weights(tmp_path):
+    faces = Dataset("mine", torch.zeros(40, 3, 32, 32, dtype=torch.uint8))
+    settings = {"steps": 1, "g_learning_rate": 1e-12, "threads": 1, "device": "cpu"}
+    run = forgery.train(faces, tmp_path / "run", start_from="zoo:faces32", **settings)
+    assert run.config.discriminator == "dcgan"
+    assert run.config.start_from == "zoo:faces32"
 
 
 def test_an_unknown_name_is_refused_with_the_nearest():
