@@ -55,6 +55,8 @@ def test_a_notebook_runs(name, tmp_path, monkeypatch):
     client = pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    # The command line, which other tests call in this process, sets it; a notebook draws inline.
+    monkeypatch.delenv("MPLBACKEND", raising=False)
     notebook = read(name)
     (at,) = [i for i, cell in enumerate(notebook.cells) if "tags" in cell.metadata]
     notebook.cells.insert(at + 1, nbformat.v4.new_code_cell(SHORT[name]))

@@ -251,7 +251,7 @@ export function grid(generator, { onhold }) {
  * @param {Object} on - `choose(sample)`, `plus(sample)`, `minus(sample)`, `remove(sample)`,
  *   `drop(id)` for a sample that is dragged here
  */
-export function tray(generator, on) {
+function tray(generator, on) {
   const element = droppable(el("div", { class: "tray", role: "group", "aria-label": text.tray }), on.drop);
   const message = alert();
   let pairs = [];
@@ -281,6 +281,71 @@ export function tray(generator, on) {
     },
     redraw: () => draw(),
     close() {},
+  };
+}
+
+/**
+ * The samples that are held, in a tray, and the one that is chosen, which need not be held.
+ *
+ * `meet(list)` returns the samples of a list, those that are held as the same objects, and lets all
+ * of them be dragged; `toggle(sample)` holds a sample or lets it go.
+ *
+ * @param {Object} on - `plus(sample)`, `minus(sample)`; `changed(ids)` with the ids of those held
+ * @param {Object[]} [held] - those that are held at first
+ */
+export function holding(generator, on, held = []) {
+  const known = new Map(held.map((sample) => [sample.id, sample])); // what can be dragged, by id
+  let chosen = held[held.length - 1] ?? null;
+  let others = 0; // images that were held without a number
+  const inTray = tray(generator, {
+    choose, plus: on.plus, minus: on.minus, remove: letGo, drop: (id) => hold(known.get(id)),
+  });
+  const ids = () => new Set(held.map(({ id }) => id));
+  function changed() {
+    inTray.show(held, chosen);
+    on.changed(ids());
+  }
+  function choose(sample) {
+    known.set(sample.id, sample);
+    chosen = sample;
+    changed();
+  }
+  function hold(sample) {
+    if (!sample || held.includes(sample)) return;
+    if (!sample.id) {
+      others += 1;
+      Object.assign(sample, { id: `other-${Date.now()}-${others}` });
+    }
+    held.push(sample);
+    choose(sample);
+  }
+  function letGo(sample) {
+    held.splice(held.indexOf(sample), 1);
+    if (chosen === sample) chosen = held[held.length - 1] ?? null;
+    changed();
+  }
+  const same = (sample) => held.find(({ id }) => id === sample.id);
+  return {
+    element: inTray.element,
+    held,
+    ids,
+    chosen: () => chosen,
+    find: (id) => known.get(id),
+    meet(list) {
+      const met = list.map((sample) => same(sample) ?? sample);
+      for (const sample of met) known.set(sample.id, sample);
+      return met;
+    },
+    toggle(sample) {
+      const other = same(sample);
+      if (other) letGo(other);
+      else hold(sample);
+    },
+    choose,
+    hold,
+    changed,
+    redraw: () => inTray.redraw(),
+    close: () => inTray.close(),
   };
 }
 

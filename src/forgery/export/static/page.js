@@ -6,7 +6,7 @@ import { fromHalf, network } from "./network.js";
 import { pageWords as words } from "./page-words.js";
 import { draw } from "./random.js";
 import { sampleWords as text } from "./sample-words.js";
-import { between, board, grid, mover, recorded, savers, tray } from "./samples.js";
+import { between, board, grid, holding, mover, recorded, savers } from "./samples.js";
 
 /** How far the slider of a principal direction goes, in standard deviations of z. */
 const PRINCIPAL = 4;
@@ -81,57 +81,26 @@ function show(main, about, weights) {
   const randomSeed = () => Math.floor(Math.random() * 1_000_000);
 
   // ---- what is held
-  const held = [];
-  const known = new Map(); // what can be dragged, by id
-  let chosen = null;
-  let others = 0; // images that were held without a number
-  const inTray = tray(generator, {
-    choose(sample) { chosen = sample; changed(); },
+  const tray = holding(generator, {
     plus: (sample) => sums.add(sample, 1),
     minus: (sample) => sums.add(sample, -1),
-    remove: letGo,
-    drop: (id) => hold(known.get(id)),
-  });
-  function hold(sample) {
-    if (!sample || held.includes(sample)) return;
-    if (!sample.id) {
-      others += 1;
-      Object.assign(sample, { id: `other-${others}` });
-    }
-    known.set(sample.id, sample);
-    held.push(sample);
-    chosen = sample;
-    changed();
-  }
-  function letGo(sample) {
-    held.splice(held.indexOf(sample), 1);
-    changed();
-  }
-  function changed() {
-    inTray.show(held, chosen);
-    samples.mark(new Set(held.map((sample) => sample.id)));
-    walk.show(held);
-    moved.show(chosen);
-  }
-
-  // ---- the grid
-  const samples = grid(generator, {
-    onhold(sample) {
-      const same = held.find(({ id }) => id === sample.id);
-      if (same) letGo(same);
-      else hold(sample);
+    changed(ids) {
+      samples.mark(ids);
+      walk.show(tray.held);
+      if (tray.chosen()) moved.show(tray.chosen());
     },
   });
+
+  // ---- the grid
+  const samples = grid(generator, { onhold: tray.toggle });
   let shown = [];
   const origin = el("p", { class: "soft" });
   const seed = field(words.seed, el("input", { type: "number", min: 0, max: SEEDS - 1, step: 1, onchange: () => ofSeed(Number(seed.input.value)) }));
   function offer(list, note) {
-    // A sample that is held is the same object wherever it is shown.
-    shown = list.map((sample) => held.find(({ id }) => id === sample.id) ?? sample);
-    for (const sample of shown) known.set(sample.id, sample);
+    shown = tray.meet(list);
     fill(origin, note);
     const done = samples.show(shown);
-    samples.mark(new Set(held.map((sample) => sample.id)));
+    samples.mark(tray.ids());
     return done;
   }
   function ofSeed(value) {
@@ -151,12 +120,8 @@ function show(main, about, weights) {
   const newSamples = el("button", { onclick() { seed.input.value = randomSeed(); ofSeed(Number(seed.input.value)); } }, words.newSamples);
 
   // ---- the chosen sample
-  const moved = mover(generator, { onhold: hold });
-  function newSample() {
-    chosen = drawn(randomSeed(), 0);
-    known.set(chosen.id, chosen);
-    changed();
-  }
+  const moved = mover(generator, { onhold: tray.hold });
+  const newSample = () => tray.choose(drawn(randomSeed(), 0));
   const again = el(
     "button", { class: "main", "aria-keyshortcuts": words.newSampleKey, onclick: newSample },
     words.newSample, " ", el("kbd", {}, words.newSampleKey),
@@ -187,14 +152,14 @@ function show(main, about, weights) {
   if (kinds.length) slide(0);
 
   // ---- a line, a sum
-  const walk = between(generator, { onhold: hold });
+  const walk = between(generator, { onhold: tray.hold });
   const neighbours = rows(floats(about.moves), about.latent);
   const sums = board(generator, {
-    find: (id) => known.get(id), chosen: () => chosen, moves: () => neighbours, onhold: hold,
+    find: tray.find, chosen: tray.chosen, moves: () => neighbours, onhold: tray.hold,
   });
 
   // ---- classes
-  const parts = [inTray, samples, walk, sums, moved];
+  const parts = [tray, samples, walk, sums, moved];
   function setClass(i) {
     generator.setClass(i);
     for (const part of parts) part.redraw();
@@ -209,7 +174,7 @@ function show(main, about, weights) {
     el("h1", {}, about.name),
     explained(words.lead({ ...about, height: about.shape[1], width: about.shape[2] }), " ", text.keys),
     classes,
-    el("div", { class: "holding" }, el("h2", {}, text.trayTitle), inTray.element),
+    el("div", { class: "holding" }, el("h2", {}, text.trayTitle), tray.element),
     el(
       "div", { class: "columns explorer" },
       el(
@@ -238,9 +203,8 @@ function show(main, about, weights) {
     ),
     footer(about),
   );
-  [chosen] = terminal;
   first();
-  for (const sample of terminal.slice(0, 2)) hold(sample); // so that every part shows something
+  for (const sample of terminal.slice(0, 2)) tray.hold(sample); // so that every part shows something
 }
 
 /** A button for each class, or a list of many. */

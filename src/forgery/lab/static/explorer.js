@@ -4,7 +4,7 @@ import { binary, get, post } from "./api.js";
 import { command, el, explained, field, fill, select } from "./dom.js";
 import { bytes, floats, image, tidy } from "./images.js";
 import { pad } from "./pad.js";
-import { between, board, grid, mover, recorded, savers, tray } from "./samples.js";
+import { between, board, grid, holding, mover, recorded, savers } from "./samples.js";
 import { words } from "./words.js";
 
 const text = words.explorer;
@@ -59,10 +59,7 @@ async function explore(main, about, parameters) {
   const { run } = about;
   const held = kept.get(run) ?? [];
   kept.set(run, held);
-  const known = new Map(held.map((sample) => [sample.id, sample])); // what can be dragged, by id
   let ofClass = about.classes.includes(parameters.class) ? parameters.class : about.classes[0] ?? "";
-  let chosen = held[held.length - 1] ?? null;
-  let others = 0; // images that were held without a number
   const place = () => ({ run, step: about.step, class: ofClass || null });
   const blob = (...zs) => new Blob(zs);
 
@@ -85,46 +82,20 @@ async function explore(main, about, parameters) {
   };
 
   // ---- what is held
-  const inTray = tray(generator, {
-    choose(sample) { chosen = sample; changed(); },
+  const tray = holding(generator, {
     plus: (sample) => sums.add(sample, 1),
     minus: (sample) => sums.add(sample, -1),
-    remove: letGo,
-    drop: (id) => hold(known.get(id)),
-  });
-  function hold(sample) {
-    if (!sample || held.includes(sample)) return;
-    if (!sample.id) {
-      others += 1;
-      Object.assign(sample, { id: `other-${Date.now()}-${others}` });
-    }
-    known.set(sample.id, sample);
-    held.push(sample);
-    chosen = sample;
-    changed();
-  }
-  function letGo(sample) {
-    held.splice(held.indexOf(sample), 1);
-    if (chosen === sample) chosen = held[held.length - 1] ?? null;
-    changed();
-  }
-  function changed() {
-    inTray.show(held, chosen);
-    samples.mark(new Set(held.map((sample) => sample.id)));
-    walk.show(held);
-    one.hidden = !chosen;
-    none.hidden = Boolean(chosen);
-    if (chosen) moved.show(chosen);
-  }
+    changed(ids) {
+      samples.mark(ids);
+      walk.show(held);
+      one.hidden = !tray.chosen();
+      none.hidden = Boolean(tray.chosen());
+      if (tray.chosen()) moved.show(tray.chosen());
+    },
+  }, held);
 
   // ---- the grid
-  const samples = grid(generator, {
-    onhold(sample) {
-      const same = held.find(({ id }) => id === sample.id);
-      if (same) letGo(same);
-      else hold(sample);
-    },
-  });
+  const samples = grid(generator, { onhold: tray.toggle });
   const seed = field(text.seed, el("input", { type: "number", min: 0, step: 1, value: "0", onchange: () => { first.input.value = "0"; page(); } }));
   const first = field(text.first, el("input", { type: "number", min: 0, step: 1, value: "0", onchange: () => page() }));
   const gridCommand = el("div");
@@ -138,17 +109,13 @@ async function explore(main, about, parameters) {
     if (wrong.length) return;
     try {
       const zs = new Float32Array((await binary("explorer/z", { run, step: about.step, seed: s, first: start, count: PAGE })).buffer);
-      const list = Array.from({ length: PAGE }, (_, i) => {
+      shownSamples = tray.meet(Array.from({ length: PAGE }, (_, i) => {
         const number = start + i;
-        const id = `${s}:${number}`;
-        return held.find((sample) => sample.id === id)
-          ?? { id, name: text.sample(s, number), seed: s, number, z: zs.slice(i * about.size, (i + 1) * about.size) };
-      });
-      for (const sample of list) known.set(sample.id, sample);
-      shownSamples = list;
+        return { id: `${s}:${number}`, name: text.sample(s, number), seed: s, number, z: zs.slice(i * about.size, (i + 1) * about.size) };
+      }));
       fill(gridCommand, asCommand(verb("sample", ["-n", start + PAGE, "--seed", s], "--class")));
-      const drawn = samples.show(list);
-      samples.mark(new Set(held.map((sample) => sample.id)));
+      const drawn = samples.show(shownSamples);
+      samples.mark(tray.ids());
       await drawn;
     } catch (error) {
       (error.fields?.seed ? seed : first).problem(error.message);
@@ -175,7 +142,7 @@ async function explore(main, about, parameters) {
   // ---- a line
   const lineCommand = el("div");
   const walk = between(generator, {
-    onhold: hold,
+    onhold: tray.hold,
     onchange({ from, to, way }) {
       const s = seedOf([from, to]);
       fill(lineCommand, asCommand(s === null ? "" : verb("interpolate", ["--through", `${from.number},${to.number}`, "--way", way, "--seed", s])));
@@ -191,10 +158,10 @@ async function explore(main, about, parameters) {
   };
   const rows = (all) => Array.from({ length: all.length / about.size }, (_, i) => all.subarray(i * about.size, (i + 1) * about.size));
   const sums = board(generator, {
-    find: (id) => known.get(id),
-    chosen: () => chosen,
+    find: tray.find,
+    chosen: tray.chosen,
     moves,
-    onhold: hold,
+    onhold: tray.hold,
     onchange(groups) {
       const filled = groups.filter((group) => group.samples.length);
       const s = seedOf(filled.flatMap((group) => group.samples));
@@ -206,7 +173,7 @@ async function explore(main, about, parameters) {
   // ---- one sample
   const [byD, byData] = [el("div"), el("div")];
   const moved = mover(generator, {
-    onhold: hold,
+    onhold: tray.hold,
     onchange() {
       fill(byD);
       fill(byData);
@@ -216,6 +183,7 @@ async function explore(main, about, parameters) {
   const pointCommand = el("div");
   function neighbourCommand() {
     // The last sample of a row is the one whose neighbours the verb shows.
+    const chosen = tray.chosen();
     const shown = chosen && chosen.number !== undefined && chosen.number < 60;
     fill(pointCommand, asCommand(shown ? verb("neighbours", ["--rows", 1, "--columns", chosen.number + 1, "--seed", chosen.seed]) : ""));
   }
@@ -378,7 +346,7 @@ async function explore(main, about, parameters) {
           inverted, el("div", { class: "row" }, ...pair), el("p", {}, text.inverted(found.error, found.before)),
           savers(generator, "inversion", () => pair[1].querySelector("canvas"), () => ({ error: found.error, ...recorded(sample) })),
         );
-        hold(sample);
+        tray.hold(sample);
       }
     } catch (error) {
       fill(inverted, el("p", { class: "problem", role: "alert" }, error.message));
@@ -413,7 +381,7 @@ async function explore(main, about, parameters) {
     fill(directionCommand);
     moved.reset();
     offered = 0;
-    for (const part of [inTray, walk, sums, moved]) part.redraw();
+    for (const part of [tray, walk, sums, moved]) part.redraw();
     page();
     principal();
   }) : null;
@@ -448,7 +416,7 @@ async function explore(main, about, parameters) {
       classes && el("span", { class: "soft" }, invented ? text.codeNote : text.classNote),
     ),
     about.problem ? el("p", { class: "problem" }, about.problem) : null,
-    el("div", { class: "holding" }, el("h2", {}, text.trayTitle), inTray.element),
+    el("div", { class: "holding" }, el("h2", {}, text.trayTitle), tray.element),
     el(
       "div", { class: "columns explorer" },
       el(
@@ -478,14 +446,14 @@ async function explore(main, about, parameters) {
   );
   if (kinds.length) offer(0);
   await page();
-  if (!held.length) shownSamples.slice(0, 2).forEach(hold); // so that every part shows something
-  else changed();
+  if (!held.length) shownSamples.slice(0, 2).forEach(tray.hold); // so that every part shows something
+  else tray.changed();
   principal();
   return {
     close() {
       closed = true;
       for (const task of searching) post("explorer/stop", {}, { task }).catch(() => {});
-      for (const part of [samples, inTray, walk, sums, moved]) part.close();
+      for (const part of [samples, tray, walk, sums, moved]) part.close();
     },
   };
 }
