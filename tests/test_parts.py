@@ -243,6 +243,7 @@ def command(installed, tmp_path):
 QUICK = ["--steps=4", "--report-every=2", "--threads=1", "--device=cpu", "--out=run"]
 
 
+@pytest.mark.slow
 def test_an_installed_package_adds_data_a_recipe_networks_and_a_measure(command, tmp_path):
     trained = command(
         "train", "stripes", "--recipe=stripes", "--objective=smoothed", "--penalty=logit-drift",

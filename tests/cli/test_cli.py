@@ -197,6 +197,7 @@ def test_a_mistake_is_one_message_and_exit_code_2(forgery, tmp_path, arguments, 
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_figures_do_not_depend_on_the_backend_of_a_notebook(tmp_path):
     command = [sys.executable, "-m", "forgery", "train", "ring8", "--recipe=points"]
     command += ["--device=cpu", "--threads=1", "--steps=2", "--report-every=1", "--out=run"]

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from forgery import data
@@ -22,6 +23,7 @@ def test_the_label_names_the_digit_of_each_channel():
             assert digits.labels[where[0]] == int(name)
 
 
+@pytest.mark.slow
 def test_the_stacked_classifier_predicts_all_three_digits():
     stacked = data.load("stacked-mnist", "test")
     features, logits = load_stacked_digit_classifier().features_and_logits(stacked.values[:2000])

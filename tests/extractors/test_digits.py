@@ -18,6 +18,7 @@ def extractor():
     return load_digit_classifier()
 
 
+@pytest.mark.slow
 def test_accuracy_on_test_digits(extractor):
     test = mnist("test")
     predicted = extractor.logits(test.values).argmax(1)

@@ -229,6 +229,7 @@ def test_findings_are_part_of_the_report_in_which_they_appear(tiny, tmp_path, mo
     assert diagnose(recorded) == notified
 
 
+@pytest.mark.slow
 def test_a_generator_that_copies_is_found_memorising(tiny, tmp_path, monkeypatch):
     forgery.train(tiny.replace(split="train50k"), tmp_path / "run")
     assert forgery.doctor(tmp_path / "run", samples=300) == []
