@@ -28,7 +28,7 @@ from .program import Program
 from .tracing import program_of
 
 #: Largest page in bytes, and most products of linear layers and convolutions for one sample, which
-#: take a browser about half a second (benchmarks/README.md).
+#: take a browser about a fifth of a second (benchmarks/README.md, extrapolated).
 MOST_BYTES, MOST_PRODUCTS = 12_000_000, 300_000_000
 #: Largest difference of a pixel from PyTorch's, as a share of the range of pixels.
 MOST_DIFFERENCE = 0.01
