@@ -33,7 +33,7 @@ import forgery
 import tutorial_program
 from forgery import build, parts
 from forgery.config import Config
-from forgery.data import Dataset, load
+from forgery.data import load
 from forgery.recipes import RECIPES
 from forgery.training import device as devices
 from forgery.training import loop
@@ -67,14 +67,11 @@ class Bench:
     def training(self, config: Config) -> tuple[Training, Callable[[], None]]:
         """The training of a config, and what makes one step of it."""
         where = torch.device(config.device)
-        dataset = self.dataset(config)
+        dataset = parts.data_of(config)
         training = build.training_of(config, dataset, where)
         batches = build.batches_of(config, dataset, where)
         last = loop.length_in_steps(config, batches, training.game.batches_per_step)
         return training, lambda: loop.iterate(training, batches, last, config)
-
-    def dataset(self, config: Config) -> Dataset:
-        return parts.data_of(config)
 
     def wait(self) -> None:
         """Wait until the device has done all that it was given."""
@@ -118,7 +115,7 @@ def gradients(bench: Bench) -> Numbers:
                 network.to(where)
             torch.manual_seed(0)
             z = torch.randn(config.batch_size, config.latent)
-            dataset = bench.dataset(config)
+            dataset = parts.data_of(config)
             x = dataset.values[: config.batch_size].float() / 127.5 - 1
             fake = game.generator(z.to(where))
             judged = (game.discriminator(x.to(where)), game.discriminator(fake))

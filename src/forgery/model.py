@@ -174,12 +174,11 @@ class Model:
         ForgeryError
             If the run has no encoder.
         """
-        if self.encoder is None:
-            raise self._lacks("encoder")
-        where = next(self.encoder.parameters()).device
+        encoder = self.required("encoder")
+        where = next(encoder.parameters()).device
         seen = self._as_the_networks_see(samples)
         with torch.no_grad():
-            parts = [self.encoder(part.to(where))[0].cpu() for part in seen.split(PART)]
+            parts = [encoder(part.to(where))[0].cpu() for part in seen.split(PART)]
         return torch.cat(parts)
 
     def reconstruct(self, samples: Tensor) -> Tensor:
@@ -237,9 +236,7 @@ class Model:
         ForgeryError
             If the discriminator has no class output.
         """
-        network: Any = self.discriminator
-        if network is None:
-            raise self._lacks("discriminator")
+        network: Any = self.required("discriminator")
         if not self.can_classify:
             raise ForgeryError(
                 f"the discriminator of {self.path} predicts no classes (conditional "
@@ -269,10 +266,8 @@ class Model:
         ForgeryError
             If there is no discriminator, it judges several samples jointly, or it needs classes.
         """
-        network: Any = self.discriminator
+        network: Any = self.required("discriminator")
         pack, conditional = self.config.pack, self.config.conditional
-        if network is None:
-            raise self._lacks("discriminator")
         if pack > 1:
             raise ForgeryError(
                 f"the discriminator of {self.path} judges {pack} samples together (--pack {pack}), "
@@ -339,11 +334,20 @@ class Model:
         """
         return dataset_of(open_run(self.path), split, data)
 
-    def _lacks(self, role: str) -> ForgeryError:
-        """The error for a network that was asked for and is not there."""
-        exported = OTHER_NETWORK[self.config.model] == role
-        reason = "it was exported without" if exported else f"it is a {self.config.model}"
-        return ForgeryError(f"{self.path} has no {role}: {reason}")
+    def required(self, role: str) -> nn.Module:
+        """The ``discriminator`` or the ``encoder``.
+
+        Raises
+        ------
+        ForgeryError
+            If there is none: the model is of the other kind, or was exported without.
+        """
+        network = self.discriminator if role == "discriminator" else self.encoder
+        if network is None:
+            exported = OTHER_NETWORK[self.config.model] == role
+            reason = "it was exported without" if exported else f"it is a {self.config.model}"
+            raise ForgeryError(f"{self.path} has no {role}: {reason}")
+        return network
 
     def _as_the_networks_see(self, values: Tensor) -> Tensor:
         return self.units.to_model(values) if self.units else values

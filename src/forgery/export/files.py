@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -31,3 +31,10 @@ def write_new(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
         with suppress(OSError):
             temporary.unlink()
+
+
+def fill(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Make a folder with the given files, name → content."""
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)

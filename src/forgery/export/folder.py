@@ -22,11 +22,10 @@ from torch import Tensor, nn
 
 from ..addresses import is_path, name_of
 from ..data import FROM_PYTHON, is_name
-from ..errors import ForgeryError
 from ..model import Model
 from ..parts import OTHER_NETWORK
 from ..training.run import Run, open_run
-from .files import write_new
+from .files import fill, write_new
 from .readme import readme
 
 Precision = Literal["float32", "float16"]
@@ -55,10 +54,7 @@ def model_files(
     role = OTHER_NETWORK[run.config.model]
     networks = {"generator": model.generator}
     if all_networks:
-        other = model.discriminator if role == "discriminator" else model.encoder
-        if other is None:
-            raise ForgeryError(f"{model.path} has no {role}: it was exported without")
-        networks[role] = other
+        networks[role] = model.required(role)
     weights = save(_tensors(networks, precision))
     exported = {
         "step": model.step,
@@ -84,9 +80,7 @@ def write_folder(out: Path, files: Mapping[str, bytes]) -> None:
         If it exists and is not empty, or cannot be written.
     """
     with write_new(out) as folder:
-        folder.mkdir()
-        for name, content in files.items():
-            (folder / name).write_bytes(content)
+        fill(folder, files)
 
 
 def to_safetensors(
@@ -118,9 +112,7 @@ def to_safetensors(
     with write_new(path) as folder:
         files = model_files(model, precision, all_networks)
         text = readme(model, open_run(model.path), name_of(path))
-        folder.mkdir()
-        for name, content in (files | {"README.md": text.encode()}).items():
-            (folder / name).write_bytes(content)
+        fill(folder, files | {"README.md": text.encode()})
 
 
 def _tensors(networks: Mapping[str, nn.Module], precision: Precision) -> dict[str, Tensor]:

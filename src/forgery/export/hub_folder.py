@@ -11,7 +11,7 @@ from ..evaluation import read_card
 from ..gallery import save_samples
 from ..model import Model
 from ..training.run import open_run
-from .files import write_new
+from .files import fill, write_new
 from .folder import Precision, model_files
 from .licences import check_licence
 from .model_card import model_card
@@ -68,9 +68,7 @@ def to_hub_folder(
     run = open_run(model.path)
     with write_new(Path(path)) as folder:
         files = model_files(model, precision, all_networks)
-        folder.mkdir()
-        for file, content in files.items():
-            (folder / file).write_bytes(content)
+        fill(folder, files)
         if run.metrics.is_file():
             shutil.copyfile(run.metrics, folder / run.metrics.name)
         _draw(model, folder / "samples.png")

@@ -83,6 +83,11 @@ export function command(text, copy = "Copy") {
   return el("div", { class: "row" }, el("pre", {}, text), button);
 }
 
+/** A part of a page with a heading and, unless it is null, an explanation. */
+export const panel = (title, explanation, ...children) => el(
+  "section", { class: "panel parts" }, el("h2", {}, title), explanation && el("p", { class: "soft" }, explanation), ...children,
+);
+
 /** Let the browser save bytes or a canvas as a file. */
 export function save(blob, name) {
   const address = URL.createObjectURL(blob);

@@ -1,6 +1,6 @@
 // The page: a generator's samples, and walks between them, all computed here.
 
-import { el, explained, field, fill, select } from "./dom.js";
+import { el, explained, field, fill, panel, select } from "./dom.js";
 import { bytes, floats } from "./images.js";
 import { fromHalf, network } from "./network.js";
 import { pageWords as words } from "./page-words.js";
@@ -166,9 +166,6 @@ function show(main, about, weights) {
   }
   const classes = about.classes.length ? classChoice(about, setClass) : null;
 
-  const panel = (title, explanation, ...children) => el(
-    "section", { class: "panel parts" }, el("h2", {}, title), explanation && el("p", { class: "soft" }, explanation), ...children,
-  );
   fill(
     main,
     el("h1", {}, about.name),

@@ -1,7 +1,7 @@
 // Walk in a generator of images: the view. What it draws is in samples.js; here it asks the lab.
 
 import { binary, get, post } from "./api.js";
-import { command, el, explained, field, fill, select } from "./dom.js";
+import { command, el, explained, field, fill, panel, select } from "./dom.js";
 import { bytes, floats, image, tidy } from "./images.js";
 import { pad } from "./pad.js";
 import { between, board, grid, holding, mover, recorded, savers } from "./samples.js";
@@ -401,9 +401,6 @@ async function explore(main, about, parameters) {
     kind, note, moved.directions,
     concepts, progress, problem,
     el("p", { class: "soft" }, text.conceptsNote), directionCommand, pointCommand,
-  );
-  const panel = (title, explanation, ...children) => el(
-    "section", { class: "panel parts" }, el("h2", {}, title), el("p", { class: "soft" }, explanation), ...children,
   );
   fill(
     main,
