@@ -72,11 +72,14 @@ def test_every_entry_of_every_table_can_be_trained(setting, name, digits):
         "burn_in_shape": {"burn_in": 0.5, "learning_rate_final": 0.5},
         "wasserstein": {"clip": 0.05},
         "semi-supervised": {"labels": 30},
-        "infogan": {"continuous": 1},
+        "conditional infogan": {"continuous": 1},
         "vae": {"beta1": 0.9},
     }
     config = recipes.mlp(**SMALL).replace(
-        **{setting: name}, **needs.get(setting, {}), **needs.get(name, {})
+        **{setting: name},
+        **needs.get(setting, {}),
+        **needs.get(name, {}),
+        **needs.get(f"{setting} {name}", {}),
     )
     assert play(config, digits).totals.isfinite().all()
 

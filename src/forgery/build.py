@@ -12,7 +12,7 @@ from .config import Config, GameSettings, compatibility
 from .data import Batches, Dataset, Labelled
 from .errors import ForgeryError, lookup, refuse
 from .models.freezing import freeze
-from .models.layers import ProvidesFeatures, couples_batch
+from .models.layers import ProvidesFeatures, couples_batch, initialise_from_data
 from .parts import NOTHING, Given, condition_of, find, foreign_parts, networks
 from .projected import projection_in
 from .protocols import problems_of
@@ -58,6 +58,7 @@ def training_of(
     """
     generator, other = _fitting(config, dataset, given)
     freeze(other, config.freeze_d)
+    _initialise_from_data(config, other, dataset)
     players = _players(config, generator.to(where), other.to(where), ranks)
     if projection := projection_in(other):
         projection.calibrate(dataset)
@@ -75,8 +76,11 @@ def ensemble_of(
     """:func:`training_of` for an ensemble: member i equals a run with the seed ``seeds[i]``."""
     check_ensemble(config)
     _fitting(config.replace(seed=seeds[0]), dataset, NOTHING)
-    pairs = [networks(config.replace(seed=seed), dataset.mean) for seed in seeds]
-    generator, discriminator = (Ensemble(members).to(where) for members in zip(*pairs, strict=True))
+    members = [config.replace(seed=seed) for seed in seeds]
+    pairs = [networks(member, dataset.mean) for member in members]
+    for member, (_, discriminator) in zip(members, pairs, strict=True):
+        _initialise_from_data(member, discriminator, dataset)
+    generator, discriminator = (Ensemble(nets).to(where) for nets in zip(*pairs, strict=True))
     players = _players(config, generator, discriminator, ALONE)
     noise = MemberNoise(config.noise, config.latent, seeds, where)
     game, schedules = _game(config, players, lambda n, y: (noise(n), None), axis=1)
@@ -129,6 +133,25 @@ def _fitting(config: Config, dataset: Dataset, given: Given) -> tuple[nn.Module,
     # The rules rely on parts that do what is required of them.
     refuse(problems + (broken or compatibility.of_networks(config, facts)))
     return pair
+
+
+def _initialise_from_data(config: Config, network: nn.Module, dataset: Dataset) -> None:
+    """Initialise the layers of D, or of the encoder, whose initial weights depend on data."""
+    few = dataset.stratified(FIRST_SAMPLES)
+    few = few[: len(few) // config.pack * config.pack].to(dataset.values.device)
+
+    def forward() -> None:
+        x = View(pack=config.pack)(dataset.to_model(dataset.values[few]).cpu())
+        if condition_of(config).labels == "every":
+            assert dataset.labels is not None
+            network(x, dataset.labels[few].cpu())
+        else:
+            network(x)
+
+    cpu = torch.device("cpu")
+    with randomness.forked(cpu):
+        randomness.seed_step(config.seed, 0, cpu)
+        initialise_from_data(network, forward)
 
 
 def classes_of(config: Config, dataset: Dataset) -> dict[str, int]:
@@ -294,6 +317,8 @@ GAMES: dict[
     Callable[[Config, Players, Dataset, torch.device, Given], tuple[Trainable, list[Schedule]]],
 ] = {"gan": _gan, "vae": _vae}
 
+#: Number of real samples on which data-dependent layers are initialised; openai/improved-gan's.
+FIRST_SAMPLES = 500
 #: Bytes of the frozen features of all real samples, from which on they are computed in each step.
 PROJECTED = 1 << 30
 #: Data types of the networks' matrix products.

@@ -161,3 +161,8 @@ def test_a_run_without_reports_cannot_be_diagnosed(points_run):
     (points_run.parent / "young" / "metrics.jsonl").unlink()
     with pytest.raises(ForgeryError, match="has no reports yet"):
         forgery.doctor(points_run.parent / "young")
+
+
+def test_an_exported_model_has_no_reports_to_diagnose():
+    with pytest.raises(ForgeryError, match="zoo:ring8 is an exported model: it has no reports"):
+        forgery.doctor("zoo:ring8")

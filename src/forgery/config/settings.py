@@ -175,7 +175,7 @@ class NetworkSettings(Settings):
     g_depth: int = setting(
         2,
         "Hidden layers of G, or residual blocks at each resolution.",
-        needs=[needs.unless("generator", "dcgan", "resnet", "skip", give="mlp")],
+        needs=[needs.unless("generator", "dcgan", "infogan", "resnet", "skip", give="mlp")],
         least=1,
     )
     discriminator: DiscriminatorName = setting(
@@ -187,7 +187,9 @@ class NetworkSettings(Settings):
         "Hidden layers of D, or residual blocks at each resolution.",
         needs=[
             needs.unless(
-                "discriminator", "dcgan", "resnet", "maxout-conv2014", "projected", give="mlp"
+                "discriminator",
+                *("dcgan", "infogan", "resnet", "maxout-conv2014", "projected"),
+                give="mlp",
             )
         ],
         least=1,

@@ -162,12 +162,14 @@ def doctor(
     Raises
     ------
     ForgeryError
-        If the run has no reports yet, or ``data`` is not the data of the run.
+        If the run has no reports, as an exported model has none, or ``data`` is not the data of
+        the run.
     """
     opened = open_run(run)
     reports = opened.read_metrics()
     if not reports:
-        raise ForgeryError(f"{run} has no reports yet")
+        why = "is an exported model: it has no reports" if opened.exported else "has no reports yet"
+        raise ForgeryError(f"{run} {why}")
     findings = diagnose(reports)
     try:
         train = dataset_of(opened, data=data)

@@ -17,6 +17,7 @@ from .conditional import CONDITIONS, Condition
 from .dcgan import DCGANDiscriminator, DCGANGenerator
 from .encoder import Encoder
 from .goodfellow2014 import MaxoutDiscriminator, ReLUSigmoidGenerator
+from .infogan import InfoGANDiscriminator, InfoGANGenerator
 from .layers import spectrally_normalised
 from .mlp import MLPDiscriminator, MLPGenerator
 from .modern import ModernDiscriminator, ModernGenerator
@@ -43,6 +44,7 @@ GENERATORS: dict[str, Callable[[Spec], nn.Module]] = {
     "deconv2014": DeconvGenerator,
     "mlp-batchnorm": BatchNormGenerator,
     "dcgan": DCGANGenerator,
+    "infogan": InfoGANGenerator,
     "resnet": ResNetGenerator,
     "modern": ModernGenerator,
     "modern-patched": partial(ModernGenerator, patched=True),
@@ -56,6 +58,7 @@ DISCRIMINATORS: dict[str, Callable[[Spec], nn.Module]] = {
     "maxout-conv2014": MaxoutConvDiscriminator,
     "mlp-maxout": PlainMaxoutDiscriminator,
     "dcgan": DCGANDiscriminator,
+    "infogan": InfoGANDiscriminator,
     "resnet": ResNetDiscriminator,
     "modern": ModernDiscriminator,
     "modern-patched": partial(ModernDiscriminator, patched=True),

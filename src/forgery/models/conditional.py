@@ -97,14 +97,14 @@ class ProjectionDiscriminator(nn.Module):
 class AuxiliaryDiscriminator(nn.Module):
     """x → logits ``[N]``, with an auxiliary classifier: ACGAN (Odena et al. 2017).
 
-    The head and the classifier are linear layers on a family's features h. The logits do not
-    depend on y.
+    The classifier is a family's :meth:`Discriminator.prediction`, usually a linear layer, on its
+    features h. The logits do not depend on y.
     """
 
     def __init__(self, build: Build, spec: Spec, classes: int) -> None:
         super().__init__()
         self.network = require_features(build(spec))
-        self.classify = extra_head(self.network, classes, bias=True)
+        self.classify = self.network.prediction(classes)
 
     def look(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         return self.network.look(x)
@@ -153,7 +153,7 @@ class InfoDiscriminator(AuxiliaryDiscriminator):
         super().__init__(build, spec, classes)
         self.continuous = spec.continuous
         if self.continuous:
-            self.mean = extra_head(self.network, self.continuous, bias=True)
+            self.mean = self.network.prediction(self.continuous)
 
     def class_losses(self, h: Tensor, y: Tensor, z: Tensor | None = None) -> Tensor:
         """Return -log Q(code | x) ``[N]``, up to a constant, from the features h of x."""

@@ -17,21 +17,26 @@ from .layers import Discriminator, doublings
 from .spec import Spec
 
 
-def _init_weights(network: nn.Module) -> None:
-    """Initialise weights from N(0, .02²), batch norm's gains from N(1, .02²), its biases to 0."""
+def init_weights(network: nn.Module) -> None:
+    """Initialise weights from N(0, .02²), batch norm's gains from N(1, .02²), biases to 0."""
     for layer in network.modules():
         if isinstance(layer, nn.modules.batchnorm._BatchNorm):
             nn.init.normal_(layer.weight, 1, 0.02)
             nn.init.zeros_(layer.bias)
         elif isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(layer.weight, std=0.02)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
 
-class _Upsample(nn.ConvTranspose2d):
+class Upsample(nn.ConvTranspose2d):
     """A fractionally strided convolution: ``[N, inputs, H, W]`` → ``[N, outputs, 2H, 2W]``."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__(inputs, outputs, 5, 2, padding=2, output_padding=1, bias=False)
+    def __init__(self, inputs: int, outputs: int, kernel: int = 5, bias: bool = False) -> None:
+        padding, added = (kernel - 1) // 2, kernel % 2
+        super().__init__(
+            inputs, outputs, kernel, 2, padding=padding, output_padding=added, bias=bias
+        )
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         if self.out_channels > 1 or x.device.type != "cpu" or torch.compiler.is_compiling():
@@ -46,9 +51,9 @@ class _Upsample(nn.ConvTranspose2d):
             onednn.enabled = usual
 
 
-def _downsample(inputs: int, outputs: int) -> nn.Conv2d:
+def downsample(inputs: int, outputs: int, kernel: int = 5, bias: bool = False) -> nn.Conv2d:
     """A strided convolution: ``[N, inputs, 2H, 2W]`` → ``[N, outputs, H, W]``."""
-    return nn.Conv2d(inputs, outputs, 5, 2, padding=2, bias=False)
+    return nn.Conv2d(inputs, outputs, kernel, 2, padding=(kernel - 1) // 2, bias=bias)
 
 
 class DCGANGenerator(nn.Module):
@@ -70,10 +75,10 @@ class DCGANGenerator(nn.Module):
             nn.Unflatten(1, (maps, start, start)),
         ]
         for _ in range(k - 1):
-            layers += [_Upsample(maps, maps // 2), nn.BatchNorm2d(maps // 2), nn.ReLU(inplace=True)]
+            layers += [Upsample(maps, maps // 2), nn.BatchNorm2d(maps // 2), nn.ReLU(inplace=True)]
             maps //= 2
-        self.layers = nn.Sequential(*layers, _Upsample(maps, spec.shape[0]), nn.Tanh())
-        _init_weights(self)
+        self.layers = nn.Sequential(*layers, Upsample(maps, spec.shape[0]), nn.Tanh())
+        init_weights(self)
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         images: Tensor = self.layers(z)
@@ -92,13 +97,13 @@ class DCGANDiscriminator(Discriminator):
         start, k = doublings(spec)
         maps = spec.width
         layers: list[nn.Module] = [
-            _downsample(spec.shape[0], maps),
+            downsample(spec.shape[0], maps),
             nn.LeakyReLU(0.2, inplace=True),
         ]
         for _ in range(k - 1):
-            layers += [_downsample(maps, 2 * maps), nn.BatchNorm2d(2 * maps)]
+            layers += [downsample(maps, 2 * maps), nn.BatchNorm2d(2 * maps)]
             layers.append(nn.LeakyReLU(0.2, inplace=True))
             maps *= 2
         output = nn.Linear(maps * start**2, 1, bias=False)
         self.layers = nn.Sequential(*layers, nn.Flatten(), output)
-        _init_weights(self)
+        init_weights(self)

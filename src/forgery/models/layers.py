@@ -1,8 +1,8 @@
 """Layers shared by several families."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -64,6 +64,10 @@ class Discriminator(nn.Module):
         assert isinstance(self.head, nn.Linear)
         return self.head.in_features
 
+    def prediction(self, outputs: int) -> nn.Module:
+        """Create what predicts classes or codes ``[N, outputs]`` from the features ``[N, F]``."""
+        return nn.Linear(self.feature_count, outputs)
+
     def drop_head(self) -> None:
         """Remove the head and its weights, for networks that use the features alone."""
         self.layers[-1] = nn.Identity()
@@ -85,6 +89,36 @@ class Discriminator(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         return self.look(x)[0]
+
+
+class DataDependent:
+    """A layer whose initial weights depend on data."""
+
+    def initialise_from(self, x: Tensor) -> None:
+        """Initialise the weights, given the layer's first input ``[N, …]``."""
+        raise NotImplementedError
+
+
+@torch.no_grad()
+def initialise_from_data(network: nn.Module, forward: Callable[[], object]) -> None:
+    """Initialise all data-dependent layers of a network, from input to output, in a forward pass.
+
+    ``forward`` calls the network on data.
+    """
+
+    def before(layer: Any, args: tuple[Tensor, ...]) -> None:
+        hooks.pop(layer).remove()  # once, and not again when the layer calls itself
+        layer.initialise_from(*args)
+
+    layers = [layer for layer in network.modules() if isinstance(layer, DataDependent)]
+    hooks = {layer: layer.register_forward_pre_hook(before) for layer in layers}
+    if not hooks:
+        return
+    try:
+        forward()
+    finally:
+        for hook in hooks.values():
+            hook.remove()
 
 
 @contextmanager
