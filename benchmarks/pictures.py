@@ -1,6 +1,7 @@
 """Pictures of one's own: the recipes on the same pictures, for the same time, on one core each.
 
-    python benchmarks/pictures.py emoji PACKAGE OUT    make the set from the npm package
+    python benchmarks/pictures.py emoji PACKAGE OUT    make the set from the npm package, and beside
+                                                       it a classifier of the emoji's categories
     python benchmarks/pictures.py run OUT --arms pictures pictures-plain dcgan --seeds 0 1 2
     python benchmarks/pictures.py table
 
@@ -14,6 +15,7 @@ import argparse
 import hashlib
 import json
 import shutil
+import tempfile
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -21,6 +23,8 @@ import torch
 
 import forgery
 from forgery import recipes
+from forgery.data import ImageSettings
+from forgery.evaluation import train_extractor
 from forgery.resolve import settings_from
 from forgery.training.device import describe
 
@@ -44,19 +48,28 @@ ARMS: dict[str, tuple[str, dict[str, object]]] = {
 
 
 def make_emoji(package: Path, out: Path) -> None:
-    """Copy the pictures into ``out/train`` and ``out/test``."""
-    group = {}
-    for emoji in json.loads((package / "emoji.json").read_text()):
-        name = emoji["short_name"]
+    """Write ``out/train`` and ``out/test``, and a classifier of the categories beside ``out``."""
+    facts = {}
+    for emoji in json.loads((package / "emoji.json").read_text("utf-8")):
+        group = emoji["short_name"]
         for part in (*PREFIXES, *SUFFIXES):
-            name = name.replace(part, "")
+            group = group.replace(part, "")
         for variant in (emoji, *emoji.get("skin_variations", {}).values()):
-            group[variant["image"]] = name
-    for path in sorted((package / "img/google/64").glob("*.png")):
-        digest = hashlib.sha256(group.get(path.name, path.name).encode()).hexdigest()
-        split = "test" if int(digest[:8], 16) < HELD_OUT * 2**32 else "train"
-        (out / split).mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, out / split / path.name)
+            facts[variant["image"]] = group, emoji["category"]
+    with tempfile.TemporaryDirectory() as folder:
+        by_category = Path(folder)
+        for path in sorted((package / "img/google/64").glob("*.png")):
+            group, category = facts.get(path.name, (path.name, ""))
+            digest = hashlib.sha256(group.encode()).hexdigest()
+            split = "test" if int(digest[:8], 16) < HELD_OUT * 2**32 else "train"
+            copies = [out / split]
+            if category:
+                copies.append(by_category / split / category.replace(" ", ""))
+            for copy in copies:
+                copy.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, copy / path.name)
+        categories = out.with_name(f"{out.name}-categories.safetensors")
+        train_extractor(folder, categories, settings=ImageSettings(size=(32, 32)))
 
 
 def run(data: Path, arm: str, seed: int, arguments: argparse.Namespace) -> None:

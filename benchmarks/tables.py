@@ -6,8 +6,8 @@
 
 Every run takes one thread, at low priority, and can be stopped at any time (Ctrl-C, SIGTERM) and
 resumed by the same command, bit for bit. The first score of every run comes first, then the second
-… Each score is a line of benchmarks/results/tables/NAME.jsonl; docs/results.md is generated from
-these files. The tables are declared in benchmarks/published.
+… Each score is a line of benchmarks/results/tables/NAME.jsonl, and the tables in docs are generated
+from these files. The tables are declared in benchmarks/published.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from published.results import Line, append
 from published.rows import Clock, Trained, train_until
 
 ROOT = Path(__file__).parents[1]
-RESULTS, PAGE = ROOT / "benchmarks/results/tables", ROOT / "docs/results.md"
+RESULTS, DOCS = ROOT / "benchmarks/results/tables", ROOT / "docs"
 #: Added to the niceness of the runs.
 NICE = 10
 
@@ -42,10 +42,12 @@ def commit() -> str:
     return (git("rev-parse", "--short=7", "HEAD") or "unknown") + ("+" if changed else "")
 
 
-def write_page(place: Place) -> None:
-    """Generate the tables of the page anew from the recorded lines."""
-    text = page.filled(PAGE.read_text("utf-8"), TABLES, schedule.read(TABLES, place))
-    PAGE.write_text(text, encoding="utf-8")
+def write_pages(place: Place) -> None:
+    """Generate the tables of the documentation anew from the recorded lines."""
+    lines = schedule.read(TABLES, place)
+    for name in {table.page for table in TABLES.values()}:
+        path, tables = DOCS / name, page.tables_of(name, TABLES)
+        path.write_text(page.filled(path.read_text("utf-8"), tables, lines), encoding="utf-8")
 
 
 def do(task: Task, place: Place) -> int:
@@ -86,7 +88,7 @@ def print_status(names: list[str], place: Place) -> None:
         total, all_known = total + seconds, all_known and known
         left = "complete" if done == len(every) else schedule.in_words(seconds, known) + " left"
         print(f"{name:16} {done:3} of {len(every):3} scores, {left}; {page.progress(table, lines)}")
-        missing = {r.missing_package() for r in table.rows} - {""}
+        missing = {r.missing() for r in table.rows} - {""}
         for command in sorted(missing):
             print(f"{'':16} rows that need {command} are left out")
     print(f"in all {schedule.in_words(total, all_known)} of one core, scoring not included")
@@ -96,11 +98,11 @@ def print_times(name: str, steps: int) -> None:
     """The processor's time per step of each row, which rows of equal time are declared by."""
     devices.prepare_cpu(1)
     for row in TABLES[name].rows:
-        if isinstance(row, Trained) and not row.missing_package():
+        if isinstance(row, Trained) and not row.missing():
             with tempfile.TemporaryDirectory() as folder:
                 clock = Clock()
                 config = row.settings(row.seeds[0]).replace(report_every=10**9)
-                train_until(steps, config, Path(folder) / "run", clock)
+                train_until(steps, config, Path(folder) / "run", clock, **row.parts)
             print(f"{row.name}: {clock.ms_per_step} ms", flush=True)
 
 
@@ -111,7 +113,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=TABLES, metavar="NAME", default=list(TABLES))
     parser.add_argument("--list", action="store_true", help="name and title of every table")
     parser.add_argument("--status", action="store_true", help="what is done; time of the rest")
-    parser.add_argument("--write", action="store_true", help="only generate the page's tables")
+    parser.add_argument("--write", action="store_true", help="only generate the tables of docs")
     parser.add_argument("--time", metavar="NAME", choices=TABLES, help="time per step of the rows")
     parser.add_argument("--jobs", type=int, default=1, help="runs at once, one core each")
     parser.add_argument("--runs", type=Path, default=Path("runs/tables"), help="run folders")
@@ -127,7 +129,7 @@ def main() -> int:
         print_status(options.only, place)
         return 0
     if options.write:
-        write_page(place)
+        write_pages(place)
         return 0
     if options.time:
         print_times(options.time, 200)
@@ -146,7 +148,7 @@ def main() -> int:
 
     def after() -> None:
         if place.results == RESULTS:
-            write_page(place)
+            write_pages(place)
 
     os.nice(NICE)
     return schedule.Runner(command, options.jobs, after).run(TABLES, options.only, place)

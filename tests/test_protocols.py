@@ -6,6 +6,7 @@ from torch import nn
 
 import forgery
 from forgery import ForgeryError
+from forgery.models.layers import Discriminator
 from forgery.objectives import Objective
 
 
@@ -44,3 +45,21 @@ def test_a_part_that_does_not_do_what_is_required_is_refused(part, message, tiny
     with pytest.raises(ForgeryError, match=message):
         forgery.train(tiny.replace(penalty="none"), tmp_path / "run", **part)
     assert not (tmp_path / "run").exists()
+
+
+class InTwoPlaces(Discriminator):
+    """A logit for the upper half of an image, and one for the lower half."""
+
+    def __init__(self, spec):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(spec.size // 2, 1))
+
+    def look(self, x, y=None):
+        halves = x.flatten(1).unflatten(1, (2, -1))
+        return self.layers(halves).squeeze(2), halves.mean(1)
+
+
+def test_a_discriminator_may_judge_an_image_in_several_places(tiny, tmp_path):
+    config = tiny.replace(penalty="none", objective="hinge")
+    model = forgery.train(config, tmp_path / "run", discriminator=InTwoPlaces)
+    assert model.logits(model.sample(3)).shape == (3,)

@@ -5,6 +5,7 @@ from . import (
     infogan,
     mode_coverage,
     objectives,
+    pictures,
     small_data,
     stacked_mnist,
     table1,
@@ -22,5 +23,6 @@ TABLES: dict[str, Table] = {
         objectives.RATES_TABLE,
         objectives.TABLE,
         small_data.TABLE,
+        *pictures.TABLES,
     )
 }

@@ -66,8 +66,8 @@ class Row:
         The reason, if there are fewer than three seeds.
     together:
         Whether all seeds are trained as one ensemble.
-    package:
-        A package that the row needs, if it is optional, and the extra that installs it.
+    missing:
+        Returns the command that provides what the row needs, empty if it is there.
     waits_for:
         Rows of any table that have to be complete first: (table, row).
     """
@@ -80,18 +80,22 @@ class Row:
     met: Callable[[Sequence[Scores]], bool] | None = None
     few_seeds: str = ""
     together: bool = False
-    package: tuple[str, str] | None = None
+    missing: Callable[[], str] = lambda: ""
     waits_for: tuple[tuple[str, str], ...] = ()
 
     def run(self, task: "Task", place: Place) -> list[Outcome] | None:
         """Train up to the length of the task, and score; None if a signal stopped the training."""
         raise NotImplementedError
 
-    def missing_package(self) -> str:
-        """The command that installs the package that the row needs; empty if it is there."""
-        if self.package is None or importlib.util.find_spec(self.package[0]):
-            return ""
-        return f"pip install '{self.package[1]}'"
+
+def package(name: str, extra: str) -> Callable[[], str]:
+    """For :attr:`Row.missing`: an optional package, and the extra that installs it."""
+    return lambda: "" if importlib.util.find_spec(name) else f"pip install 'forgery[{extra}]'"
+
+
+def folder(path: Path, command: str) -> Callable[[], str]:
+    """For :attr:`Row.missing`: a folder, and the command that makes it."""
+    return lambda: "" if path.is_dir() else command
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,8 @@ class Table:
         How it is measured, a sentence or two under the table.
     is_collapsed:
         Whether a seed has collapsed, given its last line; its scores are not in the means.
+    page:
+        The page in docs that has the table.
     """
 
     name: str
@@ -151,6 +157,7 @@ class Table:
     rows: tuple[Row, ...]
     protocol: str
     is_collapsed: Callable[[Line], bool] = field(default=lambda line: False)
+    page: str = "results.md"
 
     @property
     def command(self) -> str:

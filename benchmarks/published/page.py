@@ -1,4 +1,4 @@
-"""The tables of ``docs/results.md``, generated between markers from the recorded lines."""
+"""The tables of the documentation, generated between markers from the recorded lines."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,10 +10,12 @@ from .results import Line, Lines, mean_and_error
 def block(table: Table, lines: Lines) -> str:
     """A table as Markdown: what is there, and how far it is from complete."""
     parts = [f"**{table.title}: {progress(table, lines)}.**", f"    {table.command}"]
+    if not lines.all:
+        return "\n\n".join(parts)
     parts.append("\n".join(_summary(table, lines)))
     if len(table.headings) > 1 and (by_seed := _by_seed(table, lines)):
         parts.append("\n".join(by_seed))
-    parts += [table.protocol, _origin(lines)] if lines.all else [table.protocol]
+    parts += [table.protocol, _origin(lines)]
     return "\n\n".join(parts)
 
 
@@ -72,8 +74,6 @@ def _summary(table: Table, lines: Lines) -> list[str]:
     titles = [t for t in rows[0] if t not in shared and any(row[t] != "–" for row in rows)]
     below = [f"{title.capitalize()}: {text}." for title, text in shared.items() if text != "–"]
     body = _markdown(titles, [[row[t] for t in titles] for row in rows])
-    if titles == ["", "seeds"]:  # nothing was measured, and the rows do not differ in their targets
-        body = ["Rows: " + "; ".join(row[""] for row in rows) + "."]
     return [*body, "", " ".join(below)] if below else body
 
 
@@ -99,8 +99,8 @@ def _markdown(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]
 
 
 def _seeds(row: Row, found: int, collapsed: int) -> str:
-    if row.package and not found:
-        return f"none: needs `pip install '{row.package[1]}'`"
+    if not found and (command := row.missing()):
+        return f"none: needs `{command}`"
     count = str(found) if found == len(row.seeds) else f"{found} of {len(row.seeds)}"
     count += f", {collapsed} collapsed" if collapsed else ""
     return f"{count} ({row.few_seeds})" if row.few_seeds else count
@@ -153,6 +153,11 @@ def _origin(lines: Lines) -> str:
     machines = "; ".join(dict.fromkeys(line.machine for line in lines.all))
     commits = ", ".join(dict.fromkeys(line.commit for line in lines.all))
     return f"{machines}. Commits: {commits}."
+
+
+def tables_of(name: str, tables: Mapping[str, Table]) -> dict[str, Table]:
+    """The tables that a page has."""
+    return {key: table for key, table in tables.items() if table.page == name}
 
 
 def filled(page: str, tables: Mapping[str, Table], lines: Mapping[str, Lines]) -> str:

@@ -2,9 +2,10 @@
 
 import shutil
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import forgery
 from forgery.bench import bench
@@ -48,10 +49,13 @@ class Trained(Row):
         The settings, but for length and seed.
     score:
         Scores of the model.
+    parts:
+        Networks of this benchmark in the place of the settings', such as ``discriminator``.
     """
 
     config: Callable[[], Config]
     score: Callable[[forgery.Model], Scores]
+    parts: Mapping[str, Any] = field(default_factory=dict)
 
     def settings(self, seed: int) -> Config:
         """The settings of a seed's run."""
@@ -67,16 +71,18 @@ class Trained(Row):
     def run(self, task: Task, place: Place) -> list[Outcome] | None:
         (seed,) = task.seeds
         folder, clock = place.runs / task.run_name, Clock()
-        if not train_until(task.steps, self.settings(seed), folder, clock):
+        if not train_until(task.steps, self.settings(seed), folder, clock, **self.parts):
             return None
-        model = forgery.load(folder, step=task.steps)
+        model = forgery.load(folder, step=task.steps, **self.parts)
         reports = open_run(folder).read_metrics()
         told = [f["name"] for r in reports if r["step"] <= task.steps for f in r["findings"]]
         return [Outcome(seed, self.score(model), tuple(told), clock.ms_per_step)]
 
 
-def train_until(steps: int, config: Config, folder: Path, clock: Clock) -> bool:
+def train_until(steps: int, config: Config, folder: Path, clock: Clock, **parts: Any) -> bool:
     """Train a run, or resume it, until a step; whether it got there.
+
+    ``parts`` are networks in the place of the config's.
 
     Raises
     ------
@@ -97,9 +103,9 @@ def train_until(steps: int, config: Config, folder: Path, clock: Clock) -> bool:
         raise forgery.ForgeryError(f"{folder} is at step {so_far}, past {steps}: remove it")
     if so_far < 0:
         shutil.rmtree(folder, ignore_errors=True)  # killed before its first checkpoint
-        forgery.train(config, folder, callbacks=[stop], progress=False)
+        forgery.train(config, folder, callbacks=[stop], progress=False, **parts)
     else:
-        forgery.resume(folder, callbacks=[stop], progress=False, **settings(config))
+        forgery.resume(folder, callbacks=[stop], progress=False, **(settings(config) | parts))
     return steps_so_far(folder) == steps
 
 

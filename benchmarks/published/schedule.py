@@ -44,7 +44,7 @@ def seconds_left(table: Table, lines: Lines, place: Place) -> tuple[float, bool]
     """Processor seconds of training that a table still needs, and whether all of it is known."""
     total, known = 0.0, True
     for row in table.rows:
-        if row.missing_package():
+        if row.missing():
             continue
         for seeds in [row.seeds] if row.together else [(seed,) for seed in row.seeds]:
             task = Task(table, row, seeds, row.lengths[-1])
@@ -96,7 +96,7 @@ class Runner:
                     task
                     for task in order([tables[name] for name in only])
                     if not task.is_done(lines[task.table.name])
-                    and not task.row.missing_package()
+                    and not task.row.missing()
                     and task.run_name not in failed
                 ]
                 self._start(waiting, tables, lines)

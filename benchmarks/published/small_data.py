@@ -8,7 +8,7 @@ from forgery.config import Config
 from forgery.evaluation import evaluate
 
 from . import digits
-from .declaration import Column, Scores, Table
+from .declaration import Column, Scores, Table, package
 from .rows import Trained
 
 LIMIT = 500
@@ -55,7 +55,7 @@ TABLE = Table(
     tuple(f"{n:,} steps" for n in STEPS),
     (
         *(_row("digits", name) for name in AUGMENTATIONS),
-        *(_row("faces", name, package=("dicebear", "forgery[faces]")) for name in AUGMENTATIONS),
+        *(_row("faces", name, missing=package("dicebear", "faces")) for name in AUGMENTATIONS),
     ),
     "Digits: a stratified 500 of the training images, networks `dcgan` of width 16 with the rates "
     "and the average of `mlp`, on the bundled classifier's features. Faces: 500 drawn faces of 32 "

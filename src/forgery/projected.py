@@ -148,7 +148,7 @@ class Projection(nn.Module):
 
     def _mixed(self, images: Tensor) -> list[Tensor]:
         """The mixed maps of each scale, from fine to coarse."""
-        taps = _frozen(images.device).taps(images, self.scales)
+        taps = self._taps(images)
         mixed: list[Tensor] = []
         for i in reversed(range(self.scales)):
             h = F.conv2d(taps[i], self._get("mixing", i))
@@ -157,6 +157,10 @@ class Projection(nn.Module):
                 h = h + F.interpolate(coarse, h.shape[2:], mode="bilinear")
             mixed.append(h)
         return mixed[::-1]
+
+    def _taps(self, images: Tensor) -> list[Tensor]:
+        """The frozen network's maps of each scale, from fine to coarse."""
+        return _frozen(images.device).taps(images, self.scales)
 
     def _get(self, name: str, scale: int) -> Tensor:
         return self.get_buffer(f"{name}{scale}")

@@ -6,7 +6,9 @@ part            protocol
 generator       z ``[n, latent]`` → samples ``[n, *shape]``, differentiable. If the run conditions
                 G on classes, z ends with the one-hot class, which ``latent`` counts. Given as a
                 function or class that takes a :class:`forgery.models.Spec`, or as a module.
-discriminator   samples ``[n, *shape]`` → logits ``[n]``, differentiable; given likewise.
+discriminator   samples ``[n, *shape]`` → logits ``[n]``, differentiable; given likewise. One that
+                extends :class:`forgery.models.layers.Discriminator` may judge a sample in V places:
+                logits ``[n, V]``.
 objective       a :class:`forgery.objectives.Objective`: two functions of logits → losses ``[n]``.
 penalty         (D, real ``[n, …]``, fake ``[n, …]``) → one number per sample ``[n]``; D maps
                 samples to logits.
@@ -21,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from .config import Config
+from .models.layers import Discriminator
 from .objectives import Objective
 
 #: Number of logits in a trial.
@@ -73,7 +76,10 @@ def problems_of(
     def try_discriminator() -> None:
         if config.model == "gan":
             x = torch.rand(len(y), *shape)
-            _expect("maps samples", x, "to logits", judge(packed(x)), (TRIED,))
+            logits = judge(packed(x))
+            places = any(isinstance(m, Discriminator) for m in discriminator.modules())
+            expected = (TRIED, *logits.shape[1:2]) if places else (TRIED,)
+            _expect("maps samples", x, "to logits", logits, expected)
 
     def try_objective() -> None:
         objective: Objective = foreign["objective"]
