@@ -137,10 +137,10 @@ def _fitting(config: Config, dataset: Dataset, given: Given) -> tuple[nn.Module,
 
 def _initialise_from_data(config: Config, network: nn.Module, dataset: Dataset) -> None:
     """Initialise the layers of D, or of the encoder, whose initial weights depend on data."""
-    few = dataset.stratified(FIRST_SAMPLES)
-    few = few[: len(few) // config.pack * config.pack].to(dataset.values.device)
 
     def forward() -> None:
+        few = dataset.stratified(FIRST_SAMPLES).to(dataset.values.device)
+        few = few[: len(few) // config.pack * config.pack]
         x = View(pack=config.pack)(dataset.to_model(dataset.values[few]).cpu())
         if condition_of(config).labels == "every":
             assert dataset.labels is not None
