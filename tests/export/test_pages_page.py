@@ -111,7 +111,7 @@ def test_every_family_draws_what_pytorch_draws(trained, opened, family):
     y = torch.zeros(40, dtype=torch.long) if conditional else None
     assert becomes(page, grid, wanted(model, z, y))
     if conditional:
-        page.get_by_role("group", name="code" if family == "infogan" else "class").get_by_role(
+        page.get_by_role("group", name="code" if recipe == "infogan" else "class").get_by_role(
             "button", name="7", exact=True
         ).click()
         assert becomes(page, grid, wanted(model, z, torch.full((40,), 7)))

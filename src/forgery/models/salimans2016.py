@@ -33,10 +33,12 @@ class SoftplusGenerator(nn.Module):
         self.bounded = spec.bounded
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        x = self.layers(z).view(-1, *self.shape)
-        # The original's sigmoid, in [-1, 1]: 2 sigmoid(x) - 1 is tanh(x / 2). Without the ½, G
-        # cannot keep up with D.
-        return torch.tanh(x / 2) if self.bounded else x
+        x = self.layers(z)
+        if self.bounded:
+            # The original's sigmoid, in [-1, 1]: 2 sigmoid(x) - 1 is tanh(x / 2). Without the ½, G
+            # cannot keep up with D.
+            x = torch.tanh(x / 2)
+        return x.view(-1, *self.shape)
 
 
 class NoisyDiscriminator(Discriminator):
