@@ -1,6 +1,8 @@
 """Pictures of one's own: the recipes for the same processor time, and what each part is worth."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +20,27 @@ from forgery.projected import NETWORK, ProjectedDiscriminator, Projection
 from .declaration import Column, Scores, Table, folder, package
 from .rows import Trained
 
-#: The sets: a folder that ``benchmarks/pictures.py`` makes, and drawn faces.
-EMOJI = Path("runs/pictures/emoji")
-CATEGORIES = EMOJI.with_name("emoji-categories.safetensors")
-SETS = {"emoji": str(EMOJI), "faces": "faces"}
-MISSING = {
-    "emoji": folder(EMOJI, f"python benchmarks/pictures.py emoji PACKAGE {EMOJI}"),
-    "faces": package("dicebear", "faces"),
-}
 JUDGE = "efficientnet-lite2"
+EMOJI = Path("runs/pictures/emoji")
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """A set of pictures: its source, how to get it, and the networks that score samples."""
+
+    source: str
+    missing: Callable[[], str]
+    judges: tuple[str, ...] = (JUDGE,)
+
+
+SETS = {
+    "emoji": Pictures(
+        str(EMOJI),
+        folder(EMOJI, f"python benchmarks/pictures.py emoji PACKAGE {EMOJI}"),
+        (JUDGE, f"{EMOJI}-categories.safetensors"),  # pictures.py makes both
+    ),
+    "faces": Pictures("faces", package("dicebear", "faces")),
+}
 
 
 class UntrainedProjection(Projection):
@@ -79,20 +93,21 @@ class PixelsAlone(Discriminator):
         return self.layers[1](maps).flatten(1), maps.mean((2, 3))
 
 
-def score(model: forgery.Model) -> Scores:
-    """Of as many samples as there are training pictures, by networks that D has not seen."""
-    judges = [JUDGE, *([str(CATEGORIES)] if CATEGORIES.is_file() else [])]
-    if Path(model.config.data).name != EMOJI.name:
-        judges = [JUDGE]
+def score(pictures: Pictures, model: forgery.Model) -> Scores:
+    """Score as many samples as there are training pictures, by networks that D has not seen."""
     card = evaluate(
-        model.path, extractor=judges, step=model.step, device_name="cpu", keep=False, progress=False
+        model.path,
+        extractor=list(pictures.judges),
+        step=model.step,
+        device_name="cpu",
+        keep=False,
+        progress=False,
     )
-    found = {name: card.scores[name] for name in ("frechet", "precision", "recall", "coverage")}
-    found["ratio"] = found["frechet"] / card.floor["frechet"]
-    if (copies := card.scores.get("near_train")) is not None:
-        found["near_train"] = copies
-    by_categories = f"frechet@{CATEGORIES.stem}"
-    if by_categories in card.scores:
+    kept = ("frechet", "precision", "recall", "coverage", "near_train")
+    found = {name: card.scores[name] for name in kept if name in card.scores}
+    found["ratio"] = card.scores["frechet"] / card.floor["frechet"]
+    if len(pictures.judges) > 1:
+        by_categories = f"frechet@{Path(pictures.judges[1]).stem}"
         found["categories"] = card.scores[by_categories] / card.floor[by_categories]
     return found
 
@@ -123,25 +138,36 @@ PARTS: dict[str, Arm] = {
     "DCGAN's D in its place": (recipes.pictures, {"discriminator": "dcgan", "d_width": 32}, {}),
 }
 #: Pixels → the processor's milliseconds per step of each row, by ``tables.py --time``.
-MS: dict[int, dict[str, float]] = {32: {}, 64: {}}
+MS: dict[int, dict[str, float]] = {
+    32: {
+        "`pictures`": 88.0,
+        "`pictures-plain`": 68.0,
+        "`dcgan`": 258.0,
+        "frozen network never trained": 86.0,
+        "without the head on the pixels": 66.0,
+        "the head on the pixels alone": 50.0,
+        "DCGAN's D in its place": 66.0,
+    },
+    64: {"`pictures`": 305.0, "`pictures-plain`": 324.0, "`dcgan`": 1457.0},
+}
 
 
 def _row(of: str, pixels: int, name: str, arm: Arm, seconds: tuple[int, ...]) -> Trained:
     recipe, changes, parts = arm
-    ms = MS[pixels].get(name, 100.0)
+    pictures = SETS[of]
 
     def config() -> Config:
-        return recipe(data=SETS[of], image_size=pixels, **changes)
+        return recipe(data=pictures.source, image_size=pixels, **changes)
 
     return Trained(
         name=name,
         config=config,
-        score=score,
+        score=partial(score, pictures),
         parts=parts,
-        lengths=tuple(round(1000 * s / ms / 50) * 50 for s in seconds),
+        lengths=tuple(round(1000 * s / MS[pixels][name] / 50) * 50 for s in seconds),
         seeds=(0, 1, 2),
         reference="none: other sets (Sauer et al. 2021)",
-        missing=MISSING[of],
+        missing=pictures.missing,
     )
 
 
@@ -157,7 +183,7 @@ def _table(
         tuple(_row(of, pixels, arm, arms[arm], seconds) for arm in arms),
         "As many samples as there are training pictures, by EfficientNet-Lite2. Steps are the "
         "stated time divided by the time per step measured beforehand: "
-        + ", ".join(f"{arm} {MS[pixels].get(arm, 0):g} ms" for arm in arms)
+        + ", ".join(f"{arm} {MS[pixels][arm]:g} ms" for arm in arms)
         + " (AMD EPYC, 1 thread).",
         page="pictures.md",
     )

@@ -141,17 +141,16 @@ def _initialise_from_data(config: Config, network: nn.Module, dataset: Dataset) 
     def forward() -> None:
         few = dataset.stratified(FIRST_SAMPLES).to(dataset.values.device)
         few = few[: len(few) // config.pack * config.pack]
-        x = View(pack=config.pack)(dataset.to_model(dataset.values[few]).cpu())
+        given = [View(pack=config.pack)(dataset.to_model(dataset.values[few]).cpu())]
         if condition_of(config).labels == "every":
             assert dataset.labels is not None
-            network(x, dataset.labels[few].cpu())
-        else:
-            network(x)
+            given.append(dataset.labels[few].cpu())
+        cpu = torch.device("cpu")
+        with randomness.forked(cpu):
+            randomness.seed_step(config.seed, 0, cpu)
+            network(*given)
 
-    cpu = torch.device("cpu")
-    with randomness.forked(cpu):
-        randomness.seed_step(config.seed, 0, cpu)
-        initialise_from_data(network, forward)
+    initialise_from_data(network, forward)
 
 
 def classes_of(config: Config, dataset: Dataset) -> dict[str, int]:

@@ -82,7 +82,7 @@ class ProjectionDiscriminator(nn.Module):
         super().__init__()
         self.network = require_features(build(spec))
         # Row y of the weights is embed(y), so that output y of the layer is ⟨embed(y), h⟩.
-        self.embed = extra_head(self.network, classes, bias=False)
+        self.embed = nn.Linear(self.network.feature_count, classes, bias=False)
         nn.init.xavier_uniform_(self.embed.weight)
 
     def look(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -177,11 +177,6 @@ def require_features(network: nn.Module) -> Discriminator:
             "--discriminator, such as mlp, or --conditional concat"
         )
     return network
-
-
-def extra_head(network: Discriminator, outputs: int, bias: bool) -> nn.Linear:
-    """Create a linear layer from the network's features, in addition to its head."""
-    return nn.Linear(network.feature_count, outputs, bias=bias)
 
 
 #: Chooses the classes to generate: (n, classes of the real minibatch or None, K, device) → y

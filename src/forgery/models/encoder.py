@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from .conditional import Build, extra_head, require_features
+from .conditional import Build, require_features
 from .spec import Spec
 
 
@@ -19,7 +19,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.network = require_features(build(spec))
         self.mean, self.log_variance = (
-            extra_head(self.network, spec.latent, bias=True) for _ in range(2)
+            nn.Linear(self.network.feature_count, spec.latent) for _ in range(2)
         )
         self.network.drop_head()
         # Start with q(z | x) close to the prior, so that the KL term starts near 0.

@@ -65,7 +65,7 @@ class Discriminator(nn.Module):
         return self.head.in_features
 
     def prediction(self, outputs: int) -> nn.Module:
-        """Create what predicts classes or codes ``[N, outputs]`` from the features ``[N, F]``."""
+        """Create the network from features ``[N, F]`` to predictions → ``[N, outputs]``."""
         return nn.Linear(self.feature_count, outputs)
 
     def drop_head(self) -> None:
@@ -110,12 +110,14 @@ def initialise_from_data(network: nn.Module, forward: Callable[[], object]) -> N
         hooks.pop(layer).remove()  # once, and not again when the layer calls itself
         layer.initialise_from(*args)
 
-    layers = [layer for layer in network.modules() if isinstance(layer, DataDependent)]
-    hooks = {layer: layer.register_forward_pre_hook(before) for layer in layers}
-    if not hooks:
-        return
+    hooks = {
+        layer: layer.register_forward_pre_hook(before)
+        for layer in network.modules()
+        if isinstance(layer, DataDependent)
+    }
     try:
-        forward()
+        if hooks:
+            forward()
     finally:
         for hook in hooks.values():
             hook.remove()

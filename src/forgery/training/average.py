@@ -1,7 +1,4 @@
-"""Exponential moving average of a network's weights.
-
-That of the generator gives better samples, that of a discriminator which classifies fewer errors.
-"""
+"""Exponential moving average of the generator's weights, which gives better samples."""
 
 import copy
 
