@@ -1,11 +1,13 @@
 """The published tables: what each consists of, and what was measured so far."""
 
 from . import (
+    few_pictures,
     hundred_labels,
     infogan,
     mode_coverage,
     objectives,
     pictures,
+    projected_parts,
     small_data,
     stacked_mnist,
     table1,
@@ -24,5 +26,7 @@ TABLES: dict[str, Table] = {
         objectives.TABLE,
         small_data.TABLE,
         *pictures.TABLES,
+        *projected_parts.TABLES,
+        *few_pictures.TABLES,
     )
 }

@@ -1,103 +1,64 @@
-"""Pictures of one's own: the recipes for the same processor time, and what each part is worth."""
+"""Pictures of one's own: sets, how samples are scored, and the recipes for equal processor time."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
-
 import forgery
-from forgery import recipes
+from forgery import latent, recipes
 from forgery.config import Config
 from forgery.evaluation import evaluate
-from forgery.extractors.efficientnet import VARIANTS, EfficientNetLite
-from forgery.models import Spec
-from forgery.models.layers import Discriminator
-from forgery.projected import NETWORK, ProjectedDiscriminator, Projection
 
 from .declaration import Column, Scores, Table, folder, package
 from .rows import Trained
 
+FOLDER = Path("runs/pictures")
+#: The network that scores all samples; D sees a smaller one of its family.
 JUDGE = "efficientnet-lite2"
-EMOJI = Path("runs/pictures/emoji")
+#: Vector arithmetic on faces, the numbers of z that are averaged, and of real faces.
+SUM, AVERAGED, REAL = "man+glasses - man + woman", (3, 10), 1_000
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """A set of pictures: its source, how to get it, and the networks that score samples."""
+    """A set of pictures.
+
+    Parameters
+    ----------
+    source:
+        Its data source.
+    missing:
+        As :attr:`Row.missing`.
+    classifier:
+        The file of a classifier of its classes, which scores samples beside :data:`JUDGE`.
+    """
 
     source: str
     missing: Callable[[], str]
-    judges: tuple[str, ...] = (JUDGE,)
+    classifier: str = ""
 
 
-SETS = {
-    "emoji": Pictures(
-        str(EMOJI),
-        folder(EMOJI, f"python benchmarks/pictures.py emoji PACKAGE {EMOJI}"),
-        (JUDGE, f"{EMOJI}-categories.safetensors"),  # pictures.py makes both
-    ),
-    "faces": Pictures("faces", package("dicebear", "faces")),
-}
+def made(name: str, *arguments: str, classifier: bool = False) -> Pictures:
+    """A set that benchmarks/picture_sets.py makes."""
+    path = FOLDER / name
+    command = " ".join(("python benchmarks/picture_sets.py", name, *arguments))
+    return Pictures(
+        str(path), folder(path, command), f"{path}-classes.safetensors" if classifier else ""
+    )
 
 
-class UntrainedProjection(Projection):
-    """The projection by a frozen network that was never trained."""
-
-    def __init__(self, image_shape: tuple[int, int, int]) -> None:
-        super().__init__(image_shape)
-        frozen = EfficientNetLite(VARIANTS[NETWORK])
-        for layer in frozen.modules():
-            if isinstance(layer, nn.Conv2d):
-                nn.init.kaiming_normal_(layer.weight)
-                if layer.bias is not None:
-                    nn.init.zeros_(layer.bias)
-        self._untrained = [frozen]  # in a list: not a module of D, as the trained one is not
-
-    def _taps(self, images: Tensor) -> list[Tensor]:
-        return self._untrained[0].taps(images, self.scales)
-
-
-class UntrainedDiscriminator(ProjectedDiscriminator):
-    """The projected D with a frozen network that was never trained."""
-
-    def __init__(self, spec: Spec) -> None:
-        super().__init__(spec)
-        self.projection = UntrainedProjection(spec.image_shape)
-
-
-class WithoutPixels(ProjectedDiscriminator):
-    """The projected D without its head on the pixels."""
-
-    def __init__(self, spec: Spec) -> None:
-        super().__init__(spec)
-        self.heads, self.outputs = self.heads[1:], self.outputs[1:]
-
-    def _maps(self, x: Tensor) -> list[Tensor]:
-        _, *parts = self.projection.separate(x if x.dim() == 2 else self.projection(x))
-        return [head(part) for head, part in zip(self.heads, parts, strict=True)]
-
-
-class PixelsAlone(Discriminator):
-    """The projected D's head on the pixels, alone."""
-
-    def __init__(self, spec: Spec) -> None:
-        super().__init__()
-        whole = ProjectedDiscriminator(spec)
-        self.layers = nn.Sequential(whole.heads[0], whole.outputs[0])
-
-    def look(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        maps = self.layers[0](x)
-        return self.layers[1](maps).flatten(1), maps.mean((2, 3))
+EMOJI = made("emoji", "PACKAGE", classifier=True)
+SHAPES = made("shapes", classifier=True)
+FACES, LOOSE = (Pictures(name, package("dicebear", "faces")) for name in ("faces", "faces-loose"))
 
 
 def score(pictures: Pictures, model: forgery.Model) -> Scores:
     """Score as many samples as there are training pictures, by networks that D has not seen."""
     card = evaluate(
         model.path,
-        extractor=list(pictures.judges),
+        extractor=[JUDGE, *filter(None, [pictures.classifier])],
         step=model.step,
         device_name="cpu",
         keep=False,
@@ -106,93 +67,191 @@ def score(pictures: Pictures, model: forgery.Model) -> Scores:
     kept = ("frechet", "precision", "recall", "coverage", "near_train")
     found = {name: card.scores[name] for name in kept if name in card.scores}
     found["ratio"] = card.scores["frechet"] / card.floor["frechet"]
-    if len(pictures.judges) > 1:
-        by_categories = f"frechet@{Path(pictures.judges[1]).stem}"
-        found["categories"] = card.scores[by_categories] / card.floor[by_categories]
+    if pictures.classifier:
+        by = Path(pictures.classifier).stem
+        found["classes"] = card.scores[f"frechet@{by}"] / card.floor[f"frechet@{by}"]
+        if f"asked_right@{by}" in card.scores:
+            found["asked_right"] = card.scores[f"asked_right@{by}"]
     return found
 
 
-COLUMNS = (
-    Column("ratio", "Fréchet distance ÷ floor", ".2f"),
-    Column("precision", "precision", ".2f"),
-    Column("recall", "recall", ".2f"),
-    Column("coverage", "coverage", ".2f"),
-    Column("categories", "÷ floor, by the classifier of categories", ".2f"),
-)
-
-#: Recipe, changes and parts of each row.
-Arm = tuple[Callable[..., Config], dict[str, Any], dict[str, Any]]
-RECIPES: dict[str, Arm] = {
-    "`pictures`": (recipes.pictures, {}, {}),
-    "`pictures-plain`": (recipes.pictures_plain, {}, {}),
-    "`dcgan`": (recipes.dcgan, {}, {}),
-}
-PARTS: dict[str, Arm] = {
-    "frozen network never trained": (
-        recipes.pictures,
-        {},
-        {"discriminator": UntrainedDiscriminator},
-    ),
-    "without the head on the pixels": (recipes.pictures, {}, {"discriminator": WithoutPixels}),
-    "the head on the pixels alone": (recipes.pictures, {}, {"discriminator": PixelsAlone}),
-    "DCGAN's D in its place": (recipes.pictures, {"discriminator": "dcgan", "d_width": 32}, {}),
-}
-#: Pixels → the processor's milliseconds per step of each row, by ``tables.py --time``.
-MS: dict[int, dict[str, float]] = {
-    32: {
-        "`pictures`": 88.0,
-        "`pictures-plain`": 68.0,
-        "`dcgan`": 258.0,
-        "frozen network never trained": 86.0,
-        "without the head on the pixels": 66.0,
-        "the head on the pixels alone": 50.0,
-        "DCGAN's D in its place": 66.0,
-    },
-    64: {"`pictures`": 305.0, "`pictures-plain`": 324.0, "`dcgan`": 1457.0},
-}
+def score_faces(pictures: Pictures, model: forgery.Model) -> Scores:
+    """The same, and the share of sums of means of z that are as wanted."""
+    found = dict(score(pictures, model))
+    for n in AVERAGED:
+        share = sums_as_wanted(model, n)
+        if share is not None:
+            found[f"sums{n}"] = share
+    return found
 
 
-def _row(of: str, pixels: int, name: str, arm: Arm, seconds: tuple[int, ...]) -> Trained:
-    recipe, changes, parts = arm
-    pictures = SETS[of]
-
-    def config() -> Config:
-        return recipe(data=pictures.source, image_size=pixels, **changes)
-
-    return Trained(
-        name=name,
-        config=config,
-        score=partial(score, pictures),
-        parts=parts,
-        lengths=tuple(round(1000 * s / MS[pixels][name] / 50) * 50 for s in seconds),
-        seeds=(0, 1, 2),
-        reference="none: other sets (Sauer et al. 2021)",
-        missing=pictures.missing,
-    )
+def sums_as_wanted(model: forgery.Model, n: int) -> float | None:
+    """The share of :data:`SUM`, of means of n, that is as wanted; None without exemplars."""
+    train = model.dataset()
+    classifier = latent.attribute_classifier(train)
+    try:
+        found = latent.find_exemplars(
+            model.space(), classifier, latent.parse(SUM, classifier.names), n
+        )
+    except forgery.ForgeryError:
+        return None
+    real = train.limited(REAL).values
+    return latent.score(model.space(), classifier, found, real)[0].shown.share
 
 
-def _table(
-    name: str, of: str, pixels: int, arms: dict[str, Arm], seconds: tuple[int, ...]
+FRECHET = Column("frechet", "Fréchet distance", ".1f")
+RATIO = Column("ratio", "Fréchet distance ÷ floor", ".2f")
+MANIFOLDS = tuple(Column(name, name, ".2f") for name in ("precision", "recall", "coverage"))
+CLASSES = Column("classes", "÷ floor, by the classifier of classes", ".2f")
+ASKED = Column("asked_right", "class as requested", ".1f", percent=True)
+COPIES = Column("near_train", "suspected copies", ".1f", percent=True)
+SUMS = tuple(Column(f"sums{n}", f"sums of means of {n}", ".1f", percent=True) for n in AVERAGED)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What is trained in a row.
+
+    Parameters
+    ----------
+    recipe, changes:
+        A recipe and changes of its settings.
+    ms:
+        The processor's milliseconds per step, by ``tables.py --time`` on a quiet machine.
+    parts:
+        Networks of this benchmark in the place of the settings'.
+    """
+
+    recipe: Callable[..., Config]
+    ms: float
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    parts: Mapping[str, Any] = field(default_factory=dict)
+
+    def settings(self, pictures: Pictures, pixels: int) -> Config:
+        return self.recipe(data=pictures.source, image_size=pixels, **self.changes)
+
+
+def compare(
+    name: str,
+    title: str,
+    arms: Mapping[str, Arm],
+    pictures: Pictures,
+    seconds: tuple[int, ...],
+    columns: tuple[Column, ...],
+    pixels: int = 32,
+    scored: Callable[[Pictures, forgery.Model], Scores] = score,
+    note: str = "",
+    missing: Callable[[], str] | None = None,
 ) -> Table:
-    subject = "Recipes" if arms is RECIPES else "D's parts"
+    """Arms on the same pictures for the same processor time.
+
+    ``note`` is added to the protocol; ``missing`` replaces that of the pictures.
+    """
+    timed = ", ".join(f"{text} {arm.ms:g} ms" for text, arm in arms.items())
     return Table(
         name,
-        f"{subject} on {of} of {pixels} × {pixels} pixels, in equal processor time",
-        COLUMNS if of == "emoji" else COLUMNS[:-1],
+        f"{title}, in equal processor time",
+        columns,
         tuple(f"{s} s" for s in seconds),
-        tuple(_row(of, pixels, arm, arms[arm], seconds) for arm in arms),
-        "As many samples as there are training pictures, by EfficientNet-Lite2. Steps are the "
-        "stated time divided by the time per step measured beforehand: "
-        + ", ".join(f"{arm} {MS[pixels][arm]:g} ms" for arm in arms)
-        + " (AMD EPYC, 1 thread).",
+        tuple(
+            Trained(
+                name=text,
+                config=partial(arm.settings, pictures, pixels),
+                score=partial(scored, pictures),
+                parts=arm.parts,
+                lengths=tuple(round(1000 * s / arm.ms / 50) * 50 for s in seconds),
+                seeds=(0, 1, 2),
+                reference="none: other sets (Sauer et al. 2021)",
+                missing=missing or pictures.missing,
+            )
+            for text, arm in arms.items()
+        ),
+        f"Scores are by EfficientNet-Lite2. {note}{' ' if note else ''}Steps are the stated time "
+        f"divided by the time per step measured beforehand: {timed} (AMD EPYC, 1 thread).",
         page="pictures.md",
     )
 
 
+#: Rates of ``dcgan`` that suit ten minutes on one core, with an average.
+FASTER = {
+    "g_learning_rate": 1e-3,
+    "d_learning_rate": 1e-3,
+    "beta1": 0.0,
+    "beta2": 0.99,
+    "ema": 0.999,
+    "batch_size": 32,
+}
+RECIPES = {
+    "`pictures`": Arm(recipes.pictures, 88),
+    "`pictures-plain`": Arm(recipes.pictures_plain, 68),
+    "`dcgan`": Arm(recipes.dcgan, 258),
+}
+RECIPES_64 = {
+    "`pictures`": Arm(recipes.pictures, 305),
+    "`pictures-plain`": Arm(recipes.pictures_plain, 324),
+    "`dcgan`": Arm(recipes.dcgan, 1457),
+}
+ON_FACES = {
+    "`pictures`": Arm(recipes.pictures, 88),
+    "`dcgan`, rates and average as fast": Arm(recipes.dcgan, 74, FASTER),
+}
+CONDITIONAL = {
+    "`pictures`": Arm(recipes.pictures, 88),
+    "`pictures --conditional projection`": Arm(recipes.pictures, 91, {"conditional": "projection"}),
+}
+AS_MANY = "As many samples are scored as there are training pictures."
+ARITHMETIC = (
+    f"{AS_MANY} Sums are {SUM} of means of 3 and of 10 exemplars in z, as wanted by the classifier "
+    "of attributes."
+)
+
 TABLES = (
-    _table("pictures-emoji", "emoji", 32, RECIPES, (150, 600, 1_800)),
-    _table("pictures-parts", "emoji", 32, PARTS, (150, 600)),
-    _table("pictures-emoji-64", "emoji", 64, RECIPES, (600, 1_800)),
-    _table("pictures-faces", "faces", 32, RECIPES, (600, 1_800)),
-    _table("pictures-faces-parts", "faces", 32, PARTS, (150, 600)),
+    compare(
+        "pictures-emoji",
+        "Recipes on emoji of 32 × 32 pixels",
+        RECIPES,
+        EMOJI,
+        (150, 600, 1_800),
+        (RATIO, *MANIFOLDS, CLASSES, COPIES),
+        note=AS_MANY,
+    ),
+    compare(
+        "pictures-emoji-64",
+        "Recipes on emoji of 64 × 64 pixels",
+        RECIPES_64,
+        EMOJI,
+        (600, 1_800),
+        (RATIO, *MANIFOLDS, CLASSES, COPIES),
+        pixels=64,
+        note=AS_MANY,
+    ),
+    compare(
+        "pictures-shapes",
+        "Shapes of 32 × 32 pixels, with and without their classes",
+        CONDITIONAL,
+        SHAPES,
+        (200, 600),
+        (RATIO, *MANIFOLDS, CLASSES, ASKED),
+        note=AS_MANY,
+    ),
+    compare(
+        "pictures-faces",
+        "Recipes on faces of 32 × 32 pixels",
+        ON_FACES,
+        FACES,
+        (600, 1_800),
+        (RATIO, *MANIFOLDS, *SUMS),
+        scored=score_faces,
+        note=ARITHMETIC,
+    ),
+    compare(
+        "pictures-loose",
+        "Recipes on faces that are not aligned, of 32 × 32 pixels",
+        ON_FACES,
+        LOOSE,
+        (600, 1_800),
+        (RATIO, *MANIFOLDS, *SUMS),
+        scored=score_faces,
+        note=ARITHMETIC,
+    ),
 )
