@@ -13,6 +13,8 @@ from forgery.cli.train import train
 from forgery.config import Config
 from forgery.data import SOURCES
 from forgery.data.pictures import silent
+from forgery.models import DISCRIMINATORS, GENERATORS
+from forgery.network_sizes import SIZES
 from forgery.parts import data_of
 from forgery.resolve import config_of, read_toml, settings_from
 from forgery.training import parallel
@@ -205,3 +207,31 @@ def test_a_length_by_flag_replaces_that_of_the_file(tmp_path):
 
 def test_picture_settings_determine_the_recipe_whatever_else_is_given():
     assert of("mnist", conditional="semi-supervised", labels=50).labels == 50
+
+
+@pytest.mark.parametrize(
+    ("given", "sizes"),
+    [
+        ({}, (512, 256)),
+        ({"generator": "dcgan", "discriminator": "dcgan"}, (32, 32)),
+        ({"generator": "dcgan", "g_width": 48}, (48, 256)),
+        ({"discriminator": "modern"}, (512, 16)),
+        ({"generator": "mlp"}, (512, 256)),
+    ],
+)
+def test_a_network_that_is_not_the_recipes_own_has_a_size_that_suits_a_cpu(given, sizes):
+    config = settings_from("mnist", "mlp", None, given)
+    assert (config.g_width, config.d_width) == sizes
+
+
+def test_a_network_named_in_a_file_has_its_size_too(tmp_path):
+    (tmp_path / "run.toml").write_text('generator = "modern"\ng_depth = 2\n')
+    config = settings_from("mnist", "mlp", tmp_path / "run.toml", {})
+    assert (config.g_width, config.g_depth) == (16, 2)
+
+
+def test_every_built_in_network_has_a_size():
+    built_in = {"generator": GENERATORS, "discriminator": {*DISCRIMINATORS, "projected"}}
+    assert {player: set(sizes) for player, sizes in SIZES.items()} == {
+        player: set(networks) for player, networks in built_in.items()
+    }

@@ -1,8 +1,9 @@
 """Resolution of data, recipe, TOML file and flags into the settings of a run.
 
 Flags override the TOML file, which overrides the recipe, or the settings of the run to start from
-(``fine_tuning.py``). Without a recipe, the data determines it; without a batch size, the recipe's
-is reduced to what the data can fill.
+(``fine_tuning.py``). Without a recipe, the data determines it; without widths, a network that is not
+the recipe's own has those of ``network_sizes.py``; without a batch size, the recipe's is reduced to
+what the data can fill.
 """
 
 import os
@@ -35,6 +36,7 @@ from .data import (
     set_aside,
 )
 from .errors import ForgeryError, did_you_mean
+from .network_sizes import with_sizes
 from .parts import data_of, image_settings
 from .progress import counting
 from .projected import is_available
@@ -177,7 +179,8 @@ def _changed(
     Without either, the recipe is the ``suiting`` one.
     """
     if changes.get("start_from") is None:
-        return find_recipe(recipe or suiting())().changed(changes, explicit)
+        config = find_recipe(recipe or suiting())()
+        return config.changed(with_sizes(config, changes), explicit)
     if recipe is not None:
         raise ForgeryError(
             f"recipe {recipe} cannot be combined with start-from: the settings are those of "
