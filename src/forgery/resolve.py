@@ -1,9 +1,9 @@
 """Resolution of data, recipe, TOML file and flags into the settings of a run.
 
 Flags override the TOML file, which overrides the recipe, or the settings of the run to start from
-(``fine_tuning.py``). Without a recipe, the data determines it; without widths, a network that is not
-the recipe's own has those of ``network_sizes.py``; without a batch size, the recipe's is reduced to
-what the data can fill.
+(``fine_tuning.py``). Without a recipe, the data determines it. Without widths, a network that is
+not the recipe's own has those of ``network_sizes.py``. Without a batch size, the recipe's is
+reduced to what the data can fill.
 """
 
 import os
