@@ -57,13 +57,13 @@ def test_other_sizes_are_refused_with_the_possible_ones(name, table, size):
 
 @pytest.mark.parametrize("name", [*DOUBLING, "relu-sigmoid-linear2014", "deconv2014"])
 def test_convolutional_generators_refuse_points(name):
-    with pytest.raises(ForgeryError, match="network is for images, but"):
+    with pytest.raises(ForgeryError, match="network needs images, but"):
         GENERATORS[name](spec((2,)))
 
 
 @pytest.mark.parametrize("name", [*DOUBLING, "maxout-conv2014"])
 def test_convolutional_discriminators_refuse_points(name):
-    with pytest.raises(ForgeryError, match="network is for images, but"):
+    with pytest.raises(ForgeryError, match="network needs images, but"):
         DISCRIMINATORS[name](spec((2,)))
 
 

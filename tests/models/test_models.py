@@ -44,7 +44,7 @@ def of_points(build, dimensions):
     try:
         return build(spec((dimensions,), mean=torch.zeros(dimensions)))
     except ForgeryError as error:
-        assert "for images" in str(error)  # noqa: PT017
+        assert "needs images" in str(error)  # noqa: PT017
         return None
 
 

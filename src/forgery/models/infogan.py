@@ -12,8 +12,6 @@ ones have another such layer.
 import torch
 from torch import Tensor, nn
 
-from ..errors import ForgeryError
-from ..sizes import in_words
 from .dcgan import Upsample, downsample, init_weights
 from .layers import Discriminator
 from .spec import Spec
@@ -31,11 +29,7 @@ def _quarter(spec: Spec) -> tuple[int, int, int]:
     """The shape of the innermost maps: (channels, a quarter of the height, of the width)."""
     _, height, width = spec.image_shape
     if height % 4 or width % 4:
-        raise ForgeryError(
-            "network infogan needs images whose height and width are multiples of 4, but the data "
-            f"are {in_words(spec.shape)}: choose another --generator and --discriminator, such as "
-            "mlp"
-        )
+        raise spec.unsuitable("images whose height and width are multiples of 4")
     return 2 * spec.width, height // 4, width // 4
 
 

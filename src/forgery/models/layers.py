@@ -10,7 +10,6 @@ from torch.nn.utils.parametrizations import spectral_norm
 from torch.nn.utils.parametrize import is_parametrized
 
 from ..errors import ForgeryError
-from ..sizes import in_words
 from .spec import Spec
 
 #: Linear pieces per maxout unit: five in the networks of the 2014 paper and of PacGAN.
@@ -156,10 +155,8 @@ def doublings(spec: Spec) -> tuple[int, int]:
         if k >= 1 and height == width == start << k:
             return start, k
     sizes = sorted(start << k for start in (4, 7) for k in range(1, 7))
-    raise ForgeryError(
-        f"this network needs square images of {', '.join(map(str, sizes))} … pixels "
-        f"(4·2^k or 7·2^k), but the data are {in_words(spec.shape)}: "
-        "choose another --generator and --discriminator, such as mlp"
+    raise spec.unsuitable(
+        f"square images of {', '.join(map(str, sizes))} … pixels (4·2^k or 7·2^k)"
     )
 
 

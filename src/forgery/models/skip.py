@@ -9,7 +9,6 @@ instead of at three sizes.
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..errors import ForgeryError
 from ..sizes import LEAST, MOST, doubled
 from .spec import Spec
 
@@ -102,8 +101,6 @@ def start_of(spec: Spec) -> tuple[int, int, int]:
     _, height, width = spec.image_shape
     if start := doubled(height, width):
         return start
-    raise ForgeryError(
-        f"generator skip doubles maps of {LEAST} to {MOST} pixels a side, but the data are "
-        f"{height} × {width}: give an --image-size of 4, 5, 6 … times a power of two, such as 32, "
-        "48 or 64, or choose another --generator, such as mlp"
+    raise spec.unsuitable(
+        f"images whose sides are {LEAST} to {MOST} times a power of two (--image-size 32, 48, 64 …)"
     )

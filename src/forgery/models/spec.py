@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..errors import ForgeryError
+from ..sizes import in_words
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,14 @@ class Spec:
     def image_shape(self) -> tuple[int, int, int]:
         """(channels, height, width); raises a :class:`ForgeryError` if the data are points."""
         if not self.bounded:
-            raise ForgeryError(
-                f"this network is for images, but the data are points of {self.size} dimensions: "
-                "choose another --generator and --discriminator, such as mlp"
-            )
+            raise self.unsuitable("images")
         channels, height, width = self.shape
         return channels, height, width
+
+    def unsuitable(self, needed: str) -> ForgeryError:
+        """The error of a network that needs other data."""
+        are = in_words(self.shape) if self.bounded else f"points of {self.size} dimensions"
+        return ForgeryError(
+            f"this network needs {needed}, but the data are {are}: choose another --generator and "
+            "--discriminator, such as mlp"
+        )
