@@ -49,5 +49,6 @@ TABLES = (
         note="1,000 samples are scored against 500 other faces with glasses. The pretrained run is "
         f"the same for all seeds: `{PRETRAINED_BY}`.",
         missing=lambda: GLASSES.missing() or folder(PRETRAINED, PRETRAINED_BY)(),
+        page="fine-tuning.md",
     ),
 )

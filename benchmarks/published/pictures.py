@@ -142,6 +142,7 @@ def compare(
     scored: Callable[[Pictures, forgery.Model], Scores] = score,
     note: str = "",
     missing: Callable[[], str] | None = None,
+    page: str = "pictures.md",
 ) -> Table:
     """Arms on the same pictures for the same processor time.
 
@@ -168,7 +169,7 @@ def compare(
         ),
         f"Scores are by EfficientNet-Lite2. {note}{' ' if note else ''}Steps are the stated time "
         f"divided by the time per step measured beforehand: {timed} (AMD EPYC, 1 thread).",
-        page="pictures.md",
+        page=page,
     )
 
 
