@@ -51,7 +51,7 @@ def test_layout_is_that_of_the_maps():
 
 @pytest.mark.parametrize(
     ("shape", "message"),
-    [((6, 32, 32), "give --pack 1"), ((3, 8, 8), "at least 9 × 9"), ((2,), "for images")],
+    [((6, 32, 32), "give --pack 1"), ((3, 8, 8), "at least 9 × 9"), ((2,), "needs images")],
 )
 def test_images_that_cannot_be_shown_are_refused(shape, message):
     with pytest.raises(ForgeryError, match=message):

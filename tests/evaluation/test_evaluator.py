@@ -191,6 +191,36 @@ def test_scores_do_not_depend_on_the_order_of_the_data():
     assert in_order["near_train"] < 0.06
 
 
+class Counted(torch.nn.Module):
+    """A network that counts the images that it is shown."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network, self.shown = network, 0
+
+    def forward(self, images):
+        self.shown += len(images)
+        return self.network(images)
+
+
+@pytest.mark.parametrize("samples", [120, 300])
+def test_the_features_of_a_training_image_are_computed_once(samples):
+    """The principal axes and the floor need the same images; the scores are those of both alone."""
+    train, held = digits("train", slice(0, 200)), digits("held", slice(200, 320))
+    known = load_digit_classifier()
+    counted = Counted(known.network)
+    extractor = dataclasses.replace(known, network=counted, axes=8)
+    evaluator = Evaluator(train, held, extractor, samples=samples, seed=0)
+    card = evaluator.card("real", 0, to_model(mnist("valid10k").values[:samples]))
+    assert counted.shown == len(train) + len(held) + samples
+    reference = evaluator.reference
+    rows = torch.tensor([150, 3, 77])
+    alone, _ = reference.extract(train.values[rows])
+    torch.testing.assert_close(reference.extract_training(rows)[0], alone, rtol=1e-3, atol=1e-3)
+    assert counted.shown == len(train) + len(held) + samples + len(rows)
+    assert card.floor["frechet"] > 0
+
+
 def test_colour_pictures_are_measured_as_far_as_possible(tmp_path):
     random = torch.Generator().manual_seed(0)
     pixels = torch.randint(256, (3, 150, 3, 8, 8), generator=random, dtype=torch.uint8)

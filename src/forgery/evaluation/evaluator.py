@@ -219,7 +219,7 @@ class Evaluator:
         generator = torch.Generator().manual_seed(self.seed)
         rows = torch.randperm(len(train), generator=generator)[: self.samples]
         labels = train.labels[rows] if with_labels and train.labels is not None else None
-        return Subject(self.reference, train.values[rows], labels, codes=codes)
+        return Subject(self.reference, train.values[rows], labels, codes=codes, rows=rows)
 
 
 def default_samples(train: Dataset) -> int:

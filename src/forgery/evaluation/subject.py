@@ -72,6 +72,9 @@ class Reference:
             )
         #: Rows of the held-out data that were not trained on.
         self.fresh = held_out.fresh_rows(against, train)
+        #: Features and logits of training samples that were computed, and where each row's are.
+        self._seen: tuple[Tensor, Tensor] | None = None
+        self._place = torch.full((len(train),), -1)
         #: The density that points were drawn from, if it is known.
         self.known = KnownDensity(train.density) if train.density else None
 
@@ -86,16 +89,39 @@ class Reference:
     def _axes(self) -> metrics.PrincipalAxes | None:
         if self.extractor is None or self.extractor.axes is None:
             return None
-        rows = self.train.stratified(self.fitted)
-        features = self.extractor.features(self.train.values[rows.to(self.train.values.device)])
-        self.train.release()
+        features, _ = self._of_training(self.train.stratified(self.fitted))
         return metrics.principal_axes(features, self.extractor.axes)
 
     def extract(self, values: Tensor) -> tuple[Tensor, Tensor]:
         """Features ``[N, F]``, on the principal axes if the extractor has any, and logits."""
         assert self.extractor is not None
-        features, logits = self.extractor.features_and_logits(values)
+        return self._on_axes(*self.extractor.features_and_logits(values))
+
+    def extract_training(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """The same of rows of the training data."""
+        return self._on_axes(*self._of_training(rows))
+
+    def _on_axes(self, features: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
         return (self._axes.project(features) if self._axes else features), logits
+
+    def _of_training(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Features and logits of rows of the training data, each row's computed once."""
+        assert self.extractor is not None
+        new = rows[self._place[rows] < 0]
+        if len(new):
+            values = self.train.values
+            found = self.extractor.features_and_logits(values[new.to(values.device)])
+            self.train.release()
+            before = len(self._seen[0]) if self._seen else 0
+            self._place[new] = torch.arange(before, before + len(new))
+            self._seen = (
+                (torch.cat([self._seen[0], found[0]]), torch.cat([self._seen[1], found[1]]))
+                if self._seen
+                else found
+            )
+        assert self._seen is not None
+        where = self._place[rows].to(self._seen[0].device)
+        return self._seen[0][where], self._seen[1][where]
 
     @property
     def features(self) -> Tensor:
@@ -180,6 +206,8 @@ class Subject:
     codes:
         Whether ``requested`` and the predictions are codes of an InfoGAN, which are assigned to
         classes by the best one-to-one match.
+    rows:
+        Rows of the training data, if the samples are these.
     """
 
     reference: Reference
@@ -187,9 +215,12 @@ class Subject:
     requested: Tensor | None = None
     classify: Callable[[Tensor], Tensor] | None = None
     codes: bool = False
+    rows: Tensor | None = None
 
     @cached_property
     def _features_and_logits(self) -> tuple[Tensor, Tensor]:
+        if self.rows is not None:
+            return self.reference.extract_training(self.rows)
         return self.reference.extract(self.values)
 
     @property

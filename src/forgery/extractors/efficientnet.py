@@ -165,7 +165,7 @@ class Convolution(nn.Conv2d):
             (top, bottom), (left, right) = (_padding(n, self.kernel_size[0]) for n in x.shape[2:])
             padded = F.pad(x, (left, right, top, bottom))
             h = F.conv2d(padded, self.weight, self.bias, self.stride, groups=self.groups)
-        return F.relu6(h) if self.activated else h
+        return F.relu6(h, inplace=True) if self.activated else h
 
 
 class Block(nn.Module):
@@ -204,7 +204,7 @@ def load_efficientnet(name: str) -> Extractor:
     network = EfficientNetLite(variant)
     network.load_state_dict(_weights(name, variant))
     return Extractor(
-        name, variant.sha256, network, (None, None, None), (), batch_size=50, axes=AXES
+        name, variant.sha256, network, (None, None, None), (), batch_size=25, axes=AXES
     )
 
 
