@@ -18,6 +18,8 @@ import torch
 from forgery.training import device as devices
 from quality_over_time import Judge, run_forgery
 
+#: Learning rates that fall to a twentieth over the run.
+FALLING = {"learning_rate_final": 0.05, "burn_in": 1.0, "burn_in_shape": "linear"}
 #: Name → what differs from Adam 1e-3, β1 = 0, EMA .999, width 256, non-saturating.
 CANDIDATES: dict[str, dict[str, Any]] = {
     "base": {},
@@ -42,6 +44,16 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "beta2 .99": {"beta2": 0.99},
     "batch 200": {"batch_size": 200},
     "latent 32": {"latent": 32},
+    "wide G, noisy D": {
+        "g_width": 512,
+        "discriminator": "mlp-noisy",
+        "d_width": 512,
+        "d_depth": 2,
+    },
+    "wide G, rates to 5 %": {"g_width": 512, **FALLING},
+    "wide, rates to 5 %, ema": {"g_width": 512, "d_width": 512, "ema": 0.9998, **FALLING},
+    "wide G, codes": {"g_width": 512, "conditional": "infogan", "codes": 10},
+    "wide G, pack 2": {"g_width": 512, "pack": 2},
 }
 
 
