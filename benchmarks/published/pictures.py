@@ -162,7 +162,7 @@ def compare(
                 parts=arm.parts,
                 lengths=tuple(round(1000 * s / arm.ms / 50) * 50 for s in seconds),
                 seeds=(0, 1, 2),
-                reference="none: other sets (Sauer et al. 2021)",
+                reference="on other sets only (Sauer et al. 2021)",
                 missing=missing or pictures.missing,
             )
             for text, arm in arms.items()
