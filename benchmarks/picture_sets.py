@@ -4,8 +4,8 @@
     python benchmarks/picture_sets.py shapes
     python benchmarks/picture_sets.py glasses
 
-Each is a folder of runs/pictures with the subfolders train and test; beside emoji and shapes there
-is a classifier of their classes (NAME-classes.safetensors). PACKAGE is the unpacked folder of
+Each is a folder of runs/pictures with the subfolders train and test, and beside it a classifier of
+its classes, for glasses of the attributes of faces (NAME-classes.safetensors). PACKAGE is the unpacked folder of
 emoji-datasource-google 16.0.0 (images Apache-2.0). Variants of one emoji, such as its skin tones,
 are in the same split, so that held-out pictures are new ones. `glasses` are 100 drawn faces with
 glasses, and 500 others held out (needs forgery[faces]).
@@ -21,8 +21,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from forgery import latent
 from forgery.data import ImageSettings, load
 from forgery.evaluation import train_extractor
+from forgery.extractors import Classifier, save_classifier
 from make_shapes import SHAPES, draw
 
 FOLDER = Path("runs/pictures")
@@ -69,8 +71,12 @@ def make_shapes(out: Path) -> None:
     make_classifier(out, out)
 
 
+def classifier_of(out: Path) -> Path:
+    return out.with_name(f"{out.name}-classes.safetensors")
+
+
 def make_classifier(data: Path, out: Path) -> None:
-    path = out.with_name(f"{out.name}-classes.safetensors")
+    path = classifier_of(out)
     _, accuracy = train_extractor(str(data), path, settings=ImageSettings(size=(32, 32)))
     print(f"{path}: {accuracy:.1%} of the held-out pictures right")
 
@@ -83,6 +89,9 @@ def make_glasses(out: Path) -> None:
         (out / split).mkdir(parents=True)
         for i, pixels in enumerate(faces.values[wears][:number]):
             Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(out / split / f"{i:03}.png")
+    network = latent.attribute_classifier(load("faces")).extractor.network
+    assert isinstance(network, Classifier)
+    save_classifier(network, classifier_of(out), classifier_of(out).stem)
 
 
 def main() -> None:

@@ -102,7 +102,7 @@ def sums_as_wanted(model: forgery.Model, n: int) -> float | None:
 FRECHET = Column("frechet", "Fréchet distance", ".1f")
 RATIO = Column("ratio", "Fréchet distance ÷ floor", ".2f")
 MANIFOLDS = tuple(Column(name, name, ".2f") for name in ("precision", "recall", "coverage"))
-CLASSES = Column("classes", "÷ floor, by the classifier of classes", ".2f")
+CLASSES = Column("classes", "÷ floor, by the classifier", ".2f")
 ASKED = Column("asked_right", "class as requested", ".1f", percent=True)
 COPIES = Column("near_train", "suspected copies", ".1f", percent=True)
 SUMS = tuple(Column(f"sums{n}", f"sums of means of {n}", ".1f", percent=True) for n in AVERAGED)
