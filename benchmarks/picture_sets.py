@@ -5,10 +5,10 @@
     python benchmarks/picture_sets.py glasses
 
 Each is a folder of runs/pictures with the subfolders train and test, and beside it a classifier of
-its classes, for glasses of the attributes of faces (NAME-classes.safetensors). PACKAGE is the unpacked folder of
-emoji-datasource-google 16.0.0 (images Apache-2.0). Variants of one emoji, such as its skin tones,
-are in the same split, so that held-out pictures are new ones. `glasses` are 100 drawn faces with
-glasses, and 500 others held out (needs forgery[faces]).
+its classes, for glasses of the attributes of faces (NAME-classes.safetensors). PACKAGE is the
+unpacked folder of emoji-datasource-google 16.0.0 (images Apache-2.0). Variants of one emoji, such
+as its skin tones, are in the same split, so that held-out pictures are new ones. `glasses` are 100
+drawn faces with glasses, and 500 others held out (needs forgery[faces]).
 """
 
 import argparse

@@ -73,9 +73,9 @@ TABLES = (
         (50, 150),
         (FRECHET, *MANIFOLDS, CLASSES, WORN, COPIES),
         scored=score_glasses,
-        note="1,000 samples are scored against 500 other faces with glasses; the second distance is "
-        "by a classifier of the attributes of faces, which also finds glasses. The pretrained run is "
-        f"the same for all seeds: `{PRETRAINED_BY}`.",
+        note="1,000 samples are scored against 500 other faces with glasses; the second distance "
+        "is by a classifier of the attributes of faces, which also finds glasses. The pretrained "
+        f"run is the same for all seeds: `{PRETRAINED_BY}`.",
         missing=lambda: GLASSES.missing() or folder(PRETRAINED, PRETRAINED_BY)(),
         page="fine-tuning.md",
     ),
