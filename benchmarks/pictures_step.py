@@ -1,12 +1,15 @@
-"""A step of `pictures`: its time beside `dcgan`'s, the share of the frozen network, and memory.
+"""A step of `pictures`: its time beside `dcgan`'s, the share of the frozen network and of a tracked
+distance, and memory.
 
     python benchmarks/pictures_step.py step DATA [--rounds 7] [--threads 1]
+    python benchmarks/pictures_step.py track DATA [--image-sizes 32]
     python benchmarks/pictures_step.py memory DATA [--image-sizes 32 64]
 
 DATA is a folder of pictures. `step` takes turns: whole steps of the recipes, and what the frozen
 network costs in a step of `pictures`, which is the forward and backward pass on a minibatch of
-samples (that on real pictures is computed once). `memory` compares the preflight's forecast for the
-whole process with the peak of a run of 200 steps, each in a process of its own.
+samples (that on real pictures is computed once). `track` compares the processor's time of a
+measurement of `--evaluate-every` with that of a step. `memory` compares the preflight's forecast
+for the whole process with the peak of a run of 200 steps, each in a process of its own.
 """
 
 import argparse
@@ -19,8 +22,10 @@ from statistics import median
 import torch
 
 from forgery import build, parts
+from forgery.evaluation.tracker import tracker
 from forgery.projected import projection_in
 from forgery.resolve import settings_from
+from forgery.sampler import Sampler
 from forgery.training import device, loop
 from machine import machine
 
@@ -87,6 +92,33 @@ def step(options: argparse.Namespace) -> None:
                 print(f"{size} px | {task[1]} | {median(times):.1f} ms | {ratio:.2f} of pictures")
 
 
+def track(options: argparse.Namespace) -> None:
+    threads, cpu = device.prepare_cpu(options.threads), torch.device("cpu")
+    every = 600
+    for size in options.image_sizes:
+        given = {"image_size": size, "device": "cpu", "threads": threads, "evaluate_every": every}
+        config = settings_from(options.data, "pictures", None, given)
+        data = parts.data_of(config)
+        training = build.training_of(config, data, cpu)
+        batches = build.batches_of(config, data, cpu, project=training.project)
+        sampler = Sampler(training.sampler, config.noise, config.latent, data.shape, data.units)
+        measure = tracker(config, data, sampler)
+        measured, stepped = [], []
+        for _ in range(options.rounds + 1):
+            started = time.process_time()
+            measure(every)
+            between = time.process_time()
+            for _ in range(20):
+                loop.iterate(training, batches, 1_000_000, config)
+            measured.append(between - started)
+            stepped.append((time.process_time() - between) / 20)
+        once, a_step = median(measured[1:]), median(stepped[1:])
+        print(
+            f"{size} px | a measurement {once:.2f} s | a step {1000 * a_step:.1f} ms | share at "
+            f"--evaluate-every {every}: {once / (once + every * a_step):.1%}"
+        )
+
+
 def memory(options: argparse.Namespace) -> None:
     for size in options.image_sizes:
         for recipe in RECIPES:
@@ -111,7 +143,7 @@ def memory(options: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for verb in (step, memory):
+    for verb in (step, track, memory):
         arguments = verbs.add_parser(verb.__name__)
         arguments.set_defaults(run=verb)
         arguments.add_argument("data")
