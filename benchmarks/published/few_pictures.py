@@ -62,7 +62,7 @@ TABLES = (
         SETTINGS,
         EMOJI,
         (100, 300),
-        (FRECHET, *MANIFOLDS, COPIES),
+        (FRECHET, *MANIFOLDS, CLASSES, COPIES),
         note="1,000 samples are scored.",
     ),
     compare(
