@@ -36,11 +36,10 @@ PAGES = [
 SHORT = [
     "--steps=2",
     "--report-every=1",
-    "--g-width=8",
-    "--d-width=8",
     "--device=cpu",
     "--threads=1",
 ]
+NARROW = ["--g-width=8", "--d-width=8"]
 SHORTER = {"--minutes", "--epochs"}
 
 
@@ -65,6 +64,8 @@ def shortened(command: str) -> list[str]:
         del words[at : at + 2]
     if words[0] == "train":
         words += SHORT
+        if "zoo:" not in command:  # whose networks have a width
+            words += NARROW
     if words[0] == "resume":
         words += ["--steps=4"]
     if words[0] == "evaluate":
