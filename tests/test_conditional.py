@@ -223,6 +223,7 @@ def test_the_card_reports_how_often_the_requested_class_was_drawn():
     assert card.left_out["asked_right"] == "the data has no labels"
 
 
+@pytest.mark.slow
 def test_quality_is_tracked_in_a_conditional_run(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr("forgery.evaluation.tracker.TRACKED", 200)
     config = tiny.replace(conditional="concat", steps=2, evaluate_every=2, split="valid10k")

@@ -202,7 +202,7 @@ def test_the_resnet_discriminator_sums_over_positions():
 # --- R3GAN
 
 
-@pytest.mark.parametrize("size", [28, 64])
+@pytest.mark.parametrize("size", [28, pytest.param(64, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("depth", [1, 6])
 def test_modern_initial_outputs_are_of_order_one(size, depth):
     torch.manual_seed(0)
