@@ -65,7 +65,7 @@ def make_shapes(out: Path) -> None:
         random = np.random.default_rng(seed)
         for name in SHAPES:
             folder = out / split / name
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
             for i in range(pictures):
                 draw(name, random).save(folder / f"{i:05d}.png")
     make_classifier(out, out)
@@ -86,12 +86,13 @@ def make_glasses(out: Path) -> None:
         faces = load("faces", split)
         assert faces.attributes is not None
         wears = faces.attributes[:, faces.attribute_names.index("glasses")]
-        (out / split).mkdir(parents=True)
+        (out / split).mkdir(parents=True, exist_ok=True)
         for i, pixels in enumerate(faces.values[wears][:number]):
             Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(out / split / f"{i:03}.png")
     network = latent.attribute_classifier(load("faces")).extractor.network
     assert isinstance(network, Classifier)
-    save_classifier(network, classifier_of(out), classifier_of(out).stem)
+    path = classifier_of(out)
+    save_classifier(network, path, path.stem)
 
 
 def main() -> None:

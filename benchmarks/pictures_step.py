@@ -18,15 +18,18 @@ import sys
 import time
 from collections.abc import Callable
 from statistics import median
+from typing import Any
 
 import torch
 
 from forgery import build, parts
+from forgery.config import Config
+from forgery.data import Dataset
 from forgery.evaluation.tracker import tracker
 from forgery.projected import projection_in
 from forgery.resolve import settings_from
-from forgery.sampler import Sampler
 from forgery.training import device, loop
+from forgery.training.state import Training
 from machine import machine
 
 RECIPES = ("pictures", "pictures-plain", "dcgan")
@@ -55,20 +58,24 @@ def milliseconds(run: Callable[[], object], times: int) -> float:
     return 1000 * (time.perf_counter() - started) / times
 
 
+def prepared(
+    source: str, recipe: str, size: int, threads: int, **given: Any
+) -> tuple[Config, Dataset, Training, Callable[[], object]]:
+    """Settings, data and the game of a recipe on the CPU, and what trains it for a step."""
+    given |= {"image_size": size, "device": "cpu", "threads": threads}
+    config, cpu = settings_from(source, recipe, None, given), torch.device("cpu")
+    data = parts.data_of(config)
+    training = build.training_of(config, data, cpu)
+    batches = build.batches_of(config, data, cpu, project=training.project)
+    return config, data, training, lambda: loop.iterate(training, batches, 1_000_000, config)
+
+
 def step(options: argparse.Namespace) -> None:
-    threads, cpu = device.prepare_cpu(options.threads), torch.device("cpu")
+    threads = device.prepare_cpu(options.threads)
     tasks: dict[tuple[int, str], Callable[[], object]] = {}
     for size in options.image_sizes:
         for recipe in RECIPES:
-            given = {"image_size": size, "device": "cpu", "threads": threads}
-            config = settings_from(options.data, recipe, None, given)
-            data = parts.data_of(config)
-            training = build.training_of(config, data, cpu)
-            batches = build.batches_of(config, data, cpu, project=training.project)
-
-            def one(training=training, batches=batches, config=config) -> None:
-                loop.iterate(training, batches, 1_000_000, config)
-
+            config, data, training, one = prepared(options.data, recipe, size, threads)
             tasks[size, f"{recipe}, batch {config.batch_size}"] = one
             if projection := projection_in(training.game.players["discriminator"].network):
                 samples = torch.randn(config.batch_size, *data.shape).requires_grad_()
@@ -81,7 +88,7 @@ def step(options: argparse.Namespace) -> None:
     for _ in range(options.rounds + 1):
         for task, run in tasks.items():
             found[task].append(milliseconds(run, 5))
-    print(machine(cpu))
+    print(machine(torch.device("cpu")))
     for size in options.image_sizes:
         pictures = next(task for task in tasks if task[0] == size)
         for task in tasks:
@@ -93,23 +100,19 @@ def step(options: argparse.Namespace) -> None:
 
 
 def track(options: argparse.Namespace) -> None:
-    threads, cpu = device.prepare_cpu(options.threads), torch.device("cpu")
-    every = 600
+    threads, every = device.prepare_cpu(options.threads), 600
     for size in options.image_sizes:
-        given = {"image_size": size, "device": "cpu", "threads": threads, "evaluate_every": every}
-        config = settings_from(options.data, "pictures", None, given)
-        data = parts.data_of(config)
-        training = build.training_of(config, data, cpu)
-        batches = build.batches_of(config, data, cpu, project=training.project)
-        sampler = Sampler(training.sampler, config.noise, config.latent, data.shape, data.units)
-        measure = tracker(config, data, sampler)
+        config, data, training, one = prepared(
+            options.data, "pictures", size, threads, evaluate_every=every
+        )
+        measure = tracker(config, data, build.sampler_of(config, data, training))
         measured, stepped = [], []
         for _ in range(options.rounds + 1):
             started = time.process_time()
             measure(every)
             between = time.process_time()
             for _ in range(20):
-                loop.iterate(training, batches, 1_000_000, config)
+                one()
             measured.append(between - started)
             stepped.append((time.process_time() - between) / 20)
         once, a_step = median(measured[1:]), median(stepped[1:])

@@ -202,7 +202,7 @@ def test_training_takes_the_name_of_a_recipe(tmp_path):
 
 def test_training_takes_a_path(photos, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for i, what in enumerate(("./photos", photos)):
+    for i, what in enumerate(("photos/", "./photos", str(photos), photos)):
         config = forgery.train(what, tmp_path / f"run{i}", **QUICK).config
         assert (config.recipe, config.batch_size) == ("pictures", 8)
         assert isinstance(config.data, str)

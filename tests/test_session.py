@@ -254,7 +254,7 @@ while kills < rounds:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
-@pytest.mark.parametrize("kills", [3, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.slow)])
 def test_a_run_killed_at_random_resumes_exactly(tmp_path, kills):
     result = subprocess.run(
         [sys.executable, "-c", ZYGOTE, str(tmp_path), str(kills)],

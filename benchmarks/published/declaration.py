@@ -93,9 +93,9 @@ def package(name: str, extra: str) -> Callable[[], str]:
     return lambda: "" if importlib.util.find_spec(name) else f"pip install 'forgery[{extra}]'"
 
 
-def folder(path: Path, command: str) -> Callable[[], str]:
-    """For :attr:`Row.missing`: a folder, and the command that makes it."""
-    return lambda: "" if path.is_dir() else command
+def made_by(path: Path, command: str) -> Callable[[], str]:
+    """For :attr:`Row.missing`: a file or folder, and the command that makes it."""
+    return lambda: "" if path.exists() else command
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """Few pictures: settings for 200 of them, and fine-tuning on 100 from a run on many."""
 
+from pathlib import Path
+
 import forgery
 from forgery import recipes
 from forgery.extractors import load_classifier
 from forgery.latent import AttributeClassifier
 
-from .declaration import Column, Scores, folder
+from .declaration import Column, Scores, made_by
 from .pictures import (
     CLASSES,
     COPIES,
@@ -34,13 +36,13 @@ SETTINGS = {
 }
 
 PRETRAINED = FOLDER / "faces-run"
-GLASSES = made("glasses", classifier=True)
+GLASSES = made("glasses")
 PRETRAINED_BY = f"forgery train faces --recipe pictures --steps 6800 --threads 1 --out {PRETRAINED}"
 STARTS = {
     "random weights": Arm(recipes.pictures, 88),
     "`--start-from`": Arm(recipes.pictures, 88, {"start_from": str(PRETRAINED)}),
     "`--start-from --freeze-d 2`": Arm(
-        recipes.pictures, 88, {"start_from": str(PRETRAINED), "freeze_d": 2}
+        recipes.pictures, 79, {"start_from": str(PRETRAINED), "freeze_d": 2}
     ),
 }
 
@@ -49,7 +51,7 @@ WORN = Column("glasses", "with glasses", ".1f", percent=True)
 
 def score_glasses(pictures: Pictures, model: forgery.Model) -> Scores:
     """The same scores, and the share of samples that the classifier sees glasses in."""
-    classifier = AttributeClassifier(load_classifier(pictures.classifier), exclusive=False)
+    classifier = AttributeClassifier(load_classifier(Path(pictures.classifier)), exclusive=False)
     _, probabilities = classifier.features_and_probabilities(model.sample(1_000, seed=1))
     worn = probabilities[:, classifier.names.index("glasses")] > 0.5
     return {**score(pictures, model), "glasses": worn.float().mean().item()}
@@ -76,7 +78,7 @@ TABLES = (
         note="1,000 samples are scored against 500 other faces with glasses; the second distance "
         "is by a classifier of the attributes of faces, which also finds glasses. The pretrained "
         f"run is the same for all seeds: `{PRETRAINED_BY}`.",
-        missing=lambda: GLASSES.missing() or folder(PRETRAINED, PRETRAINED_BY)(),
+        missing=lambda: GLASSES.missing() or made_by(PRETRAINED, PRETRAINED_BY)(),
         page="fine-tuning.md",
     ),
 )

@@ -11,13 +11,14 @@ from forgery import latent, recipes
 from forgery.config import Config
 from forgery.evaluation import evaluate
 
-from .declaration import Column, Scores, Table, folder, package
+from .declaration import Column, Scores, Table, made_by, package
 from .rows import Trained
 
 FOLDER = Path("runs/pictures")
 #: The network that scores all samples; D sees a smaller one of its family.
 JUDGE = "efficientnet-lite2"
-#: Vector arithmetic on faces, the numbers of z that are averaged, and of real faces.
+#: Vector arithmetic on faces; how many z are averaged for each concept, and how many real faces
+#: decide what is realistic.
 SUM, AVERAGED, REAL = "man+glasses - man + woman", (3, 10), 1_000
 
 
@@ -40,17 +41,14 @@ class Pictures:
     classifier: str = ""
 
 
-def made(name: str, *arguments: str, classifier: bool = False) -> Pictures:
-    """A set that benchmarks/picture_sets.py makes."""
-    path = FOLDER / name
+def made(name: str, *arguments: str) -> Pictures:
+    """A set that benchmarks/picture_sets.py makes, and last of all its classifier."""
+    classifier = FOLDER / f"{name}-classes.safetensors"
     command = " ".join(("python benchmarks/picture_sets.py", name, *arguments))
-    return Pictures(
-        str(path), folder(path, command), f"{path}-classes.safetensors" if classifier else ""
-    )
+    return Pictures(str(FOLDER / name), made_by(classifier, command), str(classifier))
 
 
-EMOJI = made("emoji", "PACKAGE", classifier=True)
-SHAPES = made("shapes", classifier=True)
+EMOJI, SHAPES = made("emoji", "PACKAGE"), made("shapes")
 FACES, LOOSE = (Pictures(name, package("dicebear", "faces")) for name in ("faces", "faces-loose"))
 
 
@@ -173,7 +171,7 @@ def compare(
     )
 
 
-#: Rates of ``dcgan`` that suit ten minutes on one core, with an average.
+#: Settings of ``dcgan`` that suit ten minutes on one core.
 FASTER = {
     "g_learning_rate": 1e-3,
     "d_learning_rate": 1e-3,
@@ -182,19 +180,18 @@ FASTER = {
     "ema": 0.999,
     "batch_size": 32,
 }
+#: Pixels → the recipes.
 RECIPES = {
-    "`pictures`": Arm(recipes.pictures, 88),
-    "`pictures-plain`": Arm(recipes.pictures_plain, 68),
-    "`dcgan`": Arm(recipes.dcgan, 258),
-}
-RECIPES_64 = {
-    "`pictures`": Arm(recipes.pictures, 305),
-    "`pictures-plain`": Arm(recipes.pictures_plain, 324),
-    "`dcgan`": Arm(recipes.dcgan, 1457),
+    pixels: {
+        "`pictures`": Arm(recipes.pictures, pictures),
+        "`pictures-plain`": Arm(recipes.pictures_plain, plain),
+        "`dcgan`": Arm(recipes.dcgan, dcgan),
+    }
+    for pixels, pictures, plain, dcgan in ((32, 88, 68, 258), (64, 305, 324, 1457))
 }
 ON_FACES = {
     "`pictures`": Arm(recipes.pictures, 88),
-    "`dcgan`, rates and average as fast": Arm(recipes.dcgan, 74, FASTER),
+    "`dcgan` with higher learning rates and an EMA": Arm(recipes.dcgan, 74, FASTER),
 }
 CONDITIONAL = {
     "`pictures`": Arm(recipes.pictures, 88),
@@ -210,7 +207,7 @@ TABLES = (
     compare(
         "pictures-emoji",
         "Recipes on emoji of 32 × 32 pixels",
-        RECIPES,
+        RECIPES[32],
         EMOJI,
         (150, 600, 1_800),
         (RATIO, *MANIFOLDS, CLASSES, COPIES),
@@ -219,7 +216,7 @@ TABLES = (
     compare(
         "pictures-emoji-64",
         "Recipes on emoji of 64 × 64 pixels",
-        RECIPES_64,
+        RECIPES[64],
         EMOJI,
         (600, 1_800),
         (RATIO, *MANIFOLDS, CLASSES, COPIES),

@@ -21,13 +21,12 @@ import torch
 
 from . import data as data_room
 from . import metrics
-from .build import batches_of, check_ensemble, ensemble_of, on_this_machine
+from .build import batches_of, check_ensemble, ensemble_of, on_this_machine, sampler_of
 from .config import Config
 from .data import Dataset
 from .errors import ForgeryError
 from .parts import data_of
 from .recipes import pacgan
-from .sampler import Sampler
 from .training import checkpoint, device, loop
 from .training.checkpoint import write_file
 from .training.interrupt import Interrupt
@@ -230,7 +229,7 @@ def _measure(
     assert density is not None
     assert density.modes is not None
     assert density.mode_std is not None
-    sampler = Sampler(training.sampler, config.noise, config.latent, dataset.shape, dataset.units)
+    sampler = sampler_of(config, dataset, training)
     with torch.no_grad():
         drawn = sampler(torch.stack([sampler.z(SAMPLES, seed) for seed in seeds])).cpu()
     results = []

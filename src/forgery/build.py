@@ -16,6 +16,7 @@ from .models.layers import ProvidesFeatures, couples_batch, initialise_from_data
 from .parts import NOTHING, Given, condition_of, find, foreign_parts, networks
 from .projected import projection_in
 from .protocols import problems_of
+from .sampler import Sampler
 from .training import device, optimizers, parallel
 from .training.algorithm1 import UPDATES, AdversarialGame, Latents
 from .training.average import Average
@@ -68,6 +69,11 @@ def training_of(
     schedules = [*_rates(config, players), *schedules]
     project = _projected_once(config, dataset, other)
     return Training(game, average, begin_step, schedules, ranks, project=project)
+
+
+def sampler_of(config: Config, dataset: Dataset, training: Training) -> Sampler:
+    """A sampler of the current generator, or of its average if there is one."""
+    return Sampler(training.sampler, config.noise, config.latent, dataset.shape, dataset.units)
 
 
 def ensemble_of(

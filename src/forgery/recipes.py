@@ -127,9 +127,9 @@ def infogan(**changes: Any) -> Config:
     """InfoGAN: the default with ten latent codes that D learns to predict.
 
     Ten classes and λ 1 as in openai/InfoGAN. The networks and their learning rates are the
-    default's; the networks of openai/InfoGAN are ``--generator infogan --g-width 64 --discriminator
-    infogan --d-width 64``. With its two continuous codes (``--continuous 2``), the classes
-    separated the digits less well (docs/results.md).
+    default's; the networks of openai/InfoGAN are ``--generator infogan --discriminator infogan``.
+    With its two continuous codes (``--continuous 2``), the classes separated the digits less well
+    (docs/results.md).
     """
     return mlp(
         recipe="infogan",

@@ -15,7 +15,7 @@ import torch
 
 from . import __version__, parts, randomness
 from .addresses import is_path
-from .build import batches_of, classes_of, on_this_machine, training_of
+from .build import batches_of, classes_of, on_this_machine, sampler_of, training_of
 from .callbacks import loggers_of
 from .config import RESUMABLE, Config, check_names, compatibility, typed
 from .data import Batches, Dataset, holds_pictures, is_name, mostly_copies
@@ -29,7 +29,6 @@ from .progress import is_shown, watching
 from .projected import projection_in
 from .resolve import config_of, decoding
 from .run_data import Source, absolute, dataset_of, require_data
-from .sampler import Sampler
 from .training import checkpoint, device, loop, parallel
 from .training.events import Callback
 from .training.interrupt import Interrupt
@@ -121,7 +120,7 @@ def train(
         batches = batches_of(config, dataset, where, ranks=ranks, project=training.project)
         if not ranks.writes:
             return _follow(Path(out or "runs"), config, training, batches)
-        measure = tracker(config, dataset, _sampler(config, dataset, training))
+        measure = tracker(config, dataset, sampler_of(config, dataset, training))
         facts = _facts(config, dataset, where) | _origins(config, given) | _features(training)
         facts |= {"pretrained": pretrained.facts} if pretrained else {}
         run = create(None if out is None else Path(out), config, facts)
@@ -191,7 +190,7 @@ def resume(
         if not ranks.writes:
             training.restore(checkpoint.read_last(run.checkpoints)[0])
             return _follow(run.path, config, training, batches)
-        measure = tracker(config, dataset, _sampler(config, dataset, training))
+        measure = tracker(config, dataset, sampler_of(config, dataset, training))
         with run.lock(), watching(shown, callbacks) as notify:
             last = newest_checkpoint(run)
             _refuse_other_features(run, training)
@@ -247,7 +246,7 @@ def keep(
             _reference(config, dataset, training.device),
             batches.per_epoch,
             batches.batch_size,
-            tracker(config, dataset, _sampler(config, dataset, training)),
+            tracker(config, dataset, sampler_of(config, dataset, training)),
         )
         reporter.report()
         checkpoint.write(run.checkpoints, training.checkpoint(), config.keep_checkpoints)
@@ -335,18 +334,13 @@ def _model_of(
         path,
         config,
         training.step,
-        _sampler(config, batches.data, training),
+        sampler_of(config, batches.data, training),
         networks.get("discriminator"),
         networks.get("encoder"),
         classes,
         condition_of(config).choose_classes is not None,
         stopped_by,
     )
-
-
-def _sampler(config: Config, dataset: Dataset, training: Training) -> Sampler:
-    """A sampler of the current generator, or of its average if there is one."""
-    return Sampler(training.sampler, config.noise, config.latent, dataset.shape, dataset.units)
 
 
 def _facts(config: Config, dataset: Dataset, where: torch.device) -> dict[str, Any]:

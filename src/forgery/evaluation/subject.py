@@ -72,9 +72,8 @@ class Reference:
             )
         #: Rows of the held-out data that were not trained on.
         self.fresh = held_out.fresh_rows(against, train)
-        #: Features and logits of training samples that were computed, and where each row's are.
-        self._seen: tuple[Tensor, Tensor] | None = None
-        self._place = torch.full((len(train),), -1)
+        #: Row of the training data → its features and logits, as far as they were computed.
+        self._seen: dict[int, tuple[Tensor, Tensor]] = {}
         #: The density that points were drawn from, if it is known.
         self.known = KnownDensity(train.density) if train.density else None
 
@@ -107,21 +106,14 @@ class Reference:
     def _of_training(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Features and logits of rows of the training data, each row's computed once."""
         assert self.extractor is not None
-        new = rows[self._place[rows] < 0]
-        if len(new):
+        new = [row for row in rows.tolist() if row not in self._seen]
+        if new:
             values = self.train.values
-            found = self.extractor.features_and_logits(values[new.to(values.device)])
+            found = self.extractor.features_and_logits(values[torch.tensor(new).to(values.device)])
             self.train.release()
-            before = len(self._seen[0]) if self._seen else 0
-            self._place[new] = torch.arange(before, before + len(new))
-            self._seen = (
-                (torch.cat([self._seen[0], found[0]]), torch.cat([self._seen[1], found[1]]))
-                if self._seen
-                else found
-            )
-        assert self._seen is not None
-        where = self._place[rows].to(self._seen[0].device)
-        return self._seen[0][where], self._seen[1][where]
+            self._seen |= dict(zip(new, zip(*found, strict=True), strict=True))
+        features, logits = zip(*(self._seen[row] for row in rows.tolist()), strict=True)
+        return torch.stack(features), torch.stack(logits)
 
     @property
     def features(self) -> Tensor:

@@ -29,7 +29,7 @@ def _quarter(spec: Spec) -> tuple[int, int, int]:
     """The shape of the innermost maps: (channels, a quarter of the height, of the width)."""
     _, height, width = spec.image_shape
     if height % 4 or width % 4:
-        raise spec.unsuitable("images whose height and width are multiples of 4")
+        raise spec.unsuitable("images whose height and width are multiples of 4", "network infogan")
     return 2 * spec.width, height // 4, width // 4
 
 

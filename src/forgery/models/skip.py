@@ -102,5 +102,6 @@ def start_of(spec: Spec) -> tuple[int, int, int]:
     if start := doubled(height, width):
         return start
     raise spec.unsuitable(
-        f"images whose sides are {LEAST} to {MOST} times a power of two (--image-size 32, 48, 64 …)"
+        f"images whose sides are {LEAST} to {MOST} times a power of two (--image-size 32, 48 …)",
+        "generator skip",
     )

@@ -53,10 +53,10 @@ class Spec:
         channels, height, width = self.shape
         return channels, height, width
 
-    def unsuitable(self, needed: str) -> ForgeryError:
+    def unsuitable(self, needed: str, network: str = "this network") -> ForgeryError:
         """The error of a network that needs other data."""
         are = in_words(self.shape) if self.bounded else f"points of {self.size} dimensions"
         return ForgeryError(
-            f"this network needs {needed}, but the data are {are}: choose another --generator and "
+            f"{network} needs {needed}, but the data are {are}: choose another --generator and "
             "--discriminator, such as mlp"
         )
