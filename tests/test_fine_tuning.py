@@ -182,6 +182,15 @@ def test_the_path_is_recorded_as_an_absolute_one(run, tmp_path, monkeypatch):
     assert tuned.config.start_from == f"{run}@2"
 
 
+def test_a_run_is_resumed_with_its_settings_as_they_were_given(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    forgery.train("mnist", "tuned", start_from="run@2", steps=1)
+    tuned = forgery.resume("tuned", data="mnist", start_from=Path("run@2"), steps=2)
+    assert (tuned.step, tuned.config.start_from) == (2, f"{run}@2")
+    with pytest.raises(ForgeryError, match=r"other settings .*run@2 → .*run@4"):
+        forgery.resume("tuned", start_from="run@4", steps=3)
+
+
 # Classes.
 
 

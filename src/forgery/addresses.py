@@ -21,6 +21,11 @@ def is_path(address: Path | str) -> bool:
     return not str(address).startswith((ZOO, HUB))
 
 
+def from_anywhere(address: str) -> str:
+    """The address with an absolute path, which holds in any folder."""
+    return str(Path(address).absolute()) if is_path(address) else address
+
+
 def name_of(address: Path | str) -> str:
     """The last part of an address: ``digits`` for ``runs/digits``, ``hub:OWNER/digits`` …"""
     if is_path(address):

@@ -5,6 +5,7 @@
 """
 
 import math
+import os
 import platform
 from collections.abc import Mapping, Sequence
 from os import PathLike
@@ -14,7 +15,7 @@ from typing import Any
 import torch
 
 from . import __version__, parts, randomness
-from .addresses import is_path
+from .addresses import from_anywhere
 from .build import batches_of, classes_of, on_this_machine, sampler_of, training_of
 from .callbacks import loggers_of
 from .config import RESUMABLE, Config, check_names, compatibility, typed
@@ -105,8 +106,8 @@ def train(
         print(f"warning: {warning}")
     # Absolute paths, so that the run can be opened from any folder.
     config = config.replace(data=absolute(config.data))
-    if config.start_from is not None and is_path(config.start_from):
-        config = config.replace(start_from=str(Path(config.start_from).absolute()))
+    if config.start_from is not None:
+        config = config.replace(start_from=from_anywhere(config.start_from))
     # Check all settings before the folder is created.
     refuse(compatibility.of_processes(config, parallel.process_count()))
     callbacks = [*loggers_of(config), *callbacks]
@@ -171,6 +172,8 @@ def resume(
             f"weights, with forgery train DATA --start-from {path}"
         )
     given, changes = parts.separate(changes)
+    if changes.get("start_from") is not None:
+        changes["start_from"] = from_anywhere(os.fspath(changes["start_from"]))
     _refuse_changes(run, changes)
     config = run.config.replace(**changes)
     if data is not None and not isinstance(data, Dataset):
