@@ -142,6 +142,18 @@ def test_both_players_learn_and_the_frozen_part_does_not(changes):
     assert all(torch.equal(now[name], frozen[name]) for name in frozen)
 
 
+def test_a_class_adds_to_each_place_what_its_maps_have_along_its_embedding():
+    network = ProjectedDiscriminator(spec(3, 32, 32)).eval()
+    x = network.projection(torch.rand(3, 3, 32, 32) * 2 - 1)
+    v = torch.randn(3, network.feature_count)
+    with_v, h = network.look_along(x, v)
+    added = (with_v - network(x)).split([64, 64, 16, 4], 1)
+    along = (h * v).split(network.width, 1)
+    for places, expected in zip(added, along, strict=True):
+        torch.testing.assert_close(places.mean(1), expected.sum(1))
+        assert places.std(1).min() > 0  # not the same everywhere
+
+
 def test_gradients_reach_g_through_the_frozen_network():
     data = pictures(size=32)
     game = training_of(config(), data, CPU).game

@@ -11,6 +11,7 @@ samples if nothing changes them (``training/view.py``, ``data/dataset.py``).
 
 import functools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -48,7 +49,8 @@ class ProjectedDiscriminator(Discriminator):
     """Images ``[N, C, H, W]`` in [-1, 1], or their projections ``[N, F]``, → logits ``[N, V]``.
 
     One head of ``width`` maps on the pixels, and one on the maps of each scale. Each gives a logit
-    at each of its positions. All layers are spectrally normalised. The spec's depth is ignored.
+    at each of its positions. All layers are spectrally normalised, and batch norm follows all but
+    the first on the pixels, as in the source. The spec's depth is ignored.
     """
 
     def __init__(self, spec: Spec) -> None:
@@ -75,9 +77,19 @@ class ProjectedDiscriminator(Discriminator):
         return torch.cat([h.mean((2, 3)) for h in self._maps(x)], 1)
 
     def look(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        maps = self._maps(x)
-        logits = [output(h).flatten(1) for output, h in zip(self.outputs, maps, strict=True)]
-        return torch.cat(logits, 1), torch.cat([h.mean((2, 3)) for h in maps], 1)
+        return self._judged(self._maps(x))
+
+    def look_along(self, x: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
+        return self._judged(self._maps(x), directions.split(self.width, 1))
+
+    def _judged(self, maps: list[Tensor], along: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor]:
+        """Logits of each head's maps h, plus ⟨v, h⟩ at every position, and the features."""
+        logits = [output(h) for output, h in zip(self.outputs, maps, strict=True)]
+        if along:
+            products = [torch.einsum("nchw,nc->nhw", h, v) for h, v in zip(maps, along, strict=True)]
+            logits = [one + more[:, None] for one, more in zip(logits, products, strict=True)]
+        places = torch.cat([one.flatten(1) for one in logits], 1)
+        return places, torch.cat([h.mean((2, 3)) for h in maps], 1)
 
     def _maps(self, x: Tensor) -> list[Tensor]:
         parts = self.projection.separate(x if x.dim() == 2 else self.projection(x))
@@ -218,19 +230,19 @@ def _random(inputs: int) -> Tensor:
 
 def _pixel_head(shape: tuple[int, int, int], width: int) -> nn.Module:
     """Strided convolutions down to :data:`HEAD_SIZE`, then one that keeps the size."""
-    channels, height, wide = shape
-    halvings = max(1, math.ceil(math.log2(max(height, wide) / HEAD_SIZE)))
+    inputs, height, wide = shape
     layers: list[nn.Module] = []
-    for i in reversed(range(halvings)):
-        maps = max(width * 2 // 3 >> max(0, i - 1), 8) if i else width
-        layers += [_normalised(nn.Conv2d(channels, maps, 4, 2, padding=1)), nn.LeakyReLU(0.2)]
-        channels = maps
-    return nn.Sequential(*layers, _head(channels, width))
+    for i in range(max(1, math.ceil(math.log2(max(height, wide) / HEAD_SIZE)))):
+        maps = min(max(1, width // 3) << i, width)
+        norm = [nn.BatchNorm2d(maps)] if i else []
+        layers += [_normalised(nn.Conv2d(inputs, maps, 4, 2, padding=1)), *norm, nn.LeakyReLU(0.2)]
+        inputs = maps
+    return nn.Sequential(*layers, *_head(inputs, width))
 
 
-def _head(inputs: int, width: int) -> nn.Module:
+def _head(inputs: int, width: int) -> nn.Sequential:
     convolution = _normalised(nn.Conv2d(inputs, width, 3, padding=1))
-    return nn.Sequential(convolution, nn.LeakyReLU(0.2))
+    return nn.Sequential(convolution, nn.BatchNorm2d(width), nn.LeakyReLU(0.2))
 
 
 def _normalised(layer: nn.Conv2d) -> nn.Module:

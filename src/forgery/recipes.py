@@ -252,7 +252,7 @@ def pictures(**changes: Any) -> Config:
         latent=128,
         objective="hinge",
         updates="simultaneous",
-        g_learning_rate=2.5e-4,
+        g_learning_rate=2e-3,
         d_learning_rate=1e-3,
         beta1=0.0,
         beta2=0.99,

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from .. import rows
 from ..errors import ForgeryError
-from .layers import Discriminator
+from .layers import Discriminator, JudgesPlaces
 from .spec import Spec
 
 #: Builds a family's network.
@@ -75,7 +75,9 @@ class ConcatDiscriminator(nn.Module):
 class ProjectionDiscriminator(nn.Module):
     """x and y ``[N]`` → logits ``[N]``: ψ(h) + ⟨embed(y), h⟩ for a family's features h.
 
-    ψ is the family's head. Miyato & Koyama 2018; pfnet-research/sngan_projection.
+    ψ is the family's head. Miyato & Koyama 2018; pfnet-research/sngan_projection. If the family
+    judges several places of an image, h is that of the place, so that the same class term does not
+    decide all logits.
     """
 
     def __init__(self, build: Build, spec: Spec, classes: int) -> None:
@@ -86,6 +88,8 @@ class ProjectionDiscriminator(nn.Module):
         nn.init.xavier_uniform_(self.embed.weight)
 
     def look(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        if isinstance(self.network, JudgesPlaces):
+            return self.network.look_along(x, self.embed.weight[y])
         unconditional, h = self.network.look(x)
         of_class = self.embed(h).gather(1, y[:, None])
         return unconditional + of_class.view(-1, *[1] * (unconditional.dim() - 1)), h

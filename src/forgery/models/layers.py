@@ -38,6 +38,17 @@ class ProvidesFeatures(Protocol):
         """Return logits ``[N]``, or ``[N, V]``, and features ``[N, F]`` from one pass."""
 
 
+@runtime_checkable
+class JudgesPlaces(Protocol):
+    """A discriminator with logits ``[N, V]`` of several places, each with features of its own."""
+
+    def look_along(self, x: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
+        """As :meth:`ProvidesFeatures.look`, plus ⟨v, features of the place⟩ in each logit.
+
+        The ``directions`` v are ``[N, F]``.
+        """
+
+
 class Discriminator(nn.Module):
     """Samples → features h ``[N, F]`` → a linear layer, the head → logits ``[N]``.
 
