@@ -86,10 +86,12 @@ class ProjectedDiscriminator(Discriminator):
         """Logits of each head's maps h, plus ⟨v, h⟩ at every position, and the features."""
         logits = [output(h) for output, h in zip(self.outputs, maps, strict=True)]
         if along:
-            products = [torch.einsum("nchw,nc->nhw", h, v) for h, v in zip(maps, along, strict=True)]
-            logits = [one + more[:, None] for one, more in zip(logits, products, strict=True)]
-        places = torch.cat([one.flatten(1) for one in logits], 1)
-        return places, torch.cat([h.mean((2, 3)) for h in maps], 1)
+            logits = [
+                logit + torch.einsum("nchw,nc->nhw", h, v)[:, None]
+                for logit, h, v in zip(logits, maps, along, strict=True)
+            ]
+        joined = torch.cat([logit.flatten(1) for logit in logits], 1)
+        return joined, torch.cat([h.mean((2, 3)) for h in maps], 1)
 
     def _maps(self, x: Tensor) -> list[Tensor]:
         parts = self.projection.separate(x if x.dim() == 2 else self.projection(x))
