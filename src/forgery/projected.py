@@ -49,8 +49,9 @@ class ProjectedDiscriminator(Discriminator):
     """Images ``[N, C, H, W]`` in [-1, 1], or their projections ``[N, F]``, → logits ``[N, V]``.
 
     One head of ``width`` maps on the pixels, and one on the maps of each scale. Each gives a logit
-    at each of its positions. All layers are spectrally normalised, and batch norm follows all but
-    the first on the pixels, as in the source. The spec's depth is ignored.
+    at each of its positions. All layers are spectrally normalised. In the heads, batch norm follows
+    each convolution but the first on the pixels: without it, all samples come to share a few
+    colours (docs/pictures.md). The spec's depth is ignored.
     """
 
     def __init__(self, spec: Spec) -> None:
@@ -83,7 +84,7 @@ class ProjectedDiscriminator(Discriminator):
         return self._judged(self._maps(x), directions.split(self.width, 1))
 
     def _judged(self, maps: list[Tensor], along: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor]:
-        """Logits of each head's maps h, plus ⟨v, h⟩ at every position, and the features."""
+        """The logits, plus ⟨v, h⟩ at every position of each head's maps h, and the features."""
         logits = [output(h) for output, h in zip(self.outputs, maps, strict=True)]
         if along:
             logits = [
