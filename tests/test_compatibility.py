@@ -53,8 +53,8 @@ OF_NETWORKS = {
         "discriminator mlp provides none",
     ),
     "batch_norm_has_a_variance": (
-        settings(),
-        Networks(NORMED, PLAIN, OBJECTIVES["hinge"], processes=5),
+        settings(accumulate=5),
+        Networks(NORMED, PLAIN, OBJECTIVES["hinge"]),
         "generator mlp has batch norm, which needs at least 2",
     ),
     "frozen_features_are_not_penalised": (

@@ -113,8 +113,7 @@ def _fitting(config: Config, dataset: Dataset, given: Given) -> tuple[nn.Module,
     ForgeryError
         Naming all problems with the data, the networks and the processes.
     """
-    processes = parallel.process_count()
-    problems = compatibility.of_processes(config, processes)
+    problems = compatibility.of_processes(config, parallel.process_count())
     problems += compatibility.of_data(config, dataset)
     of_classes = compatibility.of_classes(config, dataset)
     refuse(problems + of_classes if of_classes else [])  # networks cannot be built without classes
@@ -131,7 +130,6 @@ def _fitting(config: Config, dataset: Dataset, given: Given) -> tuple[nn.Module,
         objective,
         isinstance(other, ProvidesFeatures),
         couples_batch(other),
-        processes,
     )
     takes_class = condition_of(config).choose_classes is not None
     foreign = foreign_parts(config, given)

@@ -88,7 +88,7 @@ def gradients_of_a_projected_gan(ranks):
     torch.manual_seed(0)
     shape = (3, 16, 16)
     sizes = Spec(shape, LATENT, 5, 2, torch.zeros(shape))
-    networks = (GENERATORS["mlp"](sizes), ProjectedDiscriminator(sizes))
+    networks = (GENERATORS["mlp-batchnorm"](sizes), ProjectedDiscriminator(sizes))
     players = [Player(n, Still(n.parameters(), lr=0.1), ranks) for n in networks]
     view = View(project=networks[1].projection)
     game = UPDATES["simultaneous"](
@@ -96,7 +96,8 @@ def gradients_of_a_projected_gan(ranks):
     )
     numbers = game.step([Minibatch(rows.local(torch.rand(N, *shape)))])
     seen = [x.flatten() for player in players for x in player.optimizer.seen]
-    return torch.cat([*seen, numbers.float()])
+    averages = [x.flatten() for network in networks for x in network.buffers()]
+    return torch.cat([*seen, *averages, numbers.float()])
 
 
 def main():

@@ -22,8 +22,9 @@ from forgery.training import checkpoint
 from forgery.training.parallel import ALONE, Ranks, joined
 
 RUN = [
-    *("mnist", "--split", "test", "--recipe", "mlp", "--g-width", "8", "--d-width", "8"),
-    *("--latent", "4", "--batch-size", "20", "--report-every", "2", "--sample-every", "3"),
+    *("mnist", "--split", "test", "--generator", "mlp-batchnorm", "--g-width", "8"),
+    *("--d-width", "8", "--latent", "4", "--batch-size", "20"),
+    *("--report-every", "2", "--sample-every", "3"),
     *("--checkpoint-every", "2", "--keep-checkpoints", "100", "--device", "cpu", "--threads", "1"),
 ]
 

@@ -67,8 +67,6 @@ class Networks:
         Whether D returns its features beside its logits.
     couples_batch:
         Whether D's output for one sample depends on the others of its minibatch.
-    processes:
-        The number of processes that share a minibatch.
     """
 
     generator: "nn.Module"
@@ -76,7 +74,6 @@ class Networks:
     objective: "Objective"
     provides_features: bool = True
     couples_batch: bool = False
-    processes: int = 1
 
 
 # The settings alone.
@@ -245,7 +242,7 @@ def features_can_be_seen(config: "Config", networks: Networks) -> str | None:
 def batch_norm_has_a_variance(config: "Config", networks: Networks) -> str | None:
     from torch.nn import BatchNorm1d
 
-    m = config.batch_size // (config.accumulate * networks.processes)
+    m = config.batch_size // config.accumulate
     for name, network, n in (
         (f"generator {config.generator}", networks.generator, m * config.pack),
         (f"discriminator {config.discriminator}", networks.discriminator, m),

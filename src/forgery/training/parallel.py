@@ -5,7 +5,7 @@ reading do not grow with the number of processes. D's logits, one number per sam
 from all ranks, so that objectives that compare samples see all of them; gradients are summed over
 the ranks. A step equals that of a single process up to the order of floating-point additions. The
 random numbers of a minibatch are those of a single process (``rows.py``), except dropout, which
-drops the same positions on every rank. Batch norm uses the local rows only.
+drops the same positions on every rank. Batch norm uses the rows of all ranks (``shared_norm.py``).
 
 Processes are started by torch's launcher: ``torchrun --nproc-per-node 2 -m forgery train mnist``.
 (DistributedDataParallel is not used, since it supports neither gradients of gradients nor two
@@ -17,6 +17,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.distributed
@@ -62,6 +63,10 @@ class Ranks:
         parts[self.rank] = numbers
         return torch.cat(parts)
 
+    def total(self, numbers: Tensor) -> Tensor:
+        """Sum ``numbers`` over the ranks; gradients flow through those of every rank."""
+        return numbers if self.count == 1 else _Total.apply(numbers)
+
     def summed(self, gradients: Sequence[Tensor]) -> Sequence[Tensor]:
         """Sum each gradient over the ranks, in a single flat message."""
         if self.count == 1:
@@ -83,6 +88,21 @@ class Ranks:
 
 
 ALONE = Ranks()
+
+
+class _Total(torch.autograd.Function):
+    """The sum over the ranks; its gradient is the sum of the gradients of all ranks' results."""
+
+    @staticmethod
+    def forward(ctx: Any, numbers: Tensor) -> Tensor:
+        total = numbers.clone()
+        with _peer_errors():
+            torch.distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return _Total.apply(gradient)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from .parallel import ALONE, Ranks
+from .shared_norm import share_batch_norm
 
 
 class Player:
@@ -25,7 +26,7 @@ class Player:
     optimizer:
         An optimiser of the network's parameters.
     ranks:
-        The processes over which gradients are summed.
+        The processes over which gradients are summed, and batch norm is taken.
     accumulate:
         Number of equal parts into which a minibatch is split. The optimiser makes one step for
         every ``accumulate`` calls of :meth:`minimise`.
@@ -45,6 +46,7 @@ class Player:
         clip: float = 0.0,
         precision: torch.dtype = torch.float32,
     ) -> None:
+        share_batch_norm(network, ranks)
         self.network = network
         self.optimizer = optimizer
         self.ranks = ranks
