@@ -57,11 +57,6 @@ OF_NETWORKS = {
         Networks(NORMED, PLAIN, OBJECTIVES["hinge"]),
         "generator mlp has batch norm, which needs at least 2",
     ),
-    "frozen_features_are_not_penalised": (
-        settings(discriminator="projected", d_depth=2, penalty="r1"),
-        Networks(PLAIN, PLAIN, OBJECTIVES["hinge"]),
-        "give --penalty none",
-    ),
     "frozen_features_do_not_encode": (
         settings(discriminator="projected", model="vae"),
         Networks(PLAIN, PLAIN, OBJECTIVES["hinge"]),

@@ -167,7 +167,7 @@ def test_gradients_reach_g_through_the_frozen_network():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"penalty": "r1"}, "give --penalty none"),
+        ({"penalty": "r1"}, "projected couples the samples.*or --penalty none"),
         ({"pack": 2}, "give --pack 1"),
         ({"conditional": "concat"}, "--conditional projection"),
         ({"model": "vae"}, "cannot encode"),

@@ -255,16 +255,6 @@ def batch_norm_has_a_variance(config: "Config", networks: Networks) -> str | Non
     return None
 
 
-def frozen_features_are_not_penalised(config: "Config", networks: Networks) -> str | None:
-    if config.discriminator != "projected" or config.penalty == "none":
-        return None
-    return (
-        f"penalty {config.penalty} is a function of D's gradient at each image, but discriminator "
-        "projected sees frozen features, and is bounded by spectral normalisation: give --penalty "
-        "none, or choose another --discriminator"
-    )
-
-
 def frozen_features_do_not_encode(config: "Config", networks: Networks) -> str | None:
     if config.discriminator != "projected" or config.model == "gan":
         return None
@@ -289,7 +279,6 @@ NETWORKS: list[Callable[["Config", Networks], str | None]] = [
     penalties_need_separate_samples,
     features_can_be_seen,
     batch_norm_has_a_variance,
-    frozen_features_are_not_penalised,
     frozen_features_do_not_encode,
     frozen_layers_exist,
 ]
