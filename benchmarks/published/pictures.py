@@ -197,7 +197,7 @@ CONDITIONAL = {
     "`pictures`": Arm(recipes.pictures, 88),
     "`pictures --conditional projection`": Arm(recipes.pictures, 91, {"conditional": "projection"}),
 }
-AS_MANY = "As many samples are scored as there are training pictures."
+AS_MANY = "As many samples are scored as there are training pictures, at most 10,000."
 ARITHMETIC = (
     f"{AS_MANY} Sums are {SUM} of means of 3 and of 10 exemplars in z, as wanted by the classifier "
     "of attributes."
@@ -228,7 +228,7 @@ TABLES = (
         "Shapes of 32 × 32 pixels, with and without their classes",
         CONDITIONAL,
         SHAPES,
-        (200, 600),
+        (600,),
         (RATIO, *MANIFOLDS, CLASSES, ASKED),
         note=AS_MANY,
     ),
@@ -237,7 +237,7 @@ TABLES = (
         "Recipes on faces of 32 × 32 pixels",
         ON_FACES,
         FACES,
-        (200, 600, 1_800),
+        (600, 1_800),
         (RATIO, *MANIFOLDS, *SUMS),
         scored=score_faces,
         note=ARITHMETIC,
@@ -247,7 +247,7 @@ TABLES = (
         "Recipes on faces that are not aligned, of 32 × 32 pixels",
         ON_FACES,
         LOOSE,
-        (200, 600, 1_800),
+        (600, 1_800),
         (RATIO, *MANIFOLDS, *SUMS),
         scored=score_faces,
         note=ARITHMETIC,
