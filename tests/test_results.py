@@ -254,6 +254,12 @@ def test_collapsed_seeds_are_counted_and_not_averaged(table):
     shown = page.block(table, Lines(lines))
     assert "| 2, 1 collapsed (it is a test) | 3 steps | 1.000 |" in shown
     assert "| tiny GAN | 1 | -5.000 | – | D has won (collapsed) |" in shown
+    # The collapsed seed is not trained further.
+    left = [task for task in tasks(table) if task.steps and not task.is_done(Lines(lines))]
+    assert [(task.seeds, task.steps) for task in left] == [((0,), 6)]
+    shown = page.block(table, Lines([*lines, line(steps=6, scores={"score": 2.0})]))
+    assert "2 seeds, 6 of 6 steps" in shown
+    assert "| 2, 1 collapsed (it is a test) | 6 steps | 2.000 |" in shown
 
 
 def test_the_page_must_mark_every_table(table):

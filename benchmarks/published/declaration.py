@@ -145,7 +145,8 @@ class Table:
     protocol:
         How it is measured, a sentence or two under the table.
     is_collapsed:
-        Whether a seed has collapsed, given its last line; its scores are not in the means.
+        Whether a seed has collapsed, given its last line; it is not trained further, and its scores
+        are not in the means.
     page:
         The page in docs that has the table.
     """
@@ -166,6 +167,13 @@ class Table:
     def row(self, name: str) -> Row:
         return next(row for row in self.rows if row.name == name)
 
+    def line(self, row: Row, seed: int, steps: int, lines: Lines) -> Line | None:
+        """A seed's line at a length; of a seed that had collapsed before, its last line."""
+        until = [line for line in lines.of(row.name, seed) if line.steps <= steps]
+        if until and (until[-1].steps == steps or self.is_collapsed(until[-1])):
+            return until[-1]
+        return None
+
 
 @dataclass(frozen=True)
 class Task:
@@ -184,7 +192,7 @@ class Task:
         return f"{self.table.name}/{letters}-{which}"
 
     def is_done(self, lines: Lines) -> bool:
-        return all(lines.find(self.row.name, seed, self.steps) for seed in self.seeds)
+        return all(self.table.line(self.row, seed, self.steps, lines) for seed in self.seeds)
 
 
 def tasks(table: Table) -> list[Task]:

@@ -37,7 +37,9 @@ SETTINGS = {
 
 PRETRAINED = FOLDER / "faces-run"
 GLASSES = made("glasses")
-PRETRAINED_BY = f"forgery train faces --recipe pictures --steps 6800 --threads 1 --out {PRETRAINED}"
+PRETRAINED_BY = (
+    f"forgery train faces --recipe pictures --steps 20400 --threads 1 --out {PRETRAINED}"
+)
 STARTS = {
     "random weights": Arm(recipes.pictures, 88),
     "`--start-from`": Arm(recipes.pictures, 88, {"start_from": str(PRETRAINED)}),

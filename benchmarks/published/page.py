@@ -22,7 +22,7 @@ def block(table: Table, lines: Lines) -> str:
 def progress(table: Table, lines: Lines) -> str:
     """Seeds and length that the slowest rows have reached: "4 of 5 seeds, 50 of 250 epochs"."""
     runnable = [row for row in table.rows if row.lengths != (0,)]
-    reached = [_lengths_reached(row, lines) for row in runnable]
+    reached = [_lengths_reached(table, row, lines) for row in runnable]
     if not any(map(any, reached)):
         return "not measured yet"
     complete = min((min(n) for n in reached), default=0)
@@ -48,19 +48,22 @@ def _numbers(counts: Iterable[int]) -> str:
     return " or ".join(map(str, different))
 
 
-def _lengths_reached(row: Row, lines: Lines) -> list[int]:
+def _lengths_reached(table: Table, row: Row, lines: Lines) -> list[int]:
     """How many of its lengths each seed of a row has reached."""
-    return [len(lines.of(row.name, seed)) for seed in row.seeds]
+    return [
+        sum(table.line(row, seed, steps, lines) is not None for steps in row.lengths)
+        for seed in row.seeds
+    ]
 
 
-def _last_lines(row: Row, lines: Lines) -> list[Line]:
-    """The lines of all seeds at the longest length that has most of them."""
+def _last_lines(table: Table, row: Row, lines: Lines) -> tuple[int, list[Line]]:
+    """The longest length that most seeds have reached, and their lines there."""
     by_length = [
-        [found for seed in row.seeds if (found := lines.find(row.name, seed, steps))]
+        (steps, [found for seed in row.seeds if (found := table.line(row, seed, steps, lines))])
         for steps in row.lengths
     ]
-    most = max(map(len, by_length))
-    return next(found for found in reversed(by_length) if len(found) == most)
+    most = max(len(found) for _, found in by_length)
+    return next(pair for pair in reversed(by_length) if len(pair[1]) == most)
 
 
 def _summary(table: Table, lines: Lines) -> list[str]:
@@ -79,7 +82,7 @@ def _summary(table: Table, lines: Lines) -> list[str]:
 
 def _cells(table: Table, row: Row, lines: Lines) -> dict[str, str]:
     """The cells of a row by the titles of their columns; a dash where there is nothing."""
-    found = _last_lines(row, lines)
+    steps, found = _last_lines(table, row, lines)
     kept = [line for line in found if not table.is_collapsed(line)]
     trained = found and row.lengths != (0,)
     return {
@@ -87,9 +90,9 @@ def _cells(table: Table, row: Row, lines: Lines) -> dict[str, str]:
         "published": row.reference,
         "target": row.target,
         "seeds": _seeds(row, len(found), len(found) - len(kept)),
-        "after": table.headings[row.lengths.index(found[0].steps)] if trained else "–",
+        "after": table.headings[row.lengths.index(steps)] if trained else "–",
         **{column.title: _mean(column, kept) for column in table.columns},
-        "status": status(row, found, kept),
+        "status": status(row, steps, found, kept),
     }
 
 
@@ -119,11 +122,14 @@ def _single(column: Column, line: Line) -> str:
     return column.show(line.scores[column.key], line.scores.get(column.error))
 
 
-def status(row: Row, found: Sequence[Line], kept: Sequence[Line]) -> str:
-    """Met, missed, or open while the row is shorter than declared; a dash without a target."""
+def status(row: Row, steps: int, found: Sequence[Line], kept: Sequence[Line]) -> str:
+    """Met, missed, or open while the row is shorter than declared; a dash without a target.
+
+    ``found`` are the lines of all seeds after ``steps``, ``kept`` those that have not collapsed.
+    """
     if row.met is None:
         return "–"
-    complete = len(found) == len(row.seeds) and found[0].steps == row.lengths[-1]
+    complete = len(found) == len(row.seeds) and steps == row.lengths[-1]
     if kept and row.met([line.scores for line in kept]):
         return "met" if complete else "met so far"
     return "missed" if complete else "open"

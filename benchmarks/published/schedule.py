@@ -48,6 +48,8 @@ def seconds_left(table: Table, lines: Lines, place: Place) -> tuple[float, bool]
             continue
         for seeds in [row.seeds] if row.together else [(seed,) for seed in row.seeds]:
             task = Task(table, row, seeds, row.lengths[-1])
+            if task.is_done(lines):
+                continue
             scored = max((line.steps for s in seeds for line in lines.of(row.name, s)), default=0)
             trained = steps_so_far(place.runs / task.run_name) if isinstance(row, Trained) else 0
             left = row.lengths[-1] - max(scored, trained)
