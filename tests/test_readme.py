@@ -97,7 +97,8 @@ def test_the_commands_of_a_page_run_in_their_order(page, tmp_path, monkeypatch, 
     shutil.copy(
         ROOT / "src/forgery/data/mnist/t10k-images-idx3-ubyte.gz", "my-images-idx3-ubyte.gz"
     )
-    _draw_photos(Path("my-photos"))
+    for folder in ("my-photos", "my-faces"):
+        _draw_photos(Path(folder))
     monkeypatch.setattr("forgery.lab.server.serve", lambda *arguments: None)  # it does not end
     monkeypatch.setattr("forgery.export.hub_folder.check_upload", lambda *arguments: None)
     monkeypatch.setattr("forgery.export.push", lambda *arguments, **options: "the hub")

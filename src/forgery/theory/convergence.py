@@ -34,10 +34,10 @@ def proposition_2() -> Evidence:
 
     If D is optimal at each step and p_g is updated to improve the criterion, p_g converges to
     p_data. Here p_g is not a network but a vector of probabilities, one per cell. Each step
-    computes the gradient of V in p_g with D* fixed, which is log(1 - D*), and multiplies p_g by
-    exp(-rate · gradient): a gradient step that stays on the simplex (mirror descent with the
-    entropy). For rates up to 1, C cannot increase, since its second derivative in a cell,
-    p_data/(p_g(p_g + p_data)), is smaller than that of the negative entropy, 1/p_g.
+    computes the gradient of V with respect to p_g with D* fixed, which is log(1 - D*), and
+    multiplies p_g by exp(-rate · gradient): a gradient step that stays on the simplex (mirror
+    descent with the entropy). For rates up to 1, C cannot increase, since its second derivative in
+    a cell, p_data/(p_g(p_g + p_data)), is smaller than that of the negative entropy, 1/p_g.
 
     The proof relies on C being convex in p_g. In the parameters of a network it is not, and there
     is no such guarantee: in the figure of Theorem 1, C becomes flat for large θ.

@@ -29,20 +29,20 @@ def objectives() -> Evidence:
     Each of the five objectives that have a closed form (minimax, non-saturating, relativistic,
     least-squares and hinge) is checked in two steps. First, D's loss is minimised numerically over
     all functions on a few cells, and the result is compared with the closed form of the optimal D.
-    Second, the gradient of G's loss in p_g, with that D fixed, is compared with the gradient of a
-    divergence: the one that G minimises as long as D remains optimal.
+    Second, the gradient of G's loss with respect to p_g, with that D fixed, is compared with the
+    gradient of a divergence: the one that G minimises as long as D remains optimal.
 
-    The other three objectives are not computed here. wasserstein: without a bound on its slope D
-    has no optimum; with one, its optimum is the distance W₁. relativistic-average: a sample's loss
-    depends on the means of its minibatch. feature-matching: G's gradient depends on D's features,
-    not on its logits alone.
+    The other three objectives are not computed here. wasserstein: D's objective is unbounded unless
+    D is Lipschitz-constrained; for 1-Lipschitz D its maximum is the Wasserstein distance W₁.
+    relativistic-average: a sample's loss depends on the means of its minibatch. feature-matching:
+    G's gradient depends on D's features, not on its logits alone.
 
     Minimax minimises the Jensen-Shannon divergence (Theorem 1). The non-saturating loss has the
-    same optimal D but minimises KL(p_g‖p_data) - 2·JSD, which penalises samples where there is no
-    data, but hardly data that is never generated. Relativistic pairing trains D to distinguish the
-    real from the generated sample of a pair. Its optimal D is the same up to a constant, which the
-    difference cancels; its G minimises the divergence between such a pair in random order and a
-    pair of real samples.
+    same optimal D but minimises KL(p_g‖p_data) - 2·JSD, which heavily penalises samples where there
+    is no data, but hardly penalises dropping modes of the data. Relativistic pairing trains D to
+    distinguish the real from the generated sample of a pair. Its optimal D is the same up to a
+    constant, which the difference cancels; its G minimises the divergence between such a pair in
+    random order and a pair of real samples.
     """
     checks = [
         check
