@@ -74,7 +74,7 @@ TABLES = (
         "100 faces with glasses, from random weights and from a run on all faces",
         STARTS,
         GLASSES,
-        (50, 150),
+        (50,),
         (FRECHET, *MANIFOLDS, CLASSES, WORN, COPIES),
         scored=score_glasses,
         note="1,000 samples are scored against 500 other faces with glasses; the second distance "
