@@ -4,6 +4,7 @@ from . import (
     few_pictures,
     hundred_labels,
     infogan,
+    mnist_recipes,
     mode_coverage,
     objectives,
     pictures,
@@ -17,6 +18,7 @@ from .declaration import Table
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
+        mnist_recipes.TABLE,
         table1.TABLE,
         mode_coverage.TABLE,
         hundred_labels.TABLE,

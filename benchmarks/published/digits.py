@@ -23,9 +23,14 @@ def _judge(split: str) -> Judge:
     return Judge(torch.device("cpu"), neighbours=split == "test", split=split)
 
 
+def of_images(images: torch.Tensor) -> Scores:
+    """Fréchet distance, KL of the classes, precision and recall of images in [-1, 1]."""
+    return _judge("test")(images)
+
+
 def against_test(model: forgery.Model) -> Scores:
-    """Fréchet distance, KL of the classes, precision and recall of 10,000 samples."""
-    return _judge("test")(model.sample(SAMPLES, seed=1))
+    """The same of 10,000 samples."""
+    return of_images(model.sample(SAMPLES, seed=1))
 
 
 def against_validation(model: forgery.Model) -> Scores:
