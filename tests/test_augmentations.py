@@ -194,6 +194,14 @@ def test_p_starts_at_0_and_rises_only_while_d_is_sure():
     assert watch(augment, unsure, MOVE_EVERY) == pytest.approx(0.08)
 
 
+def test_parts_of_a_minibatch_adjust_p_as_the_whole():
+    whole, parts = adaptive(ramp=1000), adaptive(ramp=1000, parts=2)
+    steps = [[watch(whole, [2.0] * 10, 1), watch(parts, [2.0] * 5, 2)] for _ in range(9)]
+    for of_whole, of_parts in steps:
+        assert of_whole == pytest.approx(of_parts)
+    assert steps[-1][0] > 0
+
+
 def test_the_sign_is_averaged_over_the_updates_between_two_adjustments():
     augment = adaptive(target=0.6, ramp=1000)
     watch(augment, [1.0] * 10, 2)

@@ -143,6 +143,14 @@ def test_a_module_is_copied_and_begins_with_its_own_weights(tiny, tmp_path):
     assert not torch.equal(model.generator[0].weight, before)
 
 
+def test_a_module_given_in_evaluation_mode_is_trained(tiny, tmp_path):
+    layers = nn.Linear(4, 784), nn.BatchNorm1d(784), nn.Tanh(), nn.Unflatten(1, (1, 28, 28))
+    module = nn.Sequential(*layers).eval()
+    model = forgery.train(tiny, tmp_path / "run", generator=module, ema=0.0)
+    assert model.generator[1].num_batches_tracked > 0
+    assert not module.training
+
+
 def test_data_alone_is_trained_on_by_the_recipe_that_suits_it(tmp_path):
     small = {"g_width": 8, "d_width": 8, "steps": 2, "threads": 1, "device": "cpu"}
     images = forgery.train(data(), tmp_path / "images", **small)

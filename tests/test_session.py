@@ -363,6 +363,16 @@ def test_a_run_is_saved_before_an_error_of_a_callback_ends_it(tiny, tmp_path):
     assert last(tmp_path / "run").step == 3
 
 
+def test_an_os_error_of_a_callback_is_not_taken_for_a_full_disk(tiny, tmp_path):
+    def fail(event):
+        if isinstance(event, StepDone) and event.step == 3:
+            raise ConnectionError("the caller's server is down")
+
+    with pytest.raises(ConnectionError, match="server is down"):
+        forgery.train(tiny.replace(checkpoint_every=100), tmp_path / "run", callbacks=[fail])
+    assert last(tmp_path / "run").step == 3
+
+
 def test_events_report_what_is_written(tiny, tmp_path):
     events = []
     forgery.train(

@@ -135,16 +135,25 @@ class Augment(nn.Module):
         Target value of r; .6 in the paper.
     ramp:
         Number of real images over which p would rise from 0 to 1.
+    parts:
+        Number of parts in which the minibatch of an update is judged.
     """
 
     p: Tensor
     signs: Tensor
 
-    def __init__(self, augmentation: Augmentation, target: float = 0.6, ramp: int = 500_000):
+    def __init__(
+        self,
+        augmentation: Augmentation,
+        target: float = 0.6,
+        ramp: int = 500_000,
+        parts: int = 1,
+    ):
         super().__init__()
         self.augmentation, self.target, self.ramp = augmentation, target, ramp
+        self.move_every = MOVE_EVERY * parts
         self.register_buffer("p", torch.tensor(0.0 if augmentation.adaptive else 1.0))
-        # Since the last adjustment: sum of signs, number of logits, number of minibatches.
+        # Since the last adjustment: sum of signs, number of logits, number of parts.
         self.register_buffer("signs", torch.zeros(3))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -154,7 +163,7 @@ class Augment(nn.Module):
 
     @torch.no_grad()
     def adjust(self, margins: Tensor, images: int) -> None:
-        """Adjust p after an update of D, if the augmentation is adaptive.
+        """Adjust p after a part of an update of D, if the augmentation is adaptive.
 
         Parameters
         ----------
@@ -167,9 +176,9 @@ class Augment(nn.Module):
             return
         n = torch.full_like(self.p, len(margins))
         self.signs += torch.stack([margins.sign().sum().to(n.dtype), n, torch.ones_like(n)])
-        total, count, minibatches = self.signs
-        step = (total / count - self.target).sign() * images * MOVE_EVERY / self.ramp
-        due = minibatches >= MOVE_EVERY
+        total, count, parts = self.signs
+        step = (total / count - self.target).sign() * images * self.move_every / self.ramp
+        due = parts >= self.move_every
         self.p.copy_(torch.where(due, self.p + step, self.p).clamp(0, 1))
         self.signs *= ~due
 

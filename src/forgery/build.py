@@ -273,7 +273,7 @@ def _augment(config: Config) -> Augment | None:
     augmentation = lookup(AUGMENTATIONS, config.augment, "augment")
     if augmentation is None:
         return None
-    return Augment(augmentation, config.augment_target, config.augment_ramp)
+    return Augment(augmentation, config.augment_target, config.augment_ramp, config.accumulate)
 
 
 def _noise_of(config: Config, where: torch.device) -> Callable[[int], Tensor]:

@@ -202,6 +202,12 @@ def networks(
     return generator, other
 
 
+def _copied(network: nn.Module) -> nn.Module:
+    """A copy to be trained, also of a network that was given in evaluation mode."""
+    copied = copy.deepcopy(network)
+    return copied if copied.training else copied.train()
+
+
 def _family(setting: str, name: str, given: Given) -> Family:
     """A function that builds a network; a foreign one is checked."""
     part = find(setting, name, given)
@@ -211,7 +217,7 @@ def _family(setting: str, name: str, given: Given) -> Family:
 
     def make(spec: Spec) -> nn.Module:
         try:
-            network = copy.deepcopy(part) if isinstance(part, nn.Module) else part(spec)
+            network = _copied(part) if isinstance(part, nn.Module) else part(spec)
         except ForgeryError:
             raise
         except Exception as error:  # whatever the part's own code raises

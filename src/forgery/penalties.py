@@ -13,7 +13,7 @@ from torch import Tensor
 
 from . import rows
 
-#: D in a penalty: samples → logits.
+#: D in a penalty: samples → one logit each; the sum of the V logits of a D that judges in V places.
 Logits = Callable[[Tensor], Tensor]
 Penalty = Callable[[Logits, Tensor, Tensor], Tensor]
 
@@ -55,7 +55,7 @@ def slope_of_one_near_data(d: Logits, real: Tensor, fake: Tensor) -> Tensor:
 
     DRAGAN, λ 10 (kodalinaveen3/DRAGAN).
     """
-    offset = rows.std(real) / 2 * rows.rand_like(real)
+    offset = rows.std(real) / 2 * rows.large_rand_like(real)
     share = rows.rand_like(real.flatten(1)[:, :1]).view(-1, *[1] * (real.dim() - 1))
     return (gradient_norm(d, real + share * offset) - 1).square()
 

@@ -48,10 +48,16 @@ def drawn(n: int, draw: Callable[[int], Tensor]) -> Tensor:
 
 
 def rand_like(x: Tensor) -> Tensor:
-    """Draw from U[0, 1) in the shape of ``x`` ``[n, …]``.
+    """Draw from U[0, 1) in the shape of ``x`` ``[n, …]``; for small rows (see :func:`drawn`)."""
+    return drawn(len(x), lambda m: torch.rand(m, *x.shape[1:], dtype=x.dtype, device=x.device))
 
-    The numbers of other processes are drawn for one process at a time and discarded, so that memory
-    does not grow with the number of processes.
+
+def large_rand_like(x: Tensor) -> Tensor:
+    """Draw from U[0, 1) in the shape of ``x`` ``[n, …]``; for large rows, such as images.
+
+    The numbers of other processes are drawn for one process at a time and discarded, so memory does
+    not grow with the number of processes. On a CPU they are those of one process. On a GPU they are
+    not, since its generator does not continue from one call to the next as if they were one.
     """
     for _ in range(_rank):
         torch.rand_like(x)

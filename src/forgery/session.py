@@ -31,7 +31,7 @@ from .projected import projection_in
 from .resolve import config_of, decoding
 from .run_data import Source, absolute, dataset_of, require_data
 from .training import checkpoint, device, loop, parallel
-from .training.events import Callback
+from .training.events import Callback, Event
 from .training.interrupt import Interrupt
 from .training.report import VITAL_SAMPLES, Measure, Reference, Reporter
 from .training.run import Run, create, open_run
@@ -260,6 +260,13 @@ def keep(
     return run
 
 
+class _CallbackFailed(Exception):
+    """Carries an OSError of a callback."""
+
+    def __init__(self, error: OSError) -> None:
+        self.error = error
+
+
 def _run(
     run: Run,
     training: Training,
@@ -269,6 +276,13 @@ def _run(
 ) -> Model:
     """Run the training loop, and draw the pictures of the summary when it ends or is stopped."""
     config, condition, data = run.config, condition_of(run.config), batches.data
+
+    def tell(event: Event) -> None:
+        try:
+            notify(event)
+        except OSError as error:  # of a callback: not of the run's files
+            raise _CallbackFailed(error) from error
+
     try:
         run.samples.mkdir(exist_ok=True)
         classes = classes_of(config, data) if condition.choose_classes else {}
@@ -290,10 +304,12 @@ def _run(
         with (
             randomness.forked(training.device),
             Interrupt() as interrupt,
-            loop.announced(training, run, notify, interrupt),
+            loop.announced(training, run, tell, interrupt),
         ):
-            loop.train(training, batches, run, reporter, draw, notify, interrupt)
+            loop.train(training, batches, run, reporter, draw, tell, interrupt)
             draw_summary(run)
+    except _CallbackFailed as failed:
+        raise failed.error from None
     except OSError as error:
         raise ForgeryError(
             f"cannot write to {run.path}: {error.strerror or error}; once there is space, resume "

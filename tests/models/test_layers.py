@@ -7,7 +7,7 @@ import torch
 
 from forgery import ForgeryError
 from forgery.models import DISCRIMINATORS, Spec
-from forgery.models.layers import spectrally_normalised
+from forgery.models.layers import evaluation_mode, spectrally_normalised
 from forgery.penalties import r1
 
 #: Families with a layer initialised to zero.
@@ -104,3 +104,11 @@ def test_a_saved_state_resumes_exactly():
     assert torch.equal(network(images()), fresh(images()))
     state, other = network.state_dict(), fresh.state_dict()
     assert all(torch.equal(state[key], other[key]) for key in state)
+
+
+def test_evaluation_mode_restores_the_mode_of_every_layer():
+    network = torch.nn.Sequential(torch.nn.Dropout(), torch.nn.Sequential(torch.nn.Dropout()))
+    network[1].eval()  # a part that its owner keeps in evaluation mode
+    with evaluation_mode(network):
+        assert not any(layer.training for layer in network.modules())
+    assert [layer.training for layer in network.modules()] == [True, True, False, False]

@@ -35,6 +35,14 @@ def test_a_checkpoint_is_read_as_written(folder):
         assert found.counters == at(step).counters
 
 
+def test_tied_weights_are_written_one_by_one(tmp_path):
+    tied = torch.randn(3, 2)
+    tensors = {"generator.a": tied, "generator.b": tied, "generator.c": tied[1:]}
+    checkpoint.write(tmp_path, Checkpoint(1, tensors, {}, {}), keep=1)
+    for name, found in checkpoint.read(tmp_path, 1).model.items():
+        assert torch.equal(found, tensors[name])
+
+
 def test_the_newest_are_kept(folder):
     checkpoint.write(folder, at(40), keep=2)
     assert list(checkpoint.steps(folder)) == [40, 30]

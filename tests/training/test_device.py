@@ -5,6 +5,13 @@ from forgery import ForgeryError
 from forgery.training import device
 
 
+def test_auto_checks_that_the_gpu_can_be_used(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setenv("LOCAL_RANK", "99")  # more processes than GPUs
+    with pytest.raises(ForgeryError, match="'cuda:99' cannot be used here"):
+        device.choose("auto")
+
+
 def test_auto_is_a_gpu_or_the_cpu():
     assert device.choose("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
     assert device.choose("cpu") == torch.device("cpu")

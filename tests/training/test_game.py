@@ -8,8 +8,11 @@ from forgery.models import DISCRIMINATORS, GENERATORS, Spec
 from forgery.objectives import OBJECTIVES
 from forgery.penalties import PENALTIES
 from forgery.training.algorithm1 import UPDATES
-from forgery.training.minibatch import Minibatch
+from forgery.training.minibatch import Judged, Minibatch
+from forgery.training.parallel import Ranks
+from forgery.training.player import Player
 from forgery.training.surface import belief_and_directions
+from forgery.training.terms import GradientPenalty
 
 M, Z = 6, 3
 
@@ -229,6 +232,37 @@ def test_ds_output_and_the_directions_of_samples(make, real):
     moved = fake + 1e-3 * directions
     loss = game.objective.g
     assert (loss(game.discriminator(moved)) < loss(game.discriminator(fake))).all()
+
+
+@pytest.mark.parametrize("objective", ["non-saturating", "feature-matching"])
+def test_ds_output_is_computed_by_one_process_alone(make, real, objective):
+    game = make(objective)
+    fake = game.generator(game.noise(M)).detach()
+    alone = belief_and_directions(game, real[1], fake, real[0])
+    game.discriminator.ranks = Ranks(0, 2)  # of two processes, the other of which does not answer
+    for one, other in zip(alone, belief_and_directions(game, real[1], fake, real[0]), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_penalty_of_a_d_that_judges_places_is_that_of_the_sum_of_its_logits(real):
+    class Places(torch.nn.Module):
+        def __init__(self, total):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.randn(5, 12, dtype=torch.float64))
+            self.total = total
+
+        def forward(self, x):
+            logits = (x.flatten(1)[:, None] * self.weight).square().sum(2)  # [n, 5]
+            return logits.sum(1) if self.total else logits
+
+    x = real[0].flatten(1).repeat(1, 12)[:, :12]
+    penalties = []
+    for total in (True, False):
+        torch.manual_seed(0)
+        d = Player(Places(total), torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], 0.1))
+        seen = Judged(x, None, None, d(x).flatten())
+        penalties.append(GradientPenalty(d, PENALTIES["r1"], 2.0).d(seen, seen))
+    torch.testing.assert_close(*penalties)
 
 
 def test_an_objective_of_differences_is_undecided_midway(make, real):

@@ -78,7 +78,7 @@ def test_the_rows_of_all_ranks_are_the_minibatch(parts):
     assert torch.equal(together, order)
 
 
-@pytest.mark.parametrize("draw", [rows.rand_like, rows.randn_like])
+@pytest.mark.parametrize("draw", [rows.rand_like, rows.large_rand_like, rows.randn_like])
 def test_random_numbers_of_local_rows_are_those_of_one_process(draw):
     torch.manual_seed(3)
     alone = draw(torch.empty(12, 5)), draw(torch.empty(12, 1))
@@ -171,6 +171,13 @@ def test_four_processes_on_one_machine_or_two_train_as_one_process(machines, tmp
     assert four.step == one.step == 4
     for name, tensor in one.model.items():
         torch.testing.assert_close(four.model[name], tensor, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_points_are_drawn_by_one_process_of_two(tmp_path):
+    run = ["ring8", "--steps", "3", "--sample-every", "2", "--threads", "1", "--device", "cpu"]
+    finish(launch("-m", "forgery", "train", *run, "--out", tmp_path / "run"))
+    assert (tmp_path / "run" / "samples" / "00000002.png").is_file()
 
 
 @pytest.mark.slow

@@ -70,6 +70,9 @@ def main() -> None:
     except BrokenPipeError:  # the reader of the output exited, as in `| head`
         sys.stderr.close()
         sys.exit(141)
+    except OSError as error:
+        print(f"forgery: {error}", file=sys.stderr)
+        sys.exit(2)
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -116,6 +116,15 @@ def penalties_are_not_compiled(config: "Config") -> str | None:
     )
 
 
+def compiled_passes_are_not_kept(config: "Config") -> str | None:
+    if not config.compile or config.updates != "simultaneous" or config.d_steps == 1:
+        return None
+    return (
+        "updates simultaneous differentiates a pass of D twice, which torch.compile does not "
+        "support after other updates of D: give --no-compile, --d-steps 1 or --updates alternating"
+    )
+
+
 def accumulation_is_plain(config: "Config") -> str | None:
     if config.accumulate == 1 or (config.updates == "alternating" and config.pack == 1):
         return None
@@ -148,6 +157,7 @@ SETTINGS: list[Callable[["Config"], str | None]] = [
     evaluations_are_reported,
     packs_have_no_class,
     penalties_are_not_compiled,
+    compiled_passes_are_not_kept,
     accumulation_is_plain,
     parts_are_equal,
     continuous_codes_fit,
@@ -261,6 +271,24 @@ def frozen_features_do_not_encode(config: "Config", networks: Networks) -> str |
     return f"discriminator projected cannot encode images for a {config.model}: choose another"
 
 
+def frozen_features_are_of_single_images(config: "Config", networks: Networks) -> str | None:
+    if config.discriminator != "projected" or config.pack == 1:
+        return None
+    return (
+        "discriminator projected sees the frozen features of single images: give --pack 1, or "
+        "choose another --discriminator"
+    )
+
+
+def frozen_features_take_no_class(config: "Config", networks: Networks) -> str | None:
+    if config.discriminator != "projected" or config.conditional != "concat":
+        return None
+    return (
+        "discriminator projected sees frozen features, to which no class can be joined: give "
+        "--conditional projection, or choose another --discriminator"
+    )
+
+
 def frozen_layers_exist(config: "Config", networks: Networks) -> str | None:
     from ..models.freezing import lower_layers
 
@@ -280,6 +308,8 @@ NETWORKS: list[Callable[["Config", Networks], str | None]] = [
     features_can_be_seen,
     batch_norm_has_a_variance,
     frozen_features_do_not_encode,
+    frozen_features_are_of_single_images,
+    frozen_features_take_no_class,
     frozen_layers_exist,
 ]
 

@@ -135,13 +135,14 @@ def initialise_from_data(network: nn.Module, forward: Callable[[], object]) -> N
 
 @contextmanager
 def evaluation_mode(network: nn.Module) -> Iterator[None]:
-    """Put a network into evaluation mode inside the block, and restore its mode afterwards."""
-    was_training = network.training
+    """Put a network into evaluation mode inside the block, and restore all modes afterwards."""
+    modes = {layer: layer.training for layer in network.modules()}
     network.eval()
     try:
         yield
     finally:
-        network.train(was_training)
+        for layer, was_training in modes.items():
+            layer.training = was_training
 
 
 def couples_batch(network: nn.Module) -> bool:

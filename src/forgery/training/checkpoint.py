@@ -76,7 +76,7 @@ def write(folder: Path, checkpoint: Checkpoint, keep: int, best: int | None = No
         temporary.mkdir()
         digests = {}
         for name in ("model", "optimizers"):
-            content = save({k: v.contiguous().cpu() for k, v in getattr(checkpoint, name).items()})
+            content = save(_separate(getattr(checkpoint, name)))
             digests[name] = hashlib.sha256(content).hexdigest()
             _write_synced(temporary / f"{name}.safetensors", content)
         state = {
@@ -277,6 +277,18 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _separate(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors on the CPU, none of which share memory (as tied weights do)."""
+    separate, seen = {}, set()
+    for name, tensor in tensors.items():
+        tensor = tensor.contiguous().cpu()
+        if (place := tensor.untyped_storage().data_ptr()) in seen:
+            tensor = tensor.clone()
+        seen.add(place)
+        separate[name] = tensor
+    return separate
 
 
 def _write_synced(path: Path, content: bytes) -> None:

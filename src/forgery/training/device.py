@@ -26,9 +26,7 @@ def choose(name: str) -> torch.device:
     """
     if name == "auto":
         # Not mps: for networks of this size it is not known to be faster than the CPU.
-        return (
-            torch.device("cuda", local_rank()) if torch.cuda.is_available() else torch.device("cpu")
-        )
+        name = f"cuda:{local_rank()}" if torch.cuda.is_available() else "cpu"
     if name.partition(":")[0] not in KINDS:
         raise ForgeryError(f"unknown device {name!r}: cpu, cuda, cuda:N, mps or auto")
     if name.startswith("cuda") and local_count() > 1:

@@ -52,10 +52,13 @@ class SharedBatchNorm(_BatchNorm):
 
 
 def share_batch_norm(network: nn.Module, ranks: Ranks) -> None:
-    """Make the network's batch norm that of all processes, in place; weights and names stay."""
+    """Make the network's batch norm that of all processes, in place; weights and names stay.
+
+    Layers of one's own that derive from torch's remain as they are.
+    """
     if ranks.count == 1:
         return
     for layer in network.modules():
-        if isinstance(layer, _BatchNorm):
+        if type(layer) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d):
             layer.__class__ = SharedBatchNorm
             cast(SharedBatchNorm, layer).ranks = ranks

@@ -1,11 +1,15 @@
 """The output of D over the data space, and its gradient at samples."""
 
+import copy
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
 from ..models.layers import evaluation_mode
 from .algorithm1 import AdversarialGame
 from .minibatch import Minibatch
+from .parallel import ALONE
 
 
 def belief_and_directions(
@@ -27,7 +31,10 @@ def belief_and_directions(
         The probability that each place is real, according to D, ``[p]``; and for each generated
         sample the direction that lowers G's loss, ``[n, …]``. Both are on the CPU.
     """
-    network, objective = game.discriminator.network, game.objective
+    discriminator = copy.copy(game.discriminator)
+    discriminator.ranks = ALONE  # one process draws: the others have no part in this
+    game = replace(game, discriminator=discriminator)
+    network, objective = discriminator.network, game.objective
     fake = fake.detach().requires_grad_()
     with evaluation_mode(network):
         (of_real,), (of_fake,) = (game.discriminate([Minibatch(x)]) for x in (real, fake))

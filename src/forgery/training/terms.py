@@ -41,9 +41,12 @@ class GradientPenalty(Term):
         self.discriminator, self.penalty, self.weight = discriminator, penalty, weight
 
     def d(self, real: Judged, fake: Judged) -> Tensor:
+        is_ensemble = real.logits.dim() > 1
+
         def judge(x: Tensor) -> Tensor:
             logits: Tensor = self.discriminator(x, real.y)
-            return logits
+            # One number per sample, also of a D that judges each in V places.
+            return logits if is_ensemble or logits.dim() == 1 else logits.flatten(1).sum(1)
 
         penalties = self.penalty(judge, real.x, fake.x.detach())
         return self.weight * batch_mean(self.discriminator.ranks.gather(penalties))
