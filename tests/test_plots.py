@@ -63,6 +63,23 @@ def test_a_colour_stays_the_same_throughout_an_animation(tmp_path):
             assert has(film, BLUE), i
 
 
+def test_an_animation_of_grids_of_several_sizes_shows_each_alone(tmp_path):
+    for i, (side, grey) in enumerate(((60, 100), (30, 200), (90, 50))):
+        Image.new("L", (side, side), grey).save(tmp_path / f"{i}.png")
+    evolution(sorted(tmp_path.glob("*.png")), tmp_path / "evolution.gif", ["", "", ""])
+    with Image.open(tmp_path / "evolution.gif") as film:
+        assert film.size == (90, 104)
+        film.seek(1)
+        shown = film.convert("L")
+    assert shown.getpixel((10, 10)) == pytest.approx(200, abs=9)
+    assert shown.getpixel((50, 10)) == 0  # nothing is left of the first
+
+
+def test_a_title_with_dollars_is_drawn_as_it_is(tmp_path):
+    landscape = Landscape(torch.zeros(4, 2), torch.tensor([[-1.5, -1.5], [1.5, 1.5]]))
+    assert landscape.draw("price_$5_$10.csv, step 0", torch.zeros(4, 2)).size[0] > 0
+
+
 def test_an_animation_of_grey_images_shows_them(tmp_path):
     for i in range(3):
         Image.linear_gradient("L").rotate(90 * i).save(tmp_path / f"{i}.png")

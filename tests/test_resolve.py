@@ -184,6 +184,10 @@ def test_toml(tmp_path):
     path.write_text("= nonsense")
     with pytest.raises(ForgeryError, match="is not valid TOML"):
         read_toml(path)
+    for recipe in ("5", '["mlp"]'):
+        path.write_text(f"recipe = {recipe}")
+        with pytest.raises(ForgeryError, match="recipe must be a name, not"):
+            read_toml(path)
     with pytest.raises(ForgeryError, match="cannot read"):
         read_toml(tmp_path / "absent.toml")
 

@@ -159,7 +159,7 @@ def _flag(group: type[Settings], name: str) -> str:
     if get_origin(kind) is Literal:
         return f"--{flag(name)} NAME"
     if fields_of(group)[name].metadata["read"]:
-        return f"--{flag(name)} SIZE"
+        return f"--{flag(name)} {'SIZE' if 'size' in name else 'NAMES'}"
     return f"--{flag(name)} {kind.__name__.upper()}"
 
 

@@ -156,6 +156,8 @@ def settings_from(
     from_file.pop("recipe", None)
     if data is not None:
         given = {"data": data} | given
+        if shown and is_name(data) and os.path.exists(data):
+            print(f"note: {data} is the bundled data; to train on what is here, give ./{data}")
     check_names(given)
     if any(given.get(name) is not None for name in LENGTHS):
         from_file = {name: value for name, value in from_file.items() if name not in LENGTHS}
@@ -203,6 +205,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         check_names(settings)
     except ForgeryError as error:
         raise ForgeryError(f"{path}: {error}") from None
+    if not isinstance(settings.get("recipe", ""), str):
+        raise ForgeryError(f"{path}: recipe must be a name, not {settings['recipe']!r}")
     return settings
 
 

@@ -151,6 +151,8 @@ def test_every_verb_has_help_and_every_setting_a_flag(forgery):
         ("train --momentum 0.9", "with optimizer adam: give --optimizer momentum"),
         ("train --codes 10", "codes has no effect with conditional none: give --conditional inf"),
         ("train nope", "unknown data 'nope': no such file or folder: choose from mnist"),
+        ("interpolate zoo:mnist --class 3 --out .", "choose another --out"),
+        ("export zoo:ring8 --to safetensors --out .", "choose another --out"),
         ("train --recipe tutrial", "unknown recipe 'tutrial': did you mean 'tutorial'?"),
         ("train --objective minmax", "unknown objective 'minmax': did you mean 'minimax'?"),
         ("train mnits", "unknown data 'mnits'"),
@@ -264,6 +266,19 @@ def test_a_full_disk(forgery):
     assert forgery("resume", "run", "--steps", "4")[0] == 0
 
 
+def test_an_empty_path_is_not_the_current_folder(forgery, tmp_path):
+    Image.new("L", (28, 28)).save(tmp_path / "picture.png")
+    code, _, err = forgery("train", "")  # as "$PHOTOS" is, if it was never set
+    assert code == 2
+    assert "unknown data ''" in err
+
+
+def test_a_folder_called_like_the_bundled_data_is_noticed(forgery, tmp_path):
+    (tmp_path / "mnist").mkdir()
+    out = forgery("train", "mnist", "--steps=1", *QUICK[1:], "--out=run")[1]
+    assert "note: mnist is the bundled data; to train on what is here, give ./mnist" in out
+
+
 @pytest.fixture
 def few_digits(forgery):
     """A small number of real digits in two files, so that an evaluation takes a second."""
@@ -295,6 +310,9 @@ def test_evaluate_compare_doctor(forgery, few_digits):
     assert code == 0
     assert re.search(r"run0 +run1 +\(best", out)
     assert re.search(r"step 4 +step 4 +achievable\)", out)
+    code, out, _ = forgery("compare", "zoo:mnist")
+    assert code == 0
+    assert "zoo:mnist" in out
     code, _, err = forgery("evaluate", "run1", "--samples=50", "--against=held.npz")
     assert code == 2
     assert "too few for the 64 features" in err

@@ -60,11 +60,12 @@ def test_it_says_what_it_writes_and_can_be_repeated(shell, home, install):
 @pytest.mark.parametrize(("shell", "line"), [("bash", -1), ("zsh", 0)])
 def test_a_startup_file_keeps_its_lines(shell, line, home, install):
     startup = home / f".{shell}rc"
-    startup.write_bytes(b"export NAME='caf\xe9'")
+    before = b"export NAME='caf\xe9\x0c\x1c'"
+    startup.write_bytes(before)
     assert install(shell)[0] == 0
-    lines = startup.read_bytes().splitlines()
+    lines = startup.read_bytes().strip().split(b"\n")
     added = lines.pop(line)
-    assert lines == [b"export NAME='caf\xe9'"]
+    assert lines == [before]
     assert str(home).encode() in added
 
 

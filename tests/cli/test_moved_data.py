@@ -52,3 +52,7 @@ def test_every_verb_that_reads_the_data_takes_its_new_path(verb, monkeypatch):
         assert (code, err) == (0, ""), name
         assert out
     assert verb("resume", "../run", "--steps=4")[0] == 0  # the new path was recorded
+    for name in ("invert ../run", "direction ../run 3", "arithmetic ../run 3+4-5"):
+        for data in ("moved.npz", "nowhere.npz"):
+            err = verb(*name.split(), f"--data={data}")[2]
+            assert ("nowhere.npz" in err) == (data == "nowhere.npz"), (name, err)

@@ -58,11 +58,16 @@ def test_invalid_numpy_files_are_refused(tmp_path):
     np.save(tmp_path / "words.npy", np.array(["a", "b"]))
     np.save(tmp_path / "cube.npy", np.zeros((2, 2, 2, 2, 2)))
     (tmp_path / "text.npy").write_text("hello")
+    np.savez(tmp_path / "objects.npz", points=np.array([{}, {}], dtype=object))
+    whole = (tmp_path / "two.npz").read_bytes()
+    (tmp_path / "half.npz").write_bytes(whole[: len(whole) // 2])
     for name, message in {
         "two.npz": r"2 arrays \(a, b\): expected one",
         "words.npy": "expected numbers",
         "cube.npy": r"shape \[2, 2, 2, 2, 2\]",
         "text.npy": "as a NumPy file",
+        "objects.npz": "as a NumPy file",
+        "half.npz": "as a NumPy file",
     }.items():
         with pytest.raises(ForgeryError, match=message):
             data.load(str(tmp_path / name))

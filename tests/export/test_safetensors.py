@@ -130,6 +130,13 @@ def test_no_file_names_a_path_of_this_machine(tmp_path):
     assert record["parts"]["generator"]["from"] == "net.py"
 
 
+def test_a_folder_called_like_a_bundled_source_is_not_taken_for_it(tmp_path):
+    run = make_run(tmp_path / "run", data=str(tmp_path / "faces"))
+    weights_of(run, tmp_path / "out")
+    record = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert record["config"]["Data"]["data"] == "./faces"
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

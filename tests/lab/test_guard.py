@@ -28,6 +28,12 @@ def test_nothing_is_answered_without_the_token(client, path):
     assert "Open the address" in answer.text
 
 
+@pytest.mark.parametrize("other", ['prefs={"a":1}', "a=hello world", "a", "a@b=1", "bad[key]=1"])
+def test_cookies_of_other_programs_of_this_host_do_no_harm(client, other):
+    cookie = f"{other}; {COOKIE}={client.token}"
+    assert client.get("/", headers={"cookie": cookie}).status_code == 200
+
+
 def test_a_wrong_or_broken_cookie_is_refused(client):
     for cookie in (f"{COOKIE}=wrong", "a;b;;=", f"{COOKIE}=\u00ff", f"other={client.token}"):
         assert client.get("/", headers={"cookie": cookie.encode("latin1")}).status_code == 403

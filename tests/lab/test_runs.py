@@ -365,7 +365,15 @@ def test_the_doctor_of_a_run_answers_with_findings(client, runs):
 
 @pytest.mark.parametrize(
     ("name", "status"),
-    [("nothing", 404), ("../runs", 403), ("/etc", 403), (".", 403), ("", 403), ("a\0b", 400)],
+    [
+        ("nothing", 404),
+        ("../runs", 403),
+        ("/etc", 403),
+        (".", 403),
+        ("", 403),
+        ("a\0b", 400),
+        ("a" * 300, 400),
+    ],
 )
 def test_names_that_are_no_run_are_refused(client, name, status):
     for path in ("/api/run", "/api/run/real", "/api/run/grid", "/api/runs/thumbnail"):

@@ -53,12 +53,14 @@ def classifier_for(model: "Model", data: str | None = None) -> "AttributeClassif
     return attribute_classifier(model.dataset(data=data), report)
 
 
-def print_accuracy(classifier: "AttributeClassifier", model: "Model") -> None:
-    """Print the classifier's accuracy on the test split."""
+def print_accuracy(
+    classifier: "AttributeClassifier", model: "Model", data: str | None = None
+) -> None:
+    """Print the classifier's accuracy on the test split; ``data`` as in :func:`classifier_for`."""
     from ..errors import ForgeryError
 
     try:
-        held_out = model.dataset("test")
+        held_out = model.dataset("test", data)
     except ForgeryError:  # the data has a single split
         print(f"classifier {classifier.extractor.name}: accuracy unknown, no test split")
     else:

@@ -28,6 +28,7 @@ def arithmetic(
     draws: PositiveInt = 200,
     noise: float = 0.25,
     seed: NonNegativeInt = 0,
+    data: str | None = None,
     of_class: Annotated[str | None, Parameter(name="--class")] = None,
     out: Path = Path("arithmetic.png"),
     step: Step = None,
@@ -61,6 +62,8 @@ def arithmetic(
         The eight neighbours are the result plus noise of up to this size, in the paper's unit.
     seed:
         Seed of the samples and the noise.
+    data:
+        New path of the run's data, if it was moved after training.
     of_class:
         Class to draw (conditional runs).
     out:
@@ -85,9 +88,9 @@ def arithmetic(
         chosen = [(sign, text, numbers(text, "--plus and --minus")) for sign, text in by_hand]
         terms = [(sign, text, space.numbered(rows, seed)) for sign, text, rows in chosen]
     else:
-        classifier = classifier_for(model)
+        classifier = classifier_for(model, data)
         parsed = latent.parse(expression, classifier.names, classifier.exclusive)
-        print_accuracy(classifier, model)
+        print_accuracy(classifier, model, data)
         found = latent.find_exemplars(space, classifier, parsed, exemplars, draws, samples, seed)
         terms = found.terms(0)
     figure = latent.combine(space, terms, noise, seed)
@@ -98,7 +101,7 @@ def arithmetic(
     if found:
         _print_exemplars(found)
         if found.expression.target:
-            _print_successes(found, _score(model, space, classifier, found, noise, seed))
+            _print_successes(found, _score(model, data, space, classifier, found, noise, seed))
     print(f"figure: {out}")
 
 
@@ -111,6 +114,7 @@ def _print_exemplars(found: "Exemplars") -> None:
 
 def _score(
     model: "Model",
+    data: str | None,
     space: "Space",
     classifier: "AttributeClassifier",
     found: "Exemplars",
@@ -121,9 +125,9 @@ def _score(
     from .. import latent
     from ..errors import ForgeryError
 
-    real = model.dataset()
+    real = model.dataset(data=data)
     try:
-        held_out = model.dataset("test").values
+        held_out = model.dataset("test", data).values
     except ForgeryError:  # the data has a single split
         held_out = None
     real = real.limited(REAL if len(real) > REAL else 0)

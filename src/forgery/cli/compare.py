@@ -25,6 +25,7 @@ def compare(*runs: Path, csv: bool = False, json: bool = False, md: bool = False
     md:
         Print a Markdown table.
     """
+    from ..addresses import folder_of
     from ..errors import ForgeryError
     from ..evaluation import read_card, require_like
     from ._tables import as_csv, as_json, as_markdown, group, print_cards
@@ -34,7 +35,7 @@ def compare(*runs: Path, csv: bool = False, json: bool = False, md: bool = False
     if csv + json + md > 1:
         raise ForgeryError("give one of --csv, --json and --md")
     # Name each run by its present folder, which may have been renamed since it was measured.
-    cards = [replace(read_card(run / "card.json"), run=str(run)) for run in runs]
+    cards = [replace(read_card(folder_of(run) / "card.json"), run=str(run)) for run in runs]
     require_like(cards)
     seeds: set[tuple[str, int]] = set()
     keys: list[str] = []

@@ -73,12 +73,16 @@ def _folder(variable: str, default: str) -> Path:
 
 def _add_line(file: Path, line: str, first: bool) -> bool:
     """Add a line to a file, at its start or end; False if the file has it already."""
-    lines = _read(file).splitlines()
-    if line in lines:
+    before = file.read_bytes() if file.exists() else b""
+    added = line.encode(**_TEXT)
+    if added in before.splitlines():
         return False
-    # zsh searches the folders of fpath once, when compinit is called.
-    lines = [line, *lines] if first else [*lines, line]
-    file.write_text("\n".join(lines) + "\n", **_TEXT)
+    if first:  # zsh searches the folders of fpath once, when compinit is called
+        file.write_bytes(added + b"\n" + before)
+    else:
+        end = b"" if not before or before.endswith(b"\n") else b"\n"
+        with open(file, "ab") as opened:
+            opened.write(end + added + b"\n")
     return True
 
 

@@ -19,6 +19,7 @@ def direction(
     rows: PositiveInt = 6,
     samples: PositiveInt = 5000,
     seed: NonNegativeInt = 0,
+    data: str | None = None,
     of_class: Annotated[str | None, Parameter(name="--class")] = None,
     out: Path = Path("direction.png"),
     step: Step = None,
@@ -43,6 +44,8 @@ def direction(
         Number of samples from which the direction is estimated.
     seed:
         Seed of the samples.
+    data:
+        New path of the run's data, if it was moved after training.
     of_class:
         Class to draw (conditional runs).
     out:
@@ -60,10 +63,10 @@ def direction(
     from ..latent.directions import METHODS
 
     model, space = open_space(run, of_class, step, device)
-    classifier = classifier_for(model)
+    classifier = classifier_for(model, data)
     name, _ = latent.attribute(attribute, classifier.names)
     lookup(METHODS, method, "method")
-    print_accuracy(classifier, model)
+    print_accuracy(classifier, model, data)
     found = latent.find_direction(space, classifier, name, method, samples, seed)
     strengths = [strength * i / 4 for i in range(-4, 5)]
     places = latent.along(space.z(rows, seed), found, strengths)

@@ -18,6 +18,7 @@ def interpolate(
     way: str = "sphere",
     steps: PositiveInt = 8,
     seed: NonNegativeInt = 0,
+    data: str | None = None,
     of_class: Annotated[str | None, Parameter(name="--class")] = None,
     out: Path = Path("interpolation.png"),
     smoothness: bool = False,
@@ -40,6 +41,8 @@ def interpolate(
         Number of steps from each sample to the next; one row of the strip.
     seed:
         Seed of the samples.
+    data:
+        New path of the run's data, if it was moved after training.
     of_class:
         Class to draw (conditional runs).
     out:
@@ -59,6 +62,8 @@ def interpolate(
     from ..errors import ForgeryError
     from ..numbers import plus_minus
 
+    if not out.name:
+        raise ForgeryError(f"{out} is no name of a file: choose another --out")
     animation = out if out.suffix.lower() == ".mp4" else out.with_suffix(".gif")
     strip = out.with_suffix(".png") if out.suffix.lower() in (".gif", ".mp4") else out
     plots.check_film(animation)
@@ -80,7 +85,7 @@ def interpolate(
     )
     print(f"animation: {animation}")
     if smoothness:
-        s = latent.smoothness(space, classifier_for(model).extractor, way=way, seed=seed)
+        s = latent.smoothness(space, classifier_for(model, data).extractor, way=way, seed=seed)
         print(
             f"path length {plus_minus(s.path_length, s.standard_error)} on {s.extractor} "
             f"(this package's protocol, not StyleGAN's: {s.pairs:,} pairs, {s.way}, ε {s.epsilon:g}"

@@ -16,6 +16,7 @@ def invert(
     starts: PositiveInt = 4,
     steps: PositiveInt = 300,
     seed: NonNegativeInt = 0,
+    data: str | None = None,
     of_class: Annotated[str | None, Parameter(name="--class")] = None,
     out: Path = Path("inversion.png"),
     step: Step = None,
@@ -38,6 +39,8 @@ def invert(
         Number of optimisation steps.
     seed:
         Seed of the starting points.
+    data:
+        New path of the run's data, if it was moved after training.
     of_class:
         Class to draw (conditional runs).
     out:
@@ -64,7 +67,7 @@ def invert(
         )
         names = [path.name for path in pictures]
     else:
-        held_out = model.dataset("test")
+        held_out = model.dataset("test", data)
         rows = held_out.stratified(test)
         wanted = to_model(held_out.values[rows])
         names = [f"test image {row}" for row in rows.tolist()]

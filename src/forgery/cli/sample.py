@@ -59,7 +59,9 @@ def sample(
     model = load(run, device, step)
     requested = model.sampleable_classes or None
     if classes is not None:
-        requested = [name.strip() for name in classes.split(",")]
+        # A name may have commas, as those of ImageNet do.
+        known = classes in model.sampleable_classes
+        requested = [classes] if known else [name.strip() for name in classes.split(",")]
     names = requested if requested and 1 < len(requested) <= number else []
     samples = model.sample_parts(number, seed, requested)
     labels = model.label_parts(number, seed, requested)

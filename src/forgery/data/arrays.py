@@ -1,6 +1,7 @@
 """Images in NumPy files, and conversion of image arrays to another size or colour."""
 
 import zipfile
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -46,7 +47,7 @@ def is_image_array(path: Path) -> bool:
                     return False
         else:
             return False
-    except (OSError, ValueError, EOFError, KeyError, IndexError, zipfile.BadZipFile):
+    except (OSError, ValueError, EOFError, LookupError, zipfile.BadZipFile, zlib.error):
         return False  # reading the file later reports what is wrong with it
     return len(shape) in (3, 4)
 
@@ -74,7 +75,7 @@ def load_image_array(path: Path, settings: ImageSettings) -> Dataset:
                 name = "images" if "images" in content.files else content.files[0]
                 images = content[name]
                 labels = content["labels"] if "labels" in content.files else None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ForgeryError(f"cannot read {path} as a NumPy file: {error}") from error
     images = _as_levels(path, _channels_first(path, images))
     if not isinstance(images, np.memmap):

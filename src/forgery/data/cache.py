@@ -141,12 +141,18 @@ def slots(folder: Path) -> list[Slot]:
 
 
 def clear(folder: Path) -> tuple[int, int]:
-    """Delete all decoded pictures in a folder; return the number of sets and of bytes."""
+    """Delete all decoded pictures in a folder; return the number of sets and of bytes.
+
+    What killed processes have left counts among the bytes.
+    """
     try:
         found = slots(folder)
         sizes = [slot.size() for slot in found]
         for slot in found:
             slot.remove()
+        for leftover in (*folder.glob("*.tmp"), *folder.glob("*.npy")):
+            sizes.append(leftover.stat().st_size)
+            leftover.unlink()
     except OSError as error:
         raise ForgeryError(f"cannot clear {folder}: {error.strerror or error}") from error
     return len(found), sum(sizes)

@@ -161,6 +161,8 @@ class _Decoded:
 
 def is_collection(source: str) -> bool:
     """Whether :func:`load_pictures` can load ``source``."""
+    if not source:  # an empty path is that of the current folder
+        return False
     path = Path(source)
     return is_table(source) or path.is_dir() or (path.is_file() and is_archive(path))
 

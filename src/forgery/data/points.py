@@ -1,6 +1,8 @@
 """Points in CSV, .npy and .npz files: tables of numbers with one point per row."""
 
 import csv
+import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -124,16 +126,16 @@ def _parsed(lines: Iterable[str], path: str) -> np.ndarray:
 def _read_numpy(path: Path) -> np.ndarray:
     try:
         content = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+        if isinstance(content, np.lib.npyio.NpzFile):
+            names = content.files
+            if len(names) != 1:
+                raise ForgeryError(
+                    f"{path} has {len(names)} arrays ({', '.join(names)}): expected one array of "
+                    "points, or images and optional labels, in arrays named images and labels"
+                )
+            content = content[names[0]]
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
         raise ForgeryError(f"cannot read {path} as a NumPy file: {error}") from error
-    if isinstance(content, np.lib.npyio.NpzFile):
-        names = content.files
-        if len(names) != 1:
-            raise ForgeryError(
-                f"{path} has {len(names)} arrays ({', '.join(names)}): expected one array of "
-                "points, or images and optional labels, in arrays named images and labels"
-            )
-        content = content[names[0]]
     if content.dtype.kind not in "fiu":
         raise ForgeryError(f"{path}: expected numbers, got an array of {content.dtype}")
     return np.asarray(content)

@@ -128,7 +128,9 @@ def _without_paths(run: Run) -> dict[str, Any]:
     """config.json with the last parts of the paths in it: others say nothing elsewhere."""
     config = run.config
     if not (is_name(config.data) or config.data.startswith(FROM_PYTHON)):
-        config = config.replace(data=Path(config.data).name)
+        name = Path(config.data).name
+        # A folder may be called like a bundled source, and is not it.
+        config = config.replace(data=f"./{name}" if is_name(name) else name)
     if config.start_from is not None and is_path(config.start_from):
         config = config.replace(start_from=Path(config.start_from).name)
     record = run.record | {"config": config.effective()}

@@ -69,11 +69,35 @@ class RunsFolder:
         try:
             path = self.path / name
             resolved = path.resolve()
-        except (OSError, ValueError):  # too long, a null character, a loop of links
+            path.exists()
+        except (OSError, ValueError, RuntimeError):  # too long, a null character, a loop of links
             raise Refused(f"{name!r:.80} is no name of a run") from None
         outside = not resolved.is_relative_to(root) or resolved == root
         if outside or not parts or ".." in parts or Path(name).is_absolute():
             raise Refused(f"{name!r:.80} is not below {self.path}", 403)
+        return path
+
+    def new(self, name: str) -> Path:
+        """The path of a run that is to be made.
+
+        Raises
+        ------
+        Refused
+            If the name is taken, or lies outside the folder.
+        """
+        path = self.inside(name)
+        parts = Path(name).parts
+        if not name.isprintable() or any(part.startswith(".") for part in parts):
+            raise Refused(f"{name!r:.80} is no name for a run")
+        if len(parts) > DEPTH:
+            raise Refused(f"at most {DEPTH} folders inside each other are searched for runs")
+        if path.exists():
+            raise Refused(f"{name} exists already, and no run is overwritten: choose another name")
+        for above in path.parents:
+            if above == self.path:
+                break
+            if (above / "config.json").exists():
+                raise Refused(f"{above.relative_to(self.path)} is a run, not a folder")
         return path
 
 

@@ -18,7 +18,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ..errors import ForgeryError
 from .answers import Json, Refused, Stream, query, sent
 from .folder import RunsFolder
 
@@ -235,13 +234,9 @@ class Playground:
         if not isinstance(name, str) or not name.strip():
             raise Refused("a run needs a name", fields={"name": "give the run a name"})
         try:
-            path = self._folder.inside(name.strip())
-        except ForgeryError as error:
-            raise Refused(str(error), 403, {"name": str(error)}) from None
-        if path.exists():
-            taken = f"{name.strip()} exists already: choose another name"
-            raise Refused(taken, fields={"name": taken})
-        return str(path.absolute())
+            return str(self._folder.new(name.strip()).absolute())
+        except Refused as error:
+            raise Refused(str(error), error.status, {"name": str(error)}) from None
 
     def _saved(self, path: Path) -> dict[str, Any]:
         return {"run": path.relative_to(self._folder.path.absolute()).as_posix(), "path": str(path)}

@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route
 
 from ..errors import ForgeryError
 from .answers import Json, Refused, sent
-from .folder import DEPTH, RunsFolder, as_typed
+from .folder import RunsFolder, as_typed
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -285,6 +285,7 @@ class Trainings:
         data, recipe, name = (_text(content, key) for key in ("data", "recipe", "name"))
         if data.startswith("-"):  # no flag, but a path
             data = f"./{data}"
+        data = os.path.expanduser(data)
         given = given_settings(content.get("settings") or {})
         problems: dict[str, str] = {}
         if not data and given.get("start_from") is None:
@@ -292,7 +293,7 @@ class Trainings:
         elif data and not (is_name(data) or Path(data).exists()):
             problems["data"] = f"no such file or folder: {data}"
         try:
-            out = self.new(name)
+            out = self._folder.new(name)
         except Refused as error:
             problems["name"] = str(error)
         with self._checking:  # one at a time: the data may have to be decoded
@@ -309,29 +310,6 @@ class Trainings:
             else:
                 arguments.append(f"--{flag(setting)}={as_text(value)}")
         return config, [*arguments, "--out", str(out)]
-
-    def new(self, name: str) -> Path:
-        """The path of a run that is to be made.
-
-        Raises
-        ------
-        Refused
-            If the name is taken, or lies outside the folder.
-        """
-        path = self._folder.inside(name)
-        parts = Path(name).parts
-        if not name.isprintable() or any(part.startswith(".") for part in parts):
-            raise Refused(f"{name!r:.80} is no name for a run")
-        if len(parts) > DEPTH:
-            raise Refused(f"at most {DEPTH} folders inside each other are searched for runs")
-        if path.exists():
-            raise Refused(f"{name} exists already, and no run is overwritten: choose another name")
-        for above in path.parents:
-            if above == self._folder.path:
-                break
-            if (above / "config.json").exists():
-                raise Refused(f"{above.relative_to(self._folder.path)} is a run, not a folder")
-        return path
 
     async def _resume(self, request: Request) -> Response:
         """Resume a run, possibly with a new length; answers when it trains."""

@@ -59,7 +59,7 @@ def figure_of(reports: list[dict[str, Any]], title: str, objective: str | None =
     for axes in (first, second, *others):
         axes.spines["top"].set_visible(False)
         axes.spines["right"].set_visible(False)
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(title, fontsize=10, parse_math=False)
     return figure
 
 

@@ -179,7 +179,18 @@ def evolution(pictures: list[Path], target: Path, captions: list[str], most: int
     frames = [frame for frame in drawn if frame is not None]
     if not frames:
         return
+    # The number of samples in a grid may have been changed during the run.
+    size = tuple(max(lengths) for lengths in zip(*(frame.size for frame in frames), strict=True))
+    frames = [frame if frame.size == size else _enlarged_to(size, frame) for frame in frames]
     write_film(frames, [120] * (len(frames) - 1) + [2000], target)
+
+
+def _enlarged_to(size: tuple[int, ...], frame: Image.Image) -> Image.Image:
+    """The frame in the upper left corner of a black one."""
+    width, height = size
+    enlarged = Image.new(frame.mode, (width, height), 0)
+    enlarged.paste(frame, (0, 0))
+    return enlarged
 
 
 def _captioned(picture: Path, caption: str) -> Image.Image | None:

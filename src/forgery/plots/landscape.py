@@ -85,7 +85,7 @@ class Landscape:
             self._draw_line(axes, samples[:, 0], belief, z)
         else:
             self._draw_plane(axes, samples, belief, directions)
-        axes.set_title(title, fontsize=9)
+        axes.set_title(title, fontsize=9, parse_math=False)
         axes.tick_params(labelsize=7)
         return _rendered(figure)
 

@@ -383,7 +383,10 @@ export function between(generator, { onhold, onchange }) {
   const redraw = () => {
     body.hidden = !ends[1];
     missing.hidden = Boolean(ends[1]);
-    if (!ends[1]) return null;
+    if (!ends[1]) {
+      pause();
+      return null;
+    }
     fill(message);
     onchange?.({ from: ends[0], to: ends[1], way });
     return Promise.all([move(), drawStrip()]);
