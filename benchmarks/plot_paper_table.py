@@ -1,4 +1,4 @@
-"""The Parzen score of ``goodfellow2014`` over its epochs, from the recorded lines.
+"""The Parzen score of ``goodfellow2014`` over its epochs, a line for each seed.
 
 python benchmarks/plot_paper_table.py
 """
@@ -8,36 +8,50 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-RESULTS = Path(__file__).parent / "results" / "paper_table.jsonl"
-PICTURE = Path(__file__).parents[1] / "docs" / "images" / "paper_table.png"
-#: The paper's adversarial nets, Table 1.
-PUBLISHED = 225
+from published.results import Lines
+from published.table1 import EPOCH, PAPER, TABLE, is_collapsed
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks/results"
+PICTURE = ROOT / "docs/images/paper_table.png"
 
 
 def main() -> None:
-    lines = [json.loads(t) for t in RESULTS.read_text().splitlines() if not t.startswith("#")]
-    ours = [line for line in lines if line["name"] == "goodfellow2014"]
+    lines = Lines.read(RESULTS / f"tables/{TABLE.name}.jsonl")
+    real, model = TABLE.rows
     figure = Figure(figsize=(7, 3.4), layout="constrained")
     axes = figure.subplots()
-    axes.errorbar(
-        [line["epochs"] for line in ours],
-        [line["nats"] for line in ours],
-        [2 * line["se"] for line in ours],
-        fmt=".-",
-        color="tab:red",
-        label="goodfellow2014, ± 2 standard errors",
-    )
-    levels = {line["name"]: line["nats"] for line in lines if line["name"] != "goodfellow2014"}
-    levels["adversarial nets (paper)"] = PUBLISHED
+    collapsed = []
+    for seed in model.seeds:
+        found = lines.of(model.name, seed)
+        if found and is_collapsed(found[-1]):
+            collapsed.append(seed)
+        elif found:
+            axes.errorbar(
+                [line.steps / EPOCH for line in found],
+                [line.scores["nats"] for line in found],
+                [2 * line.scores["se"] for line in found],
+                fmt=".-",
+                linewidth=1,
+                label=f"seed {seed}",
+            )
+    texts = (RESULTS / "paper_table.jsonl").read_text().splitlines()
+    levels = {line["name"]: line["nats"] for line in map(json.loads, texts[1:])}
+    levels[real.name] = lines.of(real.name, 0)[0].scores["nats"]
+    levels["adversarial nets (paper)"] = PAPER
     for name, level in levels.items():
         if level < 0:
             continue
-        published = level == PUBLISHED
+        published = level == PAPER
         axes.axhline(level, color="black" if published else "grey", linestyle=":", linewidth=1)
         above = "top" if published else "bottom"  # the paper's lies just below that of real images
-        axes.text(ours[0]["epochs"], level, f"{name}: {level:.0f}", fontsize=8, va=above)
-    axes.set(xlabel="epochs", ylabel="Parzen log-likelihood, nats", ylim=(-120, 370))
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
+        axes.text(5, level, f"{name}: {level:.0f}", fontsize=8, va=above)
+    title = "goodfellow2014, ± 2 standard errors"
+    if collapsed:
+        title += f" (collapsed: seed {', '.join(map(str, collapsed))})"
+    axes.set_title(title, fontsize=9)
+    axes.set(xlabel="epochs", ylabel="Parzen log-likelihood, nats", xlim=(0, 260), ylim=(90, 370))
+    axes.legend(frameon=False, fontsize=8, loc="upper right", bbox_to_anchor=(1, 0.82), ncols=2)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(PICTURE, dpi=110)
 
