@@ -62,16 +62,6 @@ OF_NETWORKS = {
         Networks(PLAIN, PLAIN, OBJECTIVES["hinge"]),
         "cannot encode images for a vae",
     ),
-    "frozen_features_are_of_single_images": (
-        settings(discriminator="projected", pack=3),
-        Networks(PLAIN, PLAIN, OBJECTIVES["hinge"]),
-        "give --pack 1",
-    ),
-    "frozen_features_take_no_class": (
-        settings(discriminator="projected", conditional="concat"),
-        Networks(PLAIN, PLAIN, OBJECTIVES["hinge"]),
-        "give --conditional projection",
-    ),
     "frozen_layers_exist": (
         settings(start_from="runs/faces", freeze_d=2),
         Networks(PLAIN, nn.Sequential(PLAIN, nn.Linear(1, 1)), OBJECTIVES["hinge"]),

@@ -118,6 +118,8 @@ def test_a_new_length_replaces_the_old_one():
         ({"conditional": "concat", "pack": 2}, "joins samples of different classes"),
         ({"penalty": "r1", "compile": True}, "needs second derivatives"),
         ({"updates": "simultaneous", "d_steps": 2, "compile": True}, "--d-steps 1 or --updates"),
+        ({"discriminator": "projected", "pack": 3}, "give --pack 1"),
+        ({"discriminator": "projected", "conditional": "concat"}, "give --conditional projection"),
         ({"accumulate": 2, "pack": 2}, "a pack cannot be split"),
         ({"accumulate": 3}, "a minibatch of 100 cannot be split into 3 equal parts"),
         ({"conditional": "infogan", "continuous": 65}, "more than the 64 dimensions of z"),

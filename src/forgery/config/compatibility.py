@@ -152,6 +152,24 @@ def continuous_codes_fit(config: "Config") -> str | None:
     )
 
 
+def frozen_features_are_of_single_images(config: "Config") -> str | None:
+    if config.discriminator != "projected" or config.pack == 1:
+        return None
+    return (
+        "discriminator projected sees the frozen features of single images: give --pack 1, or "
+        "choose another --discriminator"
+    )
+
+
+def frozen_features_take_no_class(config: "Config") -> str | None:
+    if config.discriminator != "projected" or config.conditional != "concat":
+        return None
+    return (
+        "discriminator projected sees frozen features, to which no class can be joined: give "
+        "--conditional projection, or choose another --discriminator"
+    )
+
+
 SETTINGS: list[Callable[["Config"], str | None]] = [
     one_length,
     evaluations_are_reported,
@@ -161,6 +179,8 @@ SETTINGS: list[Callable[["Config"], str | None]] = [
     accumulation_is_plain,
     parts_are_equal,
     continuous_codes_fit,
+    frozen_features_are_of_single_images,
+    frozen_features_take_no_class,
 ]
 
 # With the data.
@@ -271,24 +291,6 @@ def frozen_features_do_not_encode(config: "Config", networks: Networks) -> str |
     return f"discriminator projected cannot encode images for a {config.model}: choose another"
 
 
-def frozen_features_are_of_single_images(config: "Config", networks: Networks) -> str | None:
-    if config.discriminator != "projected" or config.pack == 1:
-        return None
-    return (
-        "discriminator projected sees the frozen features of single images: give --pack 1, or "
-        "choose another --discriminator"
-    )
-
-
-def frozen_features_take_no_class(config: "Config", networks: Networks) -> str | None:
-    if config.discriminator != "projected" or config.conditional != "concat":
-        return None
-    return (
-        "discriminator projected sees frozen features, to which no class can be joined: give "
-        "--conditional projection, or choose another --discriminator"
-    )
-
-
 def frozen_layers_exist(config: "Config", networks: Networks) -> str | None:
     from ..models.freezing import lower_layers
 
@@ -308,8 +310,6 @@ NETWORKS: list[Callable[["Config", Networks], str | None]] = [
     features_can_be_seen,
     batch_norm_has_a_variance,
     frozen_features_do_not_encode,
-    frozen_features_are_of_single_images,
-    frozen_features_take_no_class,
     frozen_layers_exist,
 ]
 

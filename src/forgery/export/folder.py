@@ -24,6 +24,7 @@ from ..addresses import is_path, name_of
 from ..data import FROM_PYTHON, is_name
 from ..model import Model
 from ..parts import OTHER_NETWORK
+from ..training import checkpoint
 from ..training.run import Run, open_run
 from .files import fill, write_new
 from .readme import readme
@@ -117,11 +118,13 @@ def to_safetensors(
 
 def _tensors(networks: Mapping[str, nn.Module], precision: Precision) -> dict[str, Tensor]:
     kind = getattr(torch, precision)
-    return {
-        f"{role}.{name}": (t.to(kind) if t.is_floating_point() else t).contiguous().cpu()
-        for role, network in networks.items()
-        for name, t in network.state_dict().items()
-    }
+    return checkpoint.separate(
+        {
+            f"{role}.{name}": t.to(kind) if t.is_floating_point() else t
+            for role, network in networks.items()
+            for name, t in network.state_dict().items()
+        }
+    )
 
 
 def _without_paths(run: Run) -> dict[str, Any]:

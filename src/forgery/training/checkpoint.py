@@ -76,7 +76,7 @@ def write(folder: Path, checkpoint: Checkpoint, keep: int, best: int | None = No
         temporary.mkdir()
         digests = {}
         for name in ("model", "optimizers"):
-            content = save(_separate(getattr(checkpoint, name)))
+            content = save(separate(getattr(checkpoint, name)))
             digests[name] = hashlib.sha256(content).hexdigest()
             _write_synced(temporary / f"{name}.safetensors", content)
         state = {
@@ -279,7 +279,7 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _separate(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def separate(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors on the CPU, none of which share memory (as tied weights do)."""
     separate, seen = {}, set()
     for name, tensor in tensors.items():
