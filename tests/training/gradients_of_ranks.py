@@ -96,8 +96,9 @@ def gradients_of_a_projected_gan(ranks):
     )
     numbers = game.step([Minibatch(rows.local(torch.rand(N, *shape)))])
     seen = [x.flatten() for player in players for x in player.optimizer.seen]
-    averages = [x.flatten() for network in networks for x in network.buffers()]
-    return torch.cat([*seen, *averages, numbers.float()])
+    kept = [x.flatten() for network in networks for x in network.buffers()]
+    # Gradients and averages of maps may be larger than 1: compare relative to the size of each.
+    return torch.cat([*(x / x.abs().max().clamp(min=1) for x in (*seen, *kept)), numbers.float()])
 
 
 def main():
