@@ -21,6 +21,7 @@ from torch import nn
 from forgery import build, data, recipes
 from forgery.config import Config
 from forgery.training import device as devices
+from forgery.training.end import End
 from forgery.training.ensemble import Ensemble
 from forgery.training.loop import iterate
 from forgery.training.state import Training
@@ -43,7 +44,7 @@ def step_of(config: Config, seeds: list[int] | None, where: torch.device) -> Cal
         else build.ensemble_of(config, seeds, dataset, where)
     )
     batches = build.batches_of(config, dataset, where, seeds)
-    return lambda: iterate(training, batches, config.steps or 100, config)
+    return lambda: iterate(training, batches, End(config.steps or 100))
 
 
 def products_of(config: Config, seeds: list[int], where: torch.device) -> Callable[[], None]:

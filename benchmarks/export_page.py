@@ -20,7 +20,7 @@ from playwright.sync_api import sync_playwright
 
 import forgery
 from forgery import model, recipes
-from forgery.export.page import write_page
+from forgery.export.page import page_of
 from machine import machine
 
 #: What the data are read as, so that no pictures are needed.
@@ -82,7 +82,8 @@ def main() -> None:
             run, path = Path(place) / str(i), Path(place) / f"{i}.html"
             limits = {"images": None, "epochs": None, "steps": 1, "device": "cpu"}
             forgery.train(recipes.RECIPES[recipe](**limits | settings), run)
-            made = write_page(model.load(run), path)
+            made = page_of(model.load(run))
+            path.write_text(made.content, encoding="utf-8")
             page = chromium.new_page(viewport={"width": 1280, "height": 900})
             page.add_init_script(WATCH)
             page.context.set_offline(True)

@@ -37,6 +37,7 @@ from forgery.data import load
 from forgery.recipes import RECIPES
 from forgery.training import device as devices
 from forgery.training import loop
+from forgery.training.end import End
 from forgery.training.events import StepDone
 from forgery.training.state import Training
 from machine import machine
@@ -70,8 +71,8 @@ class Bench:
         dataset = parts.data_of(config)
         training = build.training_of(config, dataset, where)
         batches = build.batches_of(config, dataset, where)
-        last = loop.length_in_steps(config, batches, training.game.batches_per_step)
-        return training, lambda: loop.iterate(training, batches, last, config)
+        end = End.of(config, batches, training.game.batches_per_step)
+        return training, lambda: loop.iterate(training, batches, end)
 
     def wait(self) -> None:
         """Wait until the device has done all that it was given."""
@@ -217,7 +218,7 @@ def seeds(bench: Bench) -> Numbers:
 
         def several(number: int = steps) -> None:
             for _ in range(number):
-                loop.iterate(training, batches, config.steps, config)
+                loop.iterate(training, batches, End(config.steps))
 
         several(3)
         return bench.seconds(several)

@@ -16,6 +16,7 @@ from torch import nn
 from forgery import build, parts, recipes
 from forgery.models.dcgan import _Upsample
 from forgery.training import device, loop
+from forgery.training.end import End
 from machine import machine
 
 
@@ -42,7 +43,7 @@ def main() -> None:
     tasks: dict[str, tuple[Callable[[], object], int]] = {
         "layer, forward": (lambda: layer(x), 5),
         "layer, forward and backward": (lambda: layer(x).sum().backward(), 5),
-        "step of dcgan": (lambda: loop.iterate(training, batches, 1_000_000, config), 5),
+        "step of dcgan": (lambda: loop.iterate(training, batches, End(1_000_000)), 5),
     }
     found: dict[tuple[str, str], list[float]] = {(t, k): [] for t in tasks for k in kernels}
     for _ in range(options.rounds):

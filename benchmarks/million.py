@@ -48,6 +48,7 @@ def measure(path: str, batches_drawn: int, steps: int, threads: int, give_back: 
     from forgery.data import arrays, dataset
     from forgery.parts import data_of
     from forgery.training import device, loop
+    from forgery.training.end import End
 
     arrays.LARGE = 0  # ten thousand are mapped too
     if not give_back:
@@ -68,7 +69,7 @@ def measure(path: str, batches_drawn: int, steps: int, threads: int, give_back: 
         return 1000 * median(taken)
 
     def step(i: int) -> None:
-        loop.iterate(training, batches, config.steps or 100, config)
+        loop.iterate(training, batches, End(config.steps or 100))
 
     before = most = resident()
     step_ms = timed(step, steps)

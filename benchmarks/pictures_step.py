@@ -25,10 +25,11 @@ import torch
 from forgery import build, parts
 from forgery.config import Config
 from forgery.data import Dataset
-from forgery.evaluation.tracker import tracker
+from forgery.evaluation.scorer import scorer
 from forgery.projected import projection_in
 from forgery.resolve import settings_from
 from forgery.training import device, loop
+from forgery.training.end import End
 from forgery.training.state import Training
 from machine import machine
 
@@ -67,7 +68,7 @@ def prepared(
     data = parts.data_of(config)
     training = build.training_of(config, data, cpu)
     batches = build.batches_of(config, data, cpu, project=training.project)
-    return config, data, training, lambda: loop.iterate(training, batches, 1_000_000, config)
+    return config, data, training, lambda: loop.iterate(training, batches, End(1_000_000))
 
 
 def step(options: argparse.Namespace) -> None:
@@ -105,7 +106,7 @@ def track(options: argparse.Namespace) -> None:
         config, data, training, one = prepared(
             options.data, "pictures", size, threads, evaluate_every=every
         )
-        measure = tracker(config, data, build.sampler_of(config, data, training))
+        measure = scorer(config, data, build.sampler_of(config, data, training))
         measured, stepped = [], []
         for _ in range(options.rounds + 1):
             started = time.process_time()

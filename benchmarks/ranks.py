@@ -73,6 +73,7 @@ def measure(path: str, batch_size: int, steps: int) -> None:
     from forgery.data import arrays
     from forgery.parts import data_of
     from forgery.training import device, loop, parallel
+    from forgery.training.end import End
 
     arrays.LARGE = 0  # so that a small file is mapped as a large one is
     drawn, normal = 0, randomness.NOISES["normal"]
@@ -98,7 +99,7 @@ def measure(path: str, batch_size: int, steps: int) -> None:
         peak.start()
         for _ in range(steps):
             start = time.process_time()
-            loop.iterate(training, batches, steps, config)
+            loop.iterate(training, batches, End(steps))
             times.append(1000 * (time.process_time() - start))
         peak.stopped.set()
         memory = [at_rest, peak.most, status("VmHWM")]

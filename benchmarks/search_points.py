@@ -16,6 +16,7 @@ import torch
 from forgery import build, data, randomness, recipes
 from forgery.evaluation import KnownDensity
 from forgery.training import device as devices
+from forgery.training.end import End
 from forgery.training.loop import iterate
 
 DATA = ("ring8", "grid25", "moons", "swissroll", "disjoint", "line")
@@ -103,7 +104,7 @@ def main() -> None:
                 batches = build.batches_of(config, dataset, cpu)
                 started = time.perf_counter()
                 for _ in range(options.steps):
-                    iterate(training, batches, config.steps or 100, config)
+                    iterate(training, batches, End(config.steps or 100))
                 z = randomness.fixed_noise(config.noise, 10_000, config.latent, seed)
                 line = {"candidate": name, "data": source, "seed": seed, "steps": options.steps}
                 line |= known.scores(training.draw(z))

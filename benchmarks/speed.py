@@ -19,6 +19,7 @@ import tutorial_program
 from forgery import build, parts, recipes
 from forgery.training import device as devices
 from forgery.training import loop
+from forgery.training.end import End
 from machine import machine
 
 
@@ -28,12 +29,12 @@ def forgery_steps(recipe: str, where: torch.device, threads: int) -> Callable[[i
     dataset = parts.data_of(config)
     training = build.training_of(config, dataset, where)
     batches = build.batches_of(config, dataset, where)
-    last_step = loop.length_in_steps(config, batches, training.game.batches_per_step)
+    end = End.of(config, batches, training.game.batches_per_step)
 
     def run(steps: int) -> float:
         started = time.perf_counter()
         for _ in range(steps):
-            loop.iterate(training, batches, last_step, config)
+            loop.iterate(training, batches, end)
         training.totals.tolist()
         return time.perf_counter() - started
 

@@ -20,6 +20,7 @@ from forgery import build, data
 from forgery.config import Config
 from forgery.recipes import RECIPES
 from forgery.training import device
+from forgery.training.end import End
 from forgery.training.loop import iterate
 from machine import machine
 
@@ -91,7 +92,7 @@ def main() -> None:
         for label, (training, batches, config) in games.items():
             started = time.perf_counter()
             for _ in range(steps):
-                iterate(training, batches, config.steps or 100, config)
+                iterate(training, batches, End(config.steps or 100))
             times[label].append((time.perf_counter() - started) / steps * 1000)
     for label, values in times.items():
         print(f"{label}: {median(values):.2f} ms")

@@ -8,6 +8,7 @@ from forgery.build import batches_of, ensemble_of, training_of
 from forgery.config import Config, choices, fields_of
 from forgery.objectives import OBJECTIVES
 from forgery.recipes import RECIPES
+from forgery.training.end import End
 from forgery.training.loop import iterate
 
 CPU = torch.device("cpu")
@@ -26,7 +27,7 @@ def begin(config, dataset):
 def play(config, dataset, steps=1):
     training, batches = begin(config, dataset)
     for _ in range(steps):
-        iterate(training, batches, 100, config)
+        iterate(training, batches, End(100))
     return training
 
 
@@ -89,7 +90,7 @@ def test_the_weight_of_the_penalty_follows_the_burn_in(digits):
     training, batches = begin(config, digits)
     weights = []
     for _ in range(6):
-        iterate(training, batches, config.steps or 100, config)
+        iterate(training, batches, End(config.steps or 100))
         weights.append(training.game.terms[0].weight)
     assert weights[0] == 1.0
     assert weights[2] == pytest.approx(0.55)

@@ -225,7 +225,7 @@ def test_the_card_reports_how_often_the_requested_class_was_drawn():
 
 @pytest.mark.slow
 def test_quality_is_tracked_in_a_conditional_run(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr("forgery.evaluation.tracker.TRACKED", 200)
+    monkeypatch.setattr("forgery.evaluation.scorer.TRACKED", 200)
     config = tiny.replace(conditional="concat", steps=2, evaluate_every=2, split="valid10k")
     forgery.train(config, tmp_path / "run")
     (line,) = (tmp_path / "run/metrics.jsonl").read_text().splitlines()

@@ -13,11 +13,11 @@ import torch
 from PIL import Image
 
 import forgery
-from forgery import ForgeryError, gallery
+from forgery import ForgeryError, sample_files
 
 
 def save(samples, out):
-    gallery.save_samples(samples.split(4), len(samples), samples.shape[1:], out)
+    sample_files.save_samples(samples.split(4), len(samples), samples.shape[1:], out)
 
 
 def test_samples(tiny, tmp_path):

@@ -13,6 +13,7 @@ from forgery.data import Dataset
 from forgery.extractors import efficientnet
 from forgery.models import Spec
 from forgery.projected import ProjectedDiscriminator, Projection, layout, projection_in
+from forgery.training.end import End
 from forgery.training.loop import iterate
 
 CPU = torch.device("cpu")
@@ -133,7 +134,7 @@ def test_both_players_learn_and_the_frozen_part_does_not(changes):
         p.detach().clone() for player in training.game.players.values() for p in player.parameters
     ]
     for _ in range(2):
-        iterate(training, batches, 10, settings)
+        iterate(training, batches, End(10))
     after = [p for player in training.game.players.values() for p in player.parameters]
     assert training.totals.isfinite().all()
     changed = [not torch.equal(a, b) for a, b in zip(after, before, strict=True)]

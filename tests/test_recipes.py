@@ -6,7 +6,7 @@ import pytest
 
 from forgery.objectives import OBJECTIVES
 from forgery.recipes import MNIST, RECIPES
-from forgery.training.loop import length_in_steps
+from forgery.training.end import End
 
 #: Steps on the training images of MNIST; goodfellow2014 trains on 50,000 of them.
 STEPS = {
@@ -37,7 +37,7 @@ def steps(config, n):
         minibatches += OBJECTIVES[config.objective].g_needs_real
     m = config.batch_size * config.pack
     batches = SimpleNamespace(per_epoch=n // m, batch_size=m)
-    return length_in_steps(config, batches, minibatches)
+    return End.of(config, batches, minibatches).step
 
 
 @pytest.mark.parametrize("recipe", [name for name in RECIPES if RECIPES[name]().minutes is None])

@@ -19,6 +19,7 @@ from forgery.models import CONDITIONS
 from forgery.parts import data_of
 from forgery.recipes import RECIPES
 from forgery.training import checkpoint
+from forgery.training.end import End
 from forgery.training.loop import iterate
 
 CPU = torch.device("cpu")
@@ -130,7 +131,7 @@ def test_a_step_from_every_checkpoint_gives_the_next(tmp_path, name):
         training.restore(checkpoint.read(folder, step))
         batches = batches_of(config, dataset, CPU, project=training.project)
         with torch.random.fork_rng(devices=[]):
-            iterate(training, batches, config.steps or 100, config)
+            iterate(training, batches, End(config.steps or 100))
         assert_same(training.checkpoint(), checkpoint.read(folder, step + 1))
 
 
@@ -142,7 +143,7 @@ def test_every_kind_of_state_changes_during_training():
     batches = batches_of(config, dataset, CPU, project=training.project)
     with torch.random.fork_rng(devices=[]):
         for _ in range(5):
-            iterate(training, batches, config.steps or 100, config)
+            iterate(training, batches, End(config.steps or 100))
     assert training.networks()["augment"].p > 0
 
 

@@ -9,12 +9,12 @@ import torch
 from PIL import Image
 
 import forgery
-from forgery import ForgeryError, gallery, randomness, recipes, resources
+from forgery import ForgeryError, randomness, recipes, resources, sample_files
 from forgery.cli.sample import sample
-from forgery.gallery import save_samples
 from forgery.pixels import to_pixels
 from forgery.plots import by_class, by_class_size, grid, grid_size
 from forgery.plots.grids import HEADING
+from forgery.sample_files import save_samples
 from forgery.sampler import PART
 
 #: More than two parts, the last one short.
@@ -110,7 +110,7 @@ def test_ctrl_c_leaves_no_partial_file(tmp_path, name):
 
 
 def test_ctrl_c_leaves_complete_pictures_in_a_folder(tmp_path, monkeypatch):
-    whole = gallery._png
+    whole = sample_files._png
     drawn = []
 
     def png(image, scale):
@@ -119,7 +119,7 @@ def test_ctrl_c_leaves_complete_pictures_in_a_folder(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return whole(image, scale)
 
-    monkeypatch.setattr(gallery, "_png", png)
+    monkeypatch.setattr(sample_files, "_png", png)
     with pytest.raises(KeyboardInterrupt):
         save_samples(images(100), 100, (1, 5, 6), tmp_path / "folder")
     names = sorted(p.name for p in (tmp_path / "folder").iterdir())
@@ -156,15 +156,15 @@ def test_the_estimated_size_of_samples_is_that_of_their_file(tmp_path):
     flat = torch.zeros(1000, 3, 16, 16)
     for values in (noise, flat):
         save_samples(values.split(100), 1000, (3, 16, 16), tmp_path / "a.npz")
-        estimate = 1000 / 64 * gallery._size(values[:64], ".npz")
+        estimate = 1000 / 64 * sample_files._size(values[:64], ".npz")
         size = (tmp_path / "a.npz").stat().st_size
         assert size - 1000 <= estimate  # not below, up to the headers of the archive
         assert estimate < 2 * size + 20_000
     points = torch.randn(1000, 2)
     save_samples(points.split(100), 1000, (2,), tmp_path / "a.csv")
-    estimate = 1000 / 64 * gallery._size(points[:64], ".csv")
+    estimate = 1000 / 64 * sample_files._size(points[:64], ".csv")
     assert estimate == pytest.approx((tmp_path / "a.csv").stat().st_size, rel=0.1)
-    assert gallery._size(noise[:3], "") == 3 * 4096
+    assert sample_files._size(noise[:3], "") == 3 * 4096
 
 
 @pytest.mark.parametrize(

@@ -421,7 +421,7 @@ def test_slow_steps_are_reported_and_saved_by_time(tiny, tmp_path, monkeypatch):
 def test_tracked_quality_keeps_the_best_checkpoint(tiny, tmp_path, monkeypatch):
     """With distances 5, 3, 4, 6, the second is the best and is kept beside newer ones."""
     distances = iter([5.0, 3.0, 4.0, 6.0])
-    monkeypatch.setattr(session, "tracker", lambda *_: lambda step: {"frechet": next(distances)})
+    monkeypatch.setattr(session, "scorer", lambda *_: lambda step: {"frechet": next(distances)})
     config = tiny.replace(
         steps=8, report_every=2, evaluate_every=2, checkpoint_every=2, keep_checkpoints=2
     )
@@ -439,7 +439,7 @@ def test_nan_is_reported_as_such_and_never_measured(tiny, tmp_path, monkeypatch)
     def measured(step):
         pytest.fail("a state without numbers was measured")
 
-    monkeypatch.setattr(session, "tracker", lambda *_: measured)
+    monkeypatch.setattr(session, "scorer", lambda *_: measured)
     config = tiny.replace(optimizer="momentum", g_learning_rate=1e30, d_learning_rate=1e30)
     config = config.replace(steps=50, report_every=5, evaluate_every=5, checkpoint_every=50)
     with pytest.raises(ForgeryError, match="NaN or infinite"):

@@ -28,9 +28,10 @@ from .errors import ForgeryError
 from .parts import data_of
 from .recipes import pacgan
 from .training import checkpoint, device, loop
-from .training.checkpoint import write_file
+from .training.end import End
 from .training.interrupt import Interrupt
 from .training.state import Training
+from .writing import write_file, writing
 
 #: Number of samples in the published protocol (fjxmlzn/PacGAN).
 SAMPLES = 2_500
@@ -146,7 +147,7 @@ def bench(
 def _claim(out: Path, record: dict[str, Any]) -> None:
     """Create the folder, or check that it holds a benchmark of the same protocol."""
     kept = out / "bench.json"
-    try:
+    with writing(f"to {out}"):
         if kept.exists():
             earlier = json.loads(kept.read_text(encoding="utf-8"))
             # Objectives, packings and steps may be added; everything else must agree.
@@ -163,8 +164,6 @@ def _claim(out: Path, record: dict[str, Any]) -> None:
             raise ForgeryError(f"{out} exists and is not a benchmark: choose another --out")
         out.mkdir(parents=True, exist_ok=True)
         write_file(kept, json.dumps(record, indent=1).encode())
-    except OSError as error:
-        raise ForgeryError(f"cannot write to {out}: {error.strerror or error}") from error
 
 
 def _refuse_other_length(out: Path, before: Config, now: Config) -> None:
@@ -212,7 +211,7 @@ def _train(
     batches = batches_of(config, dataset, training.device, seeds)
     before, started = training.seconds, time.perf_counter()
     while training.step < steps and interrupt.signal is None:
-        loop.iterate(training, batches, steps, config)
+        loop.iterate(training, batches, End(steps))
         training.seconds = before + time.perf_counter() - started
         if training.step % config.checkpoint_every == 0 or training.step == steps:
             checkpoint.write(folder, training.checkpoint(), config.keep_checkpoints, None)

@@ -28,15 +28,15 @@ from .config import ReportingSettings
 from .config.choices import LogName
 from .errors import ForgeryError
 from .training.algorithm1 import AdversarialGame
-from .training.checkpoint import write_file
 from .training.doctor import Finding
 from .training.events import Event, Outcome, RunEnded, RunStarted, SamplesDrawn
 from .training.report import Report, Vitals
 from .training.run import Run
 from .training.vae import VAE
+from .writing import write_file
 
 #: ``model`` of a run → the names of ``Report.numbers``.
-NUMBERS = {"gan": AdversarialGame.numbers, "vae": VAE.numbers}
+NUMBERS = {"gan": AdversarialGame.number_names, "vae": VAE.number_names}
 #: The names of ``Report.quality``.
 QUALITY = ("frechet", "jsd", "kl", "modes", "high_quality")
 

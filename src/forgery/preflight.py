@@ -25,6 +25,7 @@ from .projected import is_available
 from .recipes import MNIST, RECIPES, recipe_for_images
 from .resources import in_words, peak_memory
 from .training import contention, device, loop
+from .training.end import End
 from .training.state import Training
 
 #: Seconds for which steps are timed, and number of untimed steps before.
@@ -224,19 +225,19 @@ def preflight(
         batches = batches_of(config, dataset, where, project=training.project)
         before = contention.core_times()
         per_step = training.game.batches_per_step
-        last_step = loop.length_in_steps(config, batches, per_step)
+        end = End.of(config, batches, per_step)
         timed = batches
         if training.project and len(dataset) > TIMED:  # a part, since all would be projected first
             part = dataset.subset(max(TIMED, config.batch_size * config.d_steps))
             timed = batches_of(config, part, where, project=training.project)
-        seconds = _seconds_per_step(training, timed, config, last_step)
+        seconds = _seconds_per_step(training, timed, end)
         core_wait = contention.core_wait(before, contention.core_times())
     return Preflight(
         requested,
         dataset,
         survey,
         seconds,
-        last_step,
+        end.step,
         batches.per_epoch / per_step,
         _memory(training),
         batches.projected_bytes,
@@ -245,13 +246,11 @@ def preflight(
     )
 
 
-def _seconds_per_step(
-    training: Training, batches: Batches, config: Config, last_step: int | None
-) -> float:
+def _seconds_per_step(training: Training, batches: Batches, end: End) -> float:
     """Mean time per step over :data:`SECONDS` of training, after :data:`WARM_UP` steps."""
 
     def step() -> None:
-        loop.iterate(training, batches, last_step, config)
+        loop.iterate(training, batches, end)
 
     for _ in range(WARM_UP):
         step()

@@ -210,7 +210,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     return settings
 
 
-def decoding(config: Config) -> None:
+def decode_pictures(config: Config) -> None:
     """Decode a run's pictures, if its data are pictures; show progress, print warnings."""
     if not holds_pictures(config.data):
         return

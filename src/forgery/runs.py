@@ -15,6 +15,7 @@ from .recipes import find_recipe
 from .training.doctor import Finding
 from .training.run import Run as Folder
 from .training.run import open_run
+from .writing import writing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -96,10 +97,8 @@ class Run(Folder):
             For another suffix, or without ffmpeg, or if the file cannot be written.
         """
         plots.check_film(Path(path))
-        try:
+        with writing(path):
             plots.evolution(self.pictures, Path(path), self.captions)
-        except OSError as error:
-            raise ForgeryError(f"cannot write {path}: {error.strerror or error}") from error
 
     def _repr_html_(self) -> str:
         """The curves above a caption of a few lines."""

@@ -7,7 +7,7 @@
 import math
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -21,19 +21,20 @@ from .callbacks import loggers_of
 from .config import RESUMABLE, Config, check_names, compatibility, typed
 from .data import Batches, Dataset, holds_pictures, is_name, mostly_copies
 from .errors import ForgeryError, refuse
-from .evaluation.tracker import requested_classes, tracker
+from .evaluation.scorer import requested_classes, scorer
 from .fine_tuning import pretrained_of
 from .gallery import artist, draw_summary, real_picture
-from .model import Model, newest_checkpoint, recorded_classes
+from .model import Model, newest_checkpoint
 from .parts import condition_of, data_of
 from .progress import is_shown, watching
 from .projected import projection_in
-from .resolve import config_of, decoding
+from .resolve import config_of, decode_pictures
 from .run_data import Source, absolute, dataset_of, require_data
 from .training import checkpoint, device, loop, parallel
-from .training.events import Callback, Event
+from .training.end import End
+from .training.events import Callback
 from .training.interrupt import Interrupt
-from .training.report import VITAL_SAMPLES, Measure, Reference, Reporter
+from .training.report import VITAL_SAMPLES, Probe, Reporter, Scorer
 from .training.run import Run, create, open_run
 from .training.state import Training
 
@@ -95,15 +96,7 @@ def train(
     if isinstance(changes.get("data"), Dataset):
         dataset = changes.pop("data")
     config, where = on_this_machine(config_of(what, changes, shown, dataset))
-    if dataset is None:
-        if shown:
-            decoding(config)
-        dataset = data_of(config)
-    else:
-        dataset = dataset.limited(config.limit)
-    known = is_name(config.data) or holds_pictures(config.data)  # of pictures, decoding has warned
-    if shown and not known and (warning := mostly_copies(dataset)):
-        print(f"warning: {warning}")
+    dataset = _loaded(config, dataset, shown)
     # Absolute paths, so that the run can be opened from any folder.
     config = config.replace(data=absolute(config.data))
     if config.start_from is not None:
@@ -121,12 +114,12 @@ def train(
         batches = batches_of(config, dataset, where, ranks=ranks, project=training.project)
         if not ranks.writes:
             return _follow(Path(out or "runs"), config, training, batches)
-        measure = tracker(config, dataset, sampler_of(config, dataset, training))
+        score = scorer(config, dataset, sampler_of(config, dataset, training))
         facts = _facts(config, dataset, where) | _origins(config, given) | _features(training)
         facts |= {"pretrained": pretrained.facts} if pretrained else {}
         run = create(None if out is None else Path(out), config, facts)
         with run.lock(), watching(shown, callbacks) as notify:
-            return _run(run, training, batches, notify, measure)
+            return _run(run, training, batches, notify, score)
 
 
 def resume(
@@ -183,7 +176,7 @@ def resume(
     if not isinstance(data, Dataset):
         require_data(run, data)
         if shown:
-            decoding(config)
+            decode_pictures(config)
     dataset = dataset_of(run, data=data)
     refuse(compatibility.of_processes(config, parallel.process_count()))
     callbacks = [*loggers_of(config), *callbacks]
@@ -193,7 +186,7 @@ def resume(
         if not ranks.writes:
             training.restore(checkpoint.read_last(run.checkpoints)[0])
             return _follow(run.path, config, training, batches)
-        measure = tracker(config, dataset, sampler_of(config, dataset, training))
+        score = scorer(config, dataset, sampler_of(config, dataset, training))
         with run.lock(), watching(shown, callbacks) as notify:
             last = newest_checkpoint(run)
             _refuse_other_features(run, training)
@@ -201,10 +194,10 @@ def resume(
             _refuse_shorter(run, config, training, batches)
             run.rewrite_config(config)
             run.rewind(last.step)
-            return _run(run, training, batches, notify, measure)
+            return _run(run, training, batches, notify, score)
 
 
-def keep(
+def save_as_run(
     training: Training,
     config: Config,
     dataset: Dataset,
@@ -235,90 +228,59 @@ def keep(
     batches = batches_of(config, dataset, training.device)
     known = _facts(config, dataset, training.device) | _origins(config, {})
     run = create(out, config, known | dict(facts or {}))
-    try:
+    with run.writing():
         for name, content in (files or {}).items():
             (run.path / name).write_bytes(content)
-        run.samples.mkdir(exist_ok=True)
-        picture = artist(config, dataset, training, {})
-        real_picture(config, dataset, {}).save(run.path / "real.png")
-        picture(training.step).save(run.samples / f"{training.step:08d}.png")
-        totals = training.totals.clone()
-        reporter = Reporter(
-            training,
-            run,
-            _reference(config, dataset, training.device),
-            batches.per_epoch,
-            batches.batch_size,
-            tracker(config, dataset, sampler_of(config, dataset, training)),
-        )
-        reporter.report()
-        checkpoint.write(run.checkpoints, training.checkpoint(), config.keep_checkpoints)
-        training.totals.copy_(totals)
-        draw_summary(run)
-    except OSError as error:
-        raise ForgeryError(f"cannot write to {run.path}: {error.strerror or error}") from error
+    score = scorer(config, dataset, sampler_of(config, dataset, training))
+    draw, reporter = _outputs(run, training, batches, score)
+    draw(training.step)
+    totals = training.totals.clone()
+    reporter.report()
+    checkpoint.write(run.checkpoints, training.checkpoint(), config.keep_checkpoints)
+    training.totals.copy_(totals)
+    draw_summary(run)
     return run
 
 
-class _CallbackFailed(Exception):
-    """Carries an OSError of a callback."""
-
-    def __init__(self, error: OSError) -> None:
-        self.error = error
-
-
-def _run(
-    run: Run,
-    training: Training,
-    batches: Batches,
-    notify: Callback,
-    measure: Measure,
-) -> Model:
+def _run(run: Run, training: Training, batches: Batches, notify: Callback, score: Scorer) -> Model:
     """Run the training loop, and draw the pictures of the summary when it ends or is stopped."""
+    draw, reporter = _outputs(run, training, batches, score)
+    # Includes the summary, so that a repetition of the first signal does not interrupt it.
+    with (
+        randomness.forked(training.device),
+        Interrupt() as interrupt,
+        loop.announced(training, run, notify, interrupt),
+    ):
+        loop.train(training, batches, run, reporter, draw, notify, interrupt)
+        draw_summary(run)
+    return _model_of(run.path, run.config, training, batches, interrupt.signal)
+
+
+def _outputs(
+    run: Run, training: Training, batches: Batches, score: Scorer
+) -> tuple[Callable[[int], Path], Reporter]:
+    """What draws the samples of a step, and what reports; real.png is written at once."""
     config, condition, data = run.config, condition_of(run.config), batches.data
-
-    def tell(event: Event) -> None:
-        try:
-            notify(event)
-        except OSError as error:  # of a callback: not of the run's files
-            raise _CallbackFailed(error) from error
-
-    try:
+    classes = classes_of(config, data) if condition.choose_classes else {}
+    picture = artist(config, data, training, classes)
+    # The codes of an InfoGAN have no real samples.
+    real = real_picture(config, data, {} if condition.invents_classes else classes)
+    with run.writing():
         run.samples.mkdir(exist_ok=True)
-        classes = classes_of(config, data) if condition.choose_classes else {}
-        picture = artist(config, data, training, classes)
-        # The codes of an InfoGAN have no real samples.
-        real = real_picture(config, data, {} if condition.invents_classes else classes)
         real.save(run.path / "real.png")
 
-        def draw(step: int) -> Path:
-            path = run.samples / f"{step:08d}.png"
-            picture(step).save(path)
-            return path
+    def draw(step: int) -> Path:
+        path, drawn = run.samples / f"{step:08d}.png", picture(step)
+        with run.writing():
+            drawn.save(path)
+        return path
 
-        reference = _reference(config, data, training.device)
-        reporter = Reporter(
-            training, run, reference, batches.per_epoch, batches.batch_size, measure
-        )
-        # Includes the summary, so that a repetition of the first signal does not interrupt it.
-        with (
-            randomness.forked(training.device),
-            Interrupt() as interrupt,
-            loop.announced(training, run, tell, interrupt),
-        ):
-            loop.train(training, batches, run, reporter, draw, tell, interrupt)
-            draw_summary(run)
-    except _CallbackFailed as failed:
-        raise failed.error from None
-    except OSError as error:
-        raise ForgeryError(
-            f"cannot write to {run.path}: {error.strerror or error}; once there is space, resume "
-            f"the run: forgery resume {run.path}"
-        ) from error
-    return _model_of(run.path, config, training, batches, interrupt.signal, recorded_classes(run))
+    probe = _probe(config, data, training.device)
+    reporter = Reporter(training, run, probe, batches.per_epoch, batches.batch_size, score)
+    return draw, reporter
 
 
-def _reference(config: Config, data: Dataset, where: torch.device) -> Reference:
+def _probe(config: Config, data: Dataset, where: torch.device) -> Probe:
     """The first real samples, and the z and classes of the samples to compare with them."""
     batches = batches_of(config, data, where)  # of a single process, with all rows
     first = range(math.ceil(VITAL_SAMPLES / batches.batch_size))
@@ -328,14 +290,14 @@ def _reference(config: Config, data: Dataset, where: torch.device) -> Reference:
     requested = requested_classes(config, data, VITAL_SAMPLES)
     y = torch.cat(labels)[:VITAL_SAMPLES] if labels else requested
     z = randomness.fixed_noise(config.noise, VITAL_SAMPLES, config.latent, config.seed)
-    return Reference(z.to(where), None if y is None else y.to(where), real)
+    return Probe(z.to(where), None if y is None else y.to(where), real)
 
 
 def _follow(path: Path, config: Config, training: Training, batches: Batches) -> Model:
     """Train on a rank that does not write."""
     with randomness.forked(training.device), Interrupt() as interrupt:
         loop.follow(training, batches, config, interrupt)
-    return _model_of(path, config, training, batches, interrupt.signal, {})
+    return _model_of(path, config, training, batches, interrupt.signal)
 
 
 def _model_of(
@@ -344,7 +306,6 @@ def _model_of(
     training: Training,
     batches: Batches,
     stopped_by: int | None,
-    classes: dict[str, int],
 ) -> Model:
     """The model that has just been trained."""
     networks = {name: player.network.eval() for name, player in training.game.players.items()}
@@ -356,7 +317,7 @@ def _model_of(
         sampler_of(config, batches.data, training),
         networks.get("discriminator"),
         networks.get("encoder"),
-        classes,
+        classes_of(config, batches.data),
         condition_of(config).choose_classes is not None,
         stopped_by,
     )
@@ -390,6 +351,20 @@ def _features(training: Training) -> dict[str, Any]:
     """Name and hash of the frozen network that D sees, for config.json."""
     projections = map(projection_in, training.game.modules.values())
     return next(({"features": p.record()} for p in projections if p), {})
+
+
+def _loaded(config: Config, dataset: Dataset | None, shown: bool) -> Dataset:
+    """The given training data, limited, or those that the settings name; with warnings if shown."""
+    if dataset is not None:
+        dataset = dataset.limited(config.limit)
+    else:
+        if shown:
+            decode_pictures(config)
+        dataset = data_of(config)
+    warned = is_name(config.data) or holds_pictures(config.data)
+    if shown and not warned and (warning := mostly_copies(dataset)):
+        print(f"warning: {warning}")
+    return dataset
 
 
 def _refuse_callbacks(callbacks: Any) -> None:
@@ -426,10 +401,7 @@ def _refuse_other_features(run: Run, training: Training) -> None:
 
 
 def _refuse_shorter(run: Run, config: Config, training: Training, batches: Batches) -> None:
-    end = loop.length_in_steps(config, batches, training.game.batches_per_step)
-    if config.minutes is not None and training.seconds >= 60 * config.minutes:
-        end = training.step
-    if end is not None and training.step >= end:
+    if End.of(config, batches, training.game.batches_per_step).is_reached(training):
         raise ForgeryError(
             f"{run.path} has reached its length of {config.length} ({training.step} steps in "
             f"{training.seconds / 60:.1f} minutes); extend it with a larger --steps, --epochs, "

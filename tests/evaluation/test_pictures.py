@@ -10,7 +10,7 @@ import forgery
 from forgery import ForgeryError
 from forgery.cli import main
 from forgery.data import Dataset
-from forgery.evaluation import Evaluator, Network, Protocol, read_card, require_like, tracker
+from forgery.evaluation import Evaluator, Network, Protocol, read_card, require_like, scorer
 from forgery.evaluation.evaluator import default_samples
 from forgery.evaluation.measures import ratio, title
 from forgery.extractors import Classifier, load_efficientnet, save_classifier
@@ -167,9 +167,9 @@ def test_a_ratio_says_how_far_a_distance_is_from_that_of_real_pictures():
 
 
 def test_quality_of_pictures_is_tracked_by_few_of_them(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(tracker, "FEW", (70, 68))
+    monkeypatch.setattr(scorer, "FEW", (70, 68))
     data = dataclasses.replace(TRAIN, values=torch.cat((TRAIN.values, pictures("x", 5).values)))
-    monkeypatch.setattr(tracker, "load_held_out", lambda *given: HELD)
+    monkeypatch.setattr(scorer, "load_held_out", lambda *given: HELD)
     config = tiny.replace(steps=4, report_every=2, evaluate_every=2)
     forgery.train(config, tmp_path / "run", data=data)
     lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()

@@ -14,7 +14,7 @@ from torch import nn
 
 from forgery.errors import ForgeryError
 from forgery.export import page
-from forgery.export.page import bundle, page_of, text_of, write_page
+from forgery.export.page import bundle, page_of, text_of, to_page
 from forgery.export.program import COMPUTE
 from forgery.sampler import Sampler
 
@@ -65,9 +65,10 @@ def test_a_name_cannot_end_the_script(digits, tmp_path):
 
 
 def test_the_difference_from_pytorch_is_measured(digits, tmp_path):
-    made = write_page(digits, tmp_path / "digits.html")
-    assert 0 < made.difference < 0.01
-    assert (tmp_path / "digits.html").read_text(encoding="utf-8") == made.content
+    difference = to_page(digits, tmp_path / "digits.html")
+    assert 0 < difference < 0.01
+    written = (tmp_path / "digits.html").read_text(encoding="utf-8")
+    assert (written, difference) == (page_of(digits).content, page_of(digits).difference)
 
 
 @pytest.mark.parametrize("name", ["MOST_BYTES", "MOST_PRODUCTS"])
@@ -75,7 +76,7 @@ def test_a_large_generator_is_refused_with_its_size(digits, tmp_path, monkeypatc
     monkeypatch.setattr(page, name, 1000)
     said = {"MOST_BYTES": r"would be [\d.]+ KB large", "MOST_PRODUCTS": "million products"}
     with pytest.raises(ForgeryError, match=said[name]) as error:
-        write_page(digits, tmp_path / "digits.html")
+        to_page(digits, tmp_path / "digits.html")
     assert "--to onnx" in str(error.value)
     assert not list(tmp_path.iterdir())
 
@@ -83,7 +84,7 @@ def test_a_large_generator_is_refused_with_its_size(digits, tmp_path, monkeypatc
 def test_points_are_refused(digits, tmp_path):
     plane = replace(digits, sampler=Sampler(nn.Linear(2, 2), "normal", 2, (2,)))
     with pytest.raises(ForgeryError, match="draws points"):
-        write_page(plane, tmp_path / "plane.html")
+        to_page(plane, tmp_path / "plane.html")
 
 
 class Odd(nn.Module):
@@ -100,7 +101,7 @@ class Odd(nn.Module):
 def test_a_foreign_layer_is_refused_by_name(digits, tmp_path):
     odd = replace(digits, sampler=Sampler(Odd(), "normal", 6, (1, 2, 4)))
     with pytest.raises(ForgeryError, match=r"layer layers\.1 \(Hardswish\).*--to onnx"):
-        write_page(odd, tmp_path / "odd.html")
+        to_page(odd, tmp_path / "odd.html")
     assert not list(tmp_path.iterdir())
 
 
@@ -109,12 +110,13 @@ def test_weights_that_16_bits_cannot_hold_are_refused(digits, tmp_path):
     large[0].weight.data.fill_(1e6)
     model = replace(digits, sampler=Sampler(large, "normal", 6, (1, 2, 4)))
     with pytest.raises(ForgeryError, match="weights of 16 bits"):
-        write_page(model, tmp_path / "large.html")
+        to_page(model, tmp_path / "large.html")
 
 
-def test_a_folder_that_does_not_exist_is_named(digits, tmp_path):
+def test_a_path_that_cannot_be_written_is_named(digits, tmp_path):
+    (tmp_path / "file").touch()
     with pytest.raises(ForgeryError, match="cannot write"):
-        write_page(digits, tmp_path / "nowhere" / "digits.html")
+        to_page(digits, tmp_path / "file" / "digits.html")
 
 
 def test_the_page_knows_every_kind_of_operation():

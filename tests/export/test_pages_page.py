@@ -10,7 +10,7 @@ from PIL import Image
 from torch import nn
 
 from forgery import latent
-from forgery.export.page import page_of, write_page
+from forgery.export.page import page_of, to_page
 from forgery.pixels import to_pixels
 
 pytestmark = pytest.mark.slow
@@ -54,7 +54,7 @@ def opened(page_of, tmp_path):
 
     def open_page(model, width=1280, height=900, dark=False):
         path = tmp_path / f"{model.path.name}.html"
-        write_page(model, path)
+        to_page(model, path)
         page = page_of(path.as_uri(), width, height, dark)
         page.context.set_offline(True)
         page.locator(".samples .sample").first.wait_for()

@@ -107,7 +107,7 @@ def test_a_full_disk_leaves_the_old_checkpoint_intact(folder, monkeypatch):
         path.write_bytes(content[: len(content) // 2])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint, "_write_synced", full)
+    monkeypatch.setattr(checkpoint, "write_synced", full)
     with pytest.raises(ForgeryError, match="No space left on device; that of step 30 is intact"):
         checkpoint.write(folder, at(40), keep=2)
     monkeypatch.undo()

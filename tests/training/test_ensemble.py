@@ -5,6 +5,7 @@ from torch import nn
 import forgery
 from forgery import ForgeryError, build, data
 from forgery.models import DISCRIMINATORS, Spec
+from forgery.training.end import End
 from forgery.training.ensemble import Ensemble
 from forgery.training.loop import iterate
 
@@ -18,13 +19,13 @@ def play(config, seeds, steps):
     together = build.ensemble_of(config, seeds, dataset, CPU)
     batches = build.batches_of(config, dataset, CPU, seeds)
     for _ in range(steps):
-        iterate(together, batches, config.steps, config)
+        iterate(together, batches, End(config.steps))
     alone = []
     for seed in seeds:
         one = build.training_of(config.replace(seed=seed), dataset, CPU)
         own = build.batches_of(config.replace(seed=seed), dataset, CPU)
         for _ in range(steps):
-            iterate(one, own, config.steps, config.replace(seed=seed))
+            iterate(one, own, End(config.steps))
         alone.append(one)
     return together, alone
 

@@ -7,6 +7,7 @@ from torch import nn
 from forgery import ForgeryError, data, recipes
 from forgery.build import batches_of, training_of
 from forgery.models.conditional import SemiSupervisedDiscriminator
+from forgery.training.end import End
 from forgery.training.loop import iterate
 
 CPU = torch.device("cpu")
@@ -21,7 +22,7 @@ def weights_after(steps=1, **changes):
     dataset = data.load(config.data, config.split)
     training, batches = training_of(config, dataset, CPU), batches_of(config, dataset, CPU)
     for _ in range(steps):
-        iterate(training, batches, 100, config)
+        iterate(training, batches, End(100))
     return torch.cat(
         [p.detach().flatten() for player in training.game.players.values()
          for p in player.parameters]

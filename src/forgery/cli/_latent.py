@@ -85,12 +85,12 @@ def numbers(text: str, flag: str) -> list[int]:
 @contextmanager
 def writing(out: Path) -> Iterator[None]:
     """Raise a :class:`ForgeryError` with the path and the reason if writing ``out`` fails."""
+    from .. import writing as files
     from ..errors import ForgeryError
 
     try:
-        yield
-    except OSError as error:
-        raise ForgeryError(f"cannot write {out}: {error.strerror or error}") from error
+        with files.writing(out):
+            yield
     except ValueError as error:  # from Pillow, for an unknown suffix
         if "extension" not in str(error):
             raise

@@ -38,10 +38,10 @@ def classifier(
     from ..config import Config
     from ..evaluation import train_extractor
     from ..parts import image_settings
-    from ..resolve import decoding
+    from ..resolve import decode_pictures
 
     config = Config(data=data).replace(**given(flags))
-    decoding(config)
+    decode_pictures(config)
 
     def report(epoch: int, loss: float) -> None:
         print(f"epoch {epoch:3}  loss {loss:.4f}", flush=True)

@@ -51,9 +51,9 @@ def sample(
     device:
         Device to draw on: cpu, cuda …
     """
-    from ..gallery import save_samples
     from ..model import load
     from ..progress import counting
+    from ..sample_files import save_samples
     from ..sampler import PART
 
     model = load(run, device, step)

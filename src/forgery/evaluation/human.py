@@ -34,8 +34,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from .. import strict_json
-from ..errors import ForgeryError
-from ..training.checkpoint import write_file
+from ..writing import unused, write_file, writing
 
 FILE = "human.json"
 #: Guesses after which a result is recorded, and after which a preliminary one is shown.
@@ -256,18 +255,13 @@ def add(run: Path, session: Played) -> str:
         If the file cannot be written.
     """
     path, before, note = run / FILE, read(run), ""
-    try:
+    with writing(path):
         if before.problem:
-            aside, n = path.with_suffix(".damaged.json"), 1
-            while aside.exists():
-                n += 1
-                aside = path.with_suffix(f".damaged-{n}.json")
+            aside = unused(path, ".damaged.json")
             path.rename(aside)
             note = f"{path.name} was damaged: it is kept as {aside.name}, and a new one was begun"
         sessions = [asdict(each) for each in (*before.sessions, session)]
         write_file(path, (strict_json.dumps({"sessions": sessions}, indent=1) + "\n").encode())
-    except OSError as error:
-        raise ForgeryError(f"cannot write {path}: {error.strerror or error}") from error
     return note
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from .. import strict_json
 from ..errors import ForgeryError
+from ..writing import writing
 
 #: Between the name of a measure and that of an extractor other than the card's first.
 AT = "@"
@@ -115,15 +116,13 @@ class Card:
 
     def write(self, path: Path) -> None:
         """Write the card as JSON; a :class:`ForgeryError` if the file cannot be written."""
-        try:
-            content = asdict(self)
-            for name in ("axes", "also"):  # which most cards do not have
-                if not content["protocol"][name]:
-                    del content["protocol"][name]
-            text = strict_json.dumps(content, indent=1) + "\n"
+        content = asdict(self)
+        for name in ("axes", "also"):  # which most cards do not have
+            if not content["protocol"][name]:
+                del content["protocol"][name]
+        text = strict_json.dumps(content, indent=1) + "\n"
+        with writing(path):
             path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise ForgeryError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def read_card(path: Path) -> Card:

@@ -56,18 +56,35 @@ def traced(model: Model) -> ExportedProgram:
         If the generator cannot be traced, such as a network given from Python whose operators
         depend on the values of its inputs.
     """
-    inputs = inputs_of(model, 2)
-    dynamic = ({0: torch.export.Dim("batch")},) * len(inputs)
+    return graph_of(Drawing(model), inputs_of(model, 2), any_batch=True)
+
+
+def graph_of(
+    network: nn.Module, inputs: tuple[Tensor, ...], any_batch: bool = False
+) -> ExportedProgram:
+    """The graph of a network in functional ATen operators; layers stay whole.
+
+    Parameters
+    ----------
+    network, inputs:
+        A network in evaluation mode on the CPU, and example inputs.
+    any_batch:
+        Whether the graph is for batches of any size, or for the size of the examples only.
+
+    Raises
+    ------
+    ForgeryError
+        If the network cannot be traced.
+    """
+    dynamic = ({0: torch.export.Dim("batch")},) * len(inputs) if any_batch else None
     try:
         with quiet(), torch.no_grad():
-            return torch.export.export(
-                Drawing(model), inputs, dynamic_shapes=dynamic
-            ).run_decompositions({})
+            graph = torch.export.export(network, inputs, dynamic_shapes=dynamic)
+            # An empty table keeps linear layers and convolutions whole; in-place operations go.
+            return graph.run_decompositions({})
     except Exception as error:  # whatever the network's own code, or the tracer, raises
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise ForgeryError(
-            f"the generator {model.config.generator} of {model.path} cannot be exported: {reason}"
-        ) from error
+        raise ForgeryError(f"torch.export cannot trace the generator: {reason}") from error
 
 
 @contextmanager

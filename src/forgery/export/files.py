@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import ForgeryError
+from ..writing import writing
 
 
 @contextmanager
@@ -24,11 +25,10 @@ def write_new(path: Path) -> Iterator[Path]:
         raise ForgeryError(f"{path} already exists and is never overwritten: choose another --out")
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        os.replace(temporary, path)
-    except OSError as error:
-        raise ForgeryError(f"cannot write {path}: {error.strerror or error}") from error
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            os.replace(temporary, path)
     finally:  # after Ctrl-C too
         shutil.rmtree(temporary, ignore_errors=True)
         with suppress(OSError):

@@ -8,14 +8,15 @@ from typing import Any
 
 from ..errors import ForgeryError, did_you_mean
 from ..evaluation import read_card
-from ..gallery import save_samples
 from ..model import Model
+from ..sample_files import save_samples
 from ..training.run import open_run
 from .files import fill, write_new
 from .folder import Precision, model_files
 from .licences import check_licence
 from .model_card import model_card
 from .onnx import require_packages, to_onnx
+from .page import to_page
 
 #: Samples in samples.png; with classes, as many of each, and the most classes shown.
 SAMPLES, A_CLASS, CLASSES = 64, 8, 10
@@ -75,9 +76,7 @@ def to_hub_folder(
         if "onnx" in forms:
             to_onnx(model, folder / ALSO["onnx"])
         if "page" in forms:
-            from .page import write_page
-
-            write_page(model, folder / ALSO["page"])
+            to_page(model, folder / ALSO["page"])
         card = read_card(folder / "card.json") if "card.json" in files else None
         there = sorted(file.name for file in folder.iterdir())
         text = model_card(model, run, card, licence, name, there)

@@ -22,8 +22,8 @@ from .. import latent
 from ..errors import ForgeryError
 from ..model import Model
 from ..resources import in_words
-from ..training.checkpoint import write_file
 from ..training.run import open_run
+from .files import write_new
 from .program import Program
 from .tracing import program_of
 
@@ -63,25 +63,35 @@ class Page:
     products: int
 
 
-def write_page(model: Model, path: Path) -> Page:
-    """Write one HTML file that draws with the generator; a browser opens it without a server.
+def to_page(model: Model, path: Path | str) -> float:
+    """Write one HTML file that draws with the generator in a browser, without a network.
+
+    Parameters
+    ----------
+    model:
+        A trained model of images.
+    path:
+        The file, which must not exist.
+
+    Returns
+    -------
+    float
+        The largest difference of a pixel from PyTorch's, as a share of the range of pixels.
 
     Raises
     ------
     ForgeryError
-        Before anything is written: the model draws points, its generator has a layer that the page
-        cannot compute, or it is too large.
+        If the file exists or cannot be written, or the generator is too large or has a layer that
+        the page cannot compute.
     """
-    page = page_of(model)
-    try:
-        write_file(path, page.content.encode())
-    except OSError as error:
-        raise ForgeryError(f"cannot write {path}: {error.strerror or error}") from error
-    return page
+    with write_new(Path(path)) as file:
+        page = page_of(model)
+        file.write_text(page.content, encoding="utf-8")
+    return page.difference
 
 
 def page_of(model: Model, date: datetime.date | None = None) -> Page:
-    """The page of :func:`write_page`; ``date`` is stated in it, by default today's."""
+    """The page of :func:`to_page`; ``date`` is stated in it, by default today's."""
     if len(model.shape) != 3 or model.shape[0] not in (1, 3):
         size = " × ".join(map(str, model.shape))
         what = "points" if len(model.shape) != 3 else "images of neither one nor three channels"

@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..model import Model
-from .files import write_new
 from .folder import to_safetensors
 from .hub_folder import to_hub_folder
 from .onnx import BATCHES, to_onnx
+from .page import to_page
 
 
 @dataclass(frozen=True)
@@ -37,39 +36,11 @@ class Target:
     extra: str = ""
 
 
-def to_page(model: Model, path: Path | str) -> float:
-    """Write one HTML file that draws with the generator in a browser, without a network.
-
-    Parameters
-    ----------
-    model:
-        A trained model of images.
-    path:
-        The file, which must not exist.
-
-    Returns
-    -------
-    float
-        The largest difference of a pixel from PyTorch's, as a share of the range of pixels.
-
-    Raises
-    ------
-    ForgeryError
-        If the file exists or cannot be written, or the generator is too large or has a layer that
-        the page cannot compute.
-    """
-    from .page import write_page
-
-    with write_new(Path(path)) as file:
-        difference: float = write_page(model, file).difference
-    return difference
-
-
 def _page(model: Model, path: Path) -> str:
     return f"difference from PyTorch {to_page(model, path):.1e} of the range of pixels"
 
 
-def _onnx(model: Model, path: Path, **options: Any) -> str:
+def _onnx(model: Model, path: Path) -> str:
     batches = " and ".join(map(str, BATCHES))
     return f"difference from PyTorch {to_onnx(model, path):.1e} (batches of {batches})"
 

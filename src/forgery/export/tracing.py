@@ -8,7 +8,6 @@ is translated by the functions of :data:`TRANSLATE`. A batch norm joins the laye
 
 import copy
 import operator
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +17,7 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
 from ..errors import ForgeryError
+from .drawing import graph_of, quiet
 from .program import Operation, Program, Shape
 
 
@@ -60,14 +60,8 @@ def program_of(generator: nn.Module, latent: int, classes: int = 0) -> Program:
     network = copy.deepcopy(generator).cpu().float().eval().requires_grad_(False)
     z = torch.zeros(1, latent)
     given = (z, torch.zeros(1, dtype=torch.int64)) if classes else (z,)
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
-        try:
-            # An empty table keeps linear layers and convolutions whole; in-place operations go.
-            exported = torch.export.export(network, given).run_decompositions({})
-        except Exception as error:  # whatever the generator's own code raises while it is traced
-            reason = str(error).strip().partition("\n")[0]
-            raise ForgeryError(f"torch.export cannot trace the generator: {reason}") from error
+    exported = graph_of(network, given)
+    with quiet(), torch.no_grad():
         return _Tracer(exported, latent, classes).program()
 
 

@@ -8,6 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from ..errors import ForgeryError
+from ..writing import writing
 from .classifier import Classifier
 from .extractor import Extractor
 
@@ -24,10 +25,8 @@ def save_classifier(network: Classifier, path: Path, name: str) -> str:
     tensors = {key: value.contiguous().cpu() for key, value in network.state_dict().items()}
     # A single metadata entry, since several are written in random order and change the hash.
     content = save(tensors, metadata={"classifier": json.dumps(about, sort_keys=True)})
-    try:
+    with writing(path):
         path.write_bytes(content)
-    except OSError as error:
-        raise ForgeryError(f"cannot write {path}: {error.strerror or error}") from error
     return hashlib.sha256(content).hexdigest()
 
 

@@ -16,11 +16,11 @@ from ..config import Config, MachineSettings, fields_of, flag
 from ..data import Dataset
 from ..errors import ForgeryError, did_you_mean, refuse
 from ..models.layers import evaluation_mode
-from ..session import keep
+from ..session import save_as_run
 from ..training.algorithm1 import AdversarialGame
 from ..training.checkpoint import Checkpoint
+from ..training.end import End
 from ..training.halves import Halves
-from ..training.loop import length_in_steps
 from ..training.minibatch import Minibatch
 from ..training.state import Training
 from ..training.surface import belief_and_directions
@@ -312,7 +312,7 @@ class LiveGame:
             files["points.csv"] = ("\n".join(rows) + "\n").encode()
             config = config.replace(data=str((path / "points.csv").absolute()))
         facts = {"played": self.history}
-        keep(self.training, config, self.dataset, path, facts, files)
+        save_as_run(self.training, config, self.dataset, path, facts, files)
         return path
 
 
@@ -382,8 +382,7 @@ def check(changes: Mapping[str, Any]) -> None:
 def _halves(config: Config, dataset: Dataset) -> Halves:
     training = training_of(config, dataset, CPU)
     batches = batches_of(config, dataset, CPU, project=training.project)
-    length = length_in_steps(config, batches, training.game.batches_per_step)
-    return Halves(training, batches, length, config)
+    return Halves(training, batches, End.of(config, batches, training.game.batches_per_step))
 
 
 def _copied(state: Checkpoint) -> Checkpoint:

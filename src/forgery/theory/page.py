@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from ..errors import ForgeryError
+from ..writing import writing
 from .check import Check, Evidence
 
 if TYPE_CHECKING:
@@ -82,12 +82,10 @@ def make_folder(folder: Path) -> None:
         When a file has that name, or the folder cannot be written to.
     """
     images = folder / "images"
-    try:
+    with writing(f"to {folder}"):
         images.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=images):
             pass
-    except OSError as error:
-        raise ForgeryError(f"cannot write to {folder}: {error.strerror or error}") from error
 
 
 def write(
@@ -107,15 +105,13 @@ def write(
     """
     written = []
     make_folder(folder)
-    try:
+    with writing(f"to {folder}"):
         for name, evidence in results.items():
             written.append(folder / figure_name(name))
             _save(evidence.draw(), written[-1])
         if results.keys() == statements.keys():
             written.append(folder / PAGE)
             written[-1].write_text(page(statements, results), encoding="utf-8")
-    except OSError as error:
-        raise ForgeryError(f"cannot write to {folder}: {error.strerror or error}") from error
     return written
 
 

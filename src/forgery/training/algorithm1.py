@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ..models.layers import couples_batch
 from ..objectives import Objective
-from .minibatch import Judged, Minibatch, classes_of, concatenate, split, total
+from .minibatch import Judged, Minibatch, concatenate, joint_classes, split, total
 from .player import Player
 from .terms import Term
 from .view import View
@@ -58,7 +58,7 @@ class AdversarialGame:
     d_steps: int = 1
 
     #: Names of the values that :meth:`step` returns.
-    numbers: ClassVar[tuple[str, ...]] = ("d_loss", "g_loss", "d_real", "d_fake")
+    number_names: ClassVar[tuple[str, ...]] = ("d_loss", "g_loss", "d_real", "d_fake")
 
     def __post_init__(self) -> None:
         # Real and generated samples share a pass through D, unless a layer couples samples.
@@ -90,7 +90,7 @@ class AdversarialGame:
         Tensor
             [D's loss, G's loss, mean D(x), mean D(G(z))], ``[4]``, or ``[4, S]`` for an ensemble.
             It stays on the device, since reading it would wait for the step to finish. The losses
-            are the objective's, without the terms.
+            are the objective's, without the terms. D's values are those of its last update.
         """
         for real in minibatches[: self.d_steps]:
             d = [self.discriminator_step(part) for part in self.parts(real)]
@@ -135,16 +135,16 @@ class AdversarialGame:
         """Compute D's logits on each minibatch, augmented and packed."""
         seen = [replace(batch, x=self.view(batch.x)) for batch in minibatches]
         if self._one_pass:
-            return self.discriminate(seen)
-        return [judged for batch in seen for judged in self.discriminate([batch])]
+            return self.judge_viewed(seen)
+        return [judged for batch in seen for judged in self.judge_viewed([batch])]
 
-    def discriminate(self, seen: list[Minibatch]) -> list[Judged]:
-        """Compute the logits, and features if they are used, of minibatches in one pass of D."""
+    def judge_viewed(self, seen: list[Minibatch]) -> list[Judged]:
+        """Compute the logits, and features if they are used, of what D sees, in one pass of D."""
         x = concatenate([batch.x for batch in seen], self.view.axis)
-        y = classes_of(seen)
+        y = joint_classes(seen)
         features: Sequence[Tensor | None] = [None] * len(seen)
         if self._uses_features:
-            logits, h = self.discriminator.features(x, y)
+            logits, h = self.discriminator.logits_and_features(x, y)
             features = h.chunk(len(seen))
         else:
             logits = self.discriminator(x, y)
@@ -188,8 +188,8 @@ class SimultaneousGame(AdversarialGame):
         g_total = total(g_loss, (t.g(of_fake) for t in self.terms))
         d_gradient = self.discriminator.gradient(d_total, retain_graph=True)
         g_gradient = self.generator.gradient(g_total)
-        self.discriminator.follow(d_gradient)
-        self.generator.follow(g_gradient)
+        self.discriminator.update(d_gradient)
+        self.generator.update(g_gradient)
         self.view.adapt(self.objective, of_real, of_fake, self.discriminator.ranks.count)
         d = averages(d_loss, of_real.logits.sigmoid(), of_fake.logits.sigmoid())
         return numbers_of([d], [averages(g_loss)])

@@ -27,6 +27,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from ..errors import ForgeryError
+from ..writing import sync_folder, unused, write_synced
 
 #: Version of the format, incremented with every incompatible change.
 FORMAT = 1
@@ -78,7 +79,7 @@ def write(folder: Path, checkpoint: Checkpoint, keep: int, best: int | None = No
         for name in ("model", "optimizers"):
             content = save(separate(getattr(checkpoint, name)))
             digests[name] = hashlib.sha256(content).hexdigest()
-            _write_synced(temporary / f"{name}.safetensors", content)
+            write_synced(temporary / f"{name}.safetensors", content)
         state = {
             "format": FORMAT,
             "step": checkpoint.step,
@@ -86,7 +87,7 @@ def write(folder: Path, checkpoint: Checkpoint, keep: int, best: int | None = No
             "sha256": digests,
         }
         sealed = {"state": state, "sha256": _digest(state)}
-        _write_synced(temporary / "state.json", (json.dumps(sealed, indent=1) + "\n").encode())
+        write_synced(temporary / "state.json", (json.dumps(sealed, indent=1) + "\n").encode())
         sync_folder(temporary)
         old = target.with_suffix(OLD)
         if target.exists():
@@ -133,10 +134,7 @@ def set_aside_after(folder: Path, step: int) -> list[str]:
     for path in [
         path for later in steps(folder) if later > step for path in _places(folder, later)
     ]:
-        target, n = path.with_suffix(".damaged"), 1
-        while target.exists():
-            n += 1
-            target = path.with_suffix(f".damaged-{n}")
+        target = unused(path, ".damaged")
         os.replace(path, target)
         names.append(target.name)
     return names
@@ -256,29 +254,6 @@ def tensors_of(name: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write a small file atomically."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        _write_synced(temporary, content)
-        os.replace(temporary, path)
-        sync_folder(path.parent)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def sync_folder(folder: Path) -> None:
-    """Sync the entries of a folder to disk; on Windows, folders cannot be synced."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def separate(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors on the CPU, none of which share memory (as tied weights do)."""
     separate, seen = {}, set()
@@ -289,13 +264,6 @@ def separate(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         seen.add(place)
         separate[name] = tensor
     return separate
-
-
-def _write_synced(path: Path, content: bytes) -> None:
-    with open(path, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _digest(state: dict[str, Any]) -> str:

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..config import LengthSettings
 from ..data import Batches
 from .algorithm1 import AdversarialGame, numbers_of
+from .end import End
 from .loop import finish, iterate, prepare
 from .minibatch import Minibatch
 from .state import Training
@@ -30,21 +30,15 @@ class Halves:
         The state of training of a GAN on the CPU.
     batches:
         The real minibatches.
-    last_step, length:
-        As in ``loop.iterate``.
+    end:
+        Where the run ends, on which schedules depend.
     """
 
-    def __init__(
-        self,
-        training: Training,
-        batches: Batches,
-        last_step: int | None,
-        length: LengthSettings,
-    ) -> None:
+    def __init__(self, training: Training, batches: Batches, end: End) -> None:
         assert isinstance(training.game, AdversarialGame)
         self.training, self.batches = training, batches
         self.game: AdversarialGame = training.game
-        self._last_step, self._length = last_step, length
+        self._end = end
         #: What D's updates returned, and the random state after them, of a step that waits for G's.
         self._half: tuple[list[Tensor], Tensor] | None = None
         self._real: list[Minibatch] = []
@@ -59,13 +53,13 @@ class Halves:
         if self.waits_for_g:
             return self.g()
         before = self.training.totals[:-1].clone()
-        iterate(self.training, self.batches, self._last_step, self._length)
+        iterate(self.training, self.batches, self._end)
         return self.training.totals[:-1] - before
 
     def prepare(self) -> list[Minibatch]:
         """Seed the random numbers of the next half, and return the minibatches of its step."""
         if self._half is None:
-            self._real = prepare(self.training, self.batches, self._last_step, self._length)
+            self._real = prepare(self.training, self.batches, self._end)
         else:
             torch.default_generator.set_state(self._half[1])
         return self._real
@@ -73,7 +67,7 @@ class Halves:
     def d(self) -> Tensor:
         """Make D's k updates alone; return the means of D's loss, D(x) and D(G(z))."""
         if self.waits_for_g:
-            self._end(None)
+            self._end_step(None)
         game = self.game
         for real in self.prepare()[: game.d_steps]:
             numbers = [game.discriminator_step(part) for part in game.parts(real)]
@@ -93,10 +87,10 @@ class Halves:
         numbers = [game.generator_step(part) for part in game.parts(minibatches[-1])]
         nothing = [torch.full((3,), torch.nan)]
         result = numbers_of(earlier[0] if earlier else nothing, numbers)
-        self._end(result if earlier else None)
+        self._end_step(result if earlier else None)
         return result
 
-    def _end(self, numbers: Tensor | None) -> None:
+    def _end_step(self, numbers: Tensor | None) -> None:
         self._half = None
         finish(self.training, numbers)
 

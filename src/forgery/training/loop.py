@@ -11,6 +11,7 @@ from ..config import LengthSettings, OptimizerSettings, ReportingSettings
 from ..data import Batches
 from ..errors import ForgeryError
 from . import checkpoint
+from .end import End
 from .events import (
     Callback,
     CheckpointSaved,
@@ -90,20 +91,19 @@ def train(
     Diverged
         At the first report or checkpoint after a loss or weight became NaN or infinite.
     """
-    length: LengthSettings = run.config
     reporting: ReportingSettings = run.config
-    last_step = length_in_steps(length, batches, training.game.batches_per_step)
+    end = End.of(run.config, batches, training.game.batches_per_step)
     before, started = training.seconds, time.perf_counter()
     saved_at, saved_time = training.step, started
     reported_time, patience = started, FIRST_REPORT
 
-    def save() -> None:
+    def write() -> Path:
         nonlocal saved_at, saved_time
         check_finite(training, run, since=saved_at)
         state = training.checkpoint()
         path = checkpoint.write(run.checkpoints, state, reporting.keep_checkpoints, run.best_step())
         saved_at, saved_time = training.step, time.perf_counter()
-        emit(CheckpointSaved(training.step, path))
+        return path
 
     def emit(event: Event) -> None:
         try:
@@ -112,8 +112,11 @@ def train(
             interrupt.stop = True
         except Exception:
             if training.step > saved_at:  # keep the steps, since the callback failed, not the run
-                save()
+                write()
             raise
+
+    def save() -> None:
+        emit(CheckpointSaved(training.step, write()))
 
     def draw_samples() -> None:
         emit(SamplesDrawn(training.step, draw(training.step)))
@@ -121,8 +124,8 @@ def train(
     if training.step == 0:
         draw_samples()
         save()
-    while should_continue(training, length, last_step, interrupt):
-        iterate(training, batches, last_step, length)
+    while should_continue(training, end, interrupt):
+        iterate(training, batches, end)
         now = time.perf_counter()
         training.seconds = before + now - started - reporter.measuring
 
@@ -140,7 +143,7 @@ def train(
         due = training.step % reporting.checkpoint_every == 0 or now - saved_time > NEXT_CHECKPOINT
         if due and training.step > saved_at:
             save()
-        emit(StepDone(training.step, share_done(training, length, last_step)))
+        emit(StepDone(training.step, end.share(training)))
 
     if training.step > saved_at:
         save()
@@ -154,34 +157,30 @@ def follow(
     training: Training, batches: Batches, length: LengthSettings, interrupt: Interrupt
 ) -> None:
     """Train on a rank that does not write, while rank 0 is in :func:`train`."""
-    last_step = length_in_steps(length, batches, training.game.batches_per_step)
-    while should_continue(training, length, last_step, interrupt):
-        iterate(training, batches, last_step, length)
+    end = End.of(length, batches, training.game.batches_per_step)
+    while should_continue(training, end, interrupt):
+        iterate(training, batches, end)
 
 
-def iterate(
-    training: Training, batches: Batches, last_step: int | None, length: LengthSettings
-) -> None:
+def iterate(training: Training, batches: Batches, end: End) -> None:
     """Make one step, and update schedules, average and counters.
 
     Random numbers are a function of (seed, step), and minibatch i of (seed, i), so that a run
     resumes exactly from its counters. Nothing here waits for the device.
     """
-    finish(training, training.game.step(prepare(training, batches, last_step, length)))
+    finish(training, training.game.step(prepare(training, batches, end)))
 
 
-def prepare(
-    training: Training, batches: Batches, last_step: int | None, length: LengthSettings
-) -> list[Minibatch]:
+def prepare(training: Training, batches: Batches, end: End) -> list[Minibatch]:
     """Seed the random numbers of the next step, set its schedules, and return its minibatches."""
     game, step = training.game, training.step
     training.begin_step(step)
     first = step * game.batches_per_step
-    moment = Moment(step, first // batches.per_epoch, share_done(training, length, last_step))
+    moment = Moment(step, first // batches.per_epoch, end.share(training))
     for schedule in training.schedules:
         schedule(moment)
-    numbers = range(first, first + game.batches_per_step)
-    return [Minibatch(batches[i], batches.labels(i)) for i in numbers]
+    indices = range(first, first + game.batches_per_step)
+    return [Minibatch(batches[i], batches.labels(i)) for i in indices]
 
 
 def finish(training: Training, numbers: Tensor | None) -> None:
@@ -194,46 +193,20 @@ def finish(training: Training, numbers: Tensor | None) -> None:
         training.totals[-1] += 1
 
 
-def should_continue(
-    training: Training, length: LengthSettings, last_step: int | None, interrupt: Interrupt
-) -> bool:
+def should_continue(training: Training, end: End, interrupt: Interrupt) -> bool:
     """Whether to make another step; all ranks agree on this, and on the training time so far."""
     training.seconds, signal, stop = training.ranks.largest(
         training.seconds, interrupt.signal or 0, interrupt.stop
     )
     if signal:  # otherwise keep a signal that has just arrived, for agreement after the next step
         interrupt.signal = int(signal)
-    return (
-        not (signal or stop)
-        and (last_step is None or training.step < last_step)
-        and (length.minutes is None or training.seconds < 60 * length.minutes)
-    )
+    return not (signal or stop or end.is_reached(training))
 
 
 def is_drawn(step: int, reporting: ReportingSettings) -> bool:
     """Whether to draw samples: every ``sample_every`` steps, and before that at 1, 2, 4, 8 …"""
     early = step < reporting.sample_every and step.bit_count() == 1
     return early or step % reporting.sample_every == 0
-
-
-def length_in_steps(length: LengthSettings, batches: Batches, batches_per_step: int) -> int | None:
-    """The step at which the run ends; None if its length is a time."""
-    if length.steps is not None:
-        return length.steps
-    if length.epochs is not None:
-        return max(1, round(length.epochs * batches.per_epoch / batches_per_step))
-    if length.images is not None:
-        return max(1, round(length.images / (batches.batch_size * batches_per_step)))
-    return None
-
-
-def share_done(training: Training, length: LengthSettings, last_step: int | None) -> float:
-    """Fraction of the run that is complete, 0 to 1."""
-    if last_step is not None:
-        return training.step / last_step
-    if length.minutes is None:
-        return 0.0
-    return min(1.0, training.seconds / (60 * length.minutes))
 
 
 def check_finite(training: Training, run: Run, since: int) -> None:

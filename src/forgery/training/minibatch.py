@@ -79,7 +79,7 @@ def concatenate(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
     return tensors[0] if len(tensors) == 1 else torch.cat(list(tensors), axis)
 
 
-def classes_of(minibatches: Sequence[Minibatch]) -> Tensor | None:
+def joint_classes(minibatches: Sequence[Minibatch]) -> Tensor | None:
     """The classes of all samples; None if some are unknown."""
     given = [batch.y for batch in minibatches if batch.y is not None]
     return concatenate(given) if len(given) == len(minibatches) else None

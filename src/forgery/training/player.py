@@ -60,7 +60,7 @@ class Player:
         """The network's output: a tensor, or a tuple of tensors."""
         return self._forward(self.network, x, y)
 
-    def features(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def logits_and_features(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Logits ``[n]`` and features ``[n, F]`` of a discriminator, from one forward pass."""
         network: Any = self.network
         logits, features = self._forward(network.look, x, y)
@@ -76,7 +76,7 @@ class Player:
 
     def minimise(self, loss: Tensor) -> None:
         """Update this network only, by the gradient of ``loss`` (a scalar)."""
-        self.follow(self.gradient(loss))
+        self.update(self.gradient(loss))
 
     def gradient(self, loss: Tensor, retain_graph: bool = False) -> Sequence[Tensor]:
         """The gradient of ``loss`` for each parameter; zeros for unused parameters."""
@@ -84,7 +84,7 @@ class Player:
             loss, self.parameters, retain_graph=retain_graph, materialize_grads=True
         )
 
-    def follow(self, gradient: Sequence[Tensor]) -> None:
+    def update(self, gradient: Sequence[Tensor]) -> None:
         """Update the network by a gradient, averaged over the parts of the minibatch."""
         if self.accumulate > 1:
             self._accumulated.append(gradient)
@@ -109,5 +109,5 @@ def minimise_jointly(loss: Tensor, players: Sequence[Player]) -> None:
     gradient = torch.autograd.grad(loss, parameters, materialize_grads=True)
     for player in players:
         n = len(player.parameters)
-        player.follow(gradient[:n])
+        player.update(gradient[:n])
         gradient = gradient[n:]

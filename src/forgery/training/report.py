@@ -19,7 +19,7 @@ VITAL_SAMPLES = 512
 
 
 #: step → scores of the current generator by name; empty if none are due.
-Measure = Callable[[int], dict[str, float]]
+Scorer = Callable[[int], dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Reference:
+class Probe:
     """The fixed z and the real samples with which the samples of every report are compared.
 
     Parameters
@@ -116,13 +116,13 @@ class Reporter:
         The state of training.
     run:
         The run folder.
-    reference:
+    probe:
         The fixed z and the real samples for the comparison.
     batches_per_epoch:
         Minibatches in one pass over the data.
     batch_size:
         Real samples in a minibatch, over all processes.
-    measure:
+    score:
         Returns the scores of the samples at the step of a report.
     """
 
@@ -130,14 +130,14 @@ class Reporter:
         self,
         training: Training,
         run: Run,
-        reference: Reference,
+        probe: Probe,
         batches_per_epoch: int,
         batch_size: int,
-        measure: Measure,
+        score: Scorer,
     ) -> None:
-        self._training, self._run, self._measure = training, run, measure
-        self._reference = reference
-        self._compare = Comparison(reference.real)
+        self._training, self._run, self._score = training, run, score
+        self._probe = probe
+        self._compare = Comparison(probe.real)
         batches = training.game.batches_per_step
         self._epochs_per_step = batches / batches_per_epoch
         self._samples_per_step = batches * batch_size
@@ -150,11 +150,11 @@ class Reporter:
 
     def report(self) -> Report:
         """Write a report over the steps since the last one, and start the next interval."""
-        training, reference = self._training, self._reference
+        training, probe = self._training, self._probe
         means = read_totals(training)
         now, cores = time.perf_counter(), core_times()
         samples = (training.step - self.step) * self._samples_per_step
-        diversity, energy_distance = self._compare(training.draw(reference.z, reference.y))
+        diversity, energy_distance = self._compare(training.draw(probe.z, probe.y))
         augment = training.game.modules.get("augment")
         vitals = Vitals(
             examples_per_second=samples / (now - self._time),
@@ -167,7 +167,7 @@ class Reporter:
         epoch = training.step * self._epochs_per_step
         report = Report(training.step, epoch, training.seconds, means, vitals)
         measured = time.perf_counter()
-        report = replace(report, quality=self._measure(training.step))
+        report = replace(report, quality=self._score(training.step))
         self.measuring += time.perf_counter() - measured
         report = replace(report, findings=tuple(self._doctor.examine(report.line())))
         self.step, self._time, self._cores = training.step, time.perf_counter(), core_times()
@@ -179,7 +179,7 @@ class Reporter:
 def read_totals(training: Training) -> dict[str, float]:
     """Means of the values that the steps since the last report returned, by name."""
     *sums, count = training.totals.tolist()
-    return {name: s / count for name, s in zip(training.game.numbers, sums, strict=True)}
+    return {name: s / count for name, s in zip(training.game.number_names, sums, strict=True)}
 
 
 class Comparison:

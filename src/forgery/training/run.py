@@ -27,8 +27,8 @@ from .. import strict_json
 from ..addresses import folder_of
 from ..config import Config, choices
 from ..errors import ForgeryError
+from ..writing import unused, write_file, writing
 from . import checkpoint
-from .checkpoint import write_file
 
 #: Keys of every report, and the types of their values.
 IN_EVERY_REPORT: dict[str, type] = {
@@ -86,9 +86,20 @@ class Run:
     def metrics(self) -> Path:
         return self.path / "metrics.jsonl"
 
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Raise :class:`ForgeryError` for an OSError of the block, which writes to the folder."""
+        try:
+            yield
+        except OSError as error:
+            message = f"cannot write to {self.path}: {error.strerror or error}"
+            if any(True for _ in checkpoint.steps(self.checkpoints)):
+                message += f"; once there is space, resume the run: forgery resume {self.path}"
+            raise ForgeryError(message) from error
+
     def append_metrics(self, line: dict[str, Any]) -> None:
         """Append a line to metrics.jsonl."""
-        with open(self.metrics, "a", encoding="utf-8") as file:
+        with self.writing(), open(self.metrics, "a", encoding="utf-8") as file:
             file.write(strict_json.dumps(line) + "\n")
 
     def read_metrics(self) -> list[dict[str, Any]]:
@@ -118,10 +129,7 @@ class Run:
         reports = [report for report in found if report is not None]
         # A killed process may leave its last line unfinished, which does not count as damage.
         if None in found[:-1]:
-            damaged, n = self.metrics.with_suffix(".damaged.jsonl"), 1
-            while damaged.exists():
-                n += 1
-                damaged = self.metrics.with_suffix(f".damaged-{n}.jsonl")
+            damaged = unused(self.metrics, ".damaged.jsonl")
             # A copy, since the file itself must exist until it is replaced below.
             write_file(damaged, self.metrics.read_bytes())
             _warn(
@@ -148,10 +156,8 @@ class Run:
         except ImportError:  # Windows: no advisory locks of this kind
             yield
             return
-        try:
+        with writing(f"to {self.path}"):
             handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise ForgeryError(f"cannot write to {self.path}: {error.strerror}") from error
         for tries_left in range(LOCK_TRIES - 1, -1, -1):
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

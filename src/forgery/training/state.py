@@ -23,7 +23,7 @@ class Trainable(Protocol):
     generator: Player
 
     @property
-    def numbers(self) -> Sequence[str]:
+    def number_names(self) -> Sequence[str]:
         """The names of the values that a step returns."""
 
     @property
@@ -84,7 +84,7 @@ class Training:
 
     def __post_init__(self) -> None:
         exact = torch.float32 if self.device.type == "mps" else torch.float64  # mps has no float64
-        count = len(self.game.numbers) + 1
+        count = len(self.game.number_names) + 1
         shape = (count,) if self.members is None else (count, self.members)
         self.totals = torch.zeros(shape, dtype=exact, device=self.device)
 

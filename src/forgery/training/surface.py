@@ -37,7 +37,7 @@ def belief_and_directions(
     network, objective = discriminator.network, game.objective
     fake = fake.detach().requires_grad_()
     with evaluation_mode(network):
-        (of_real,), (of_fake,) = (game.discriminate([Minibatch(x)]) for x in (real, fake))
+        (of_real,), (of_fake,) = (game.judge_viewed([Minibatch(x)]) for x in (real, fake))
         loss = objective.g(game.evidence(of_fake), game.evidence(of_real))
         (gradient,) = torch.autograd.grad(loss.sum(), fake)
         with torch.no_grad():

@@ -98,7 +98,7 @@ class LabelledLoss(ClassLoss):
 
     def d(self, real: Judged, fake: Judged) -> Tensor | float:
         x, y = self.draw()
-        return self._loss(self.discriminator.features(x)[1], y)
+        return self._loss(self.discriminator.logits_and_features(x)[1], y)
 
     def g(self, fake: Judged) -> float:
         return 0.0

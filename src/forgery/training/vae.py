@@ -35,7 +35,7 @@ class VAE:
     noise: Callable[[int], Tensor]
 
     #: Names of the values that :meth:`step` returns.
-    numbers: ClassVar[tuple[str, ...]] = ("reconstruction", "kl")
+    number_names: ClassVar[tuple[str, ...]] = ("reconstruction", "kl")
     batches_per_step: ClassVar[int] = 1
 
     @property

@@ -1,7 +1,5 @@
 """Scores of the generator during training."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
@@ -13,6 +11,7 @@ from ..errors import ForgeryError
 from ..extractors import Extractor, default_extractor
 from ..parts import condition_of, image_settings
 from ..sampler import Sampler
+from ..training.report import Scorer
 from .evaluator import Evaluator
 from .held_out import Overlap, load_held_out
 from .known_density import KnownDensity
@@ -25,9 +24,7 @@ TRACKED = 10_000
 FEW = 1_000, 2_000
 
 
-def tracker(
-    config: Config, dataset: Dataset, sampler: Sampler
-) -> Callable[[int], dict[str, float]]:
+def scorer(config: Config, dataset: Dataset, sampler: Sampler) -> Scorer:
     """Create a function step → scores by name, of samples of the current generator.
 
     They are :data:`TRACKED` samples, or fewer where features are costly. Scores are those against a
@@ -46,7 +43,7 @@ def tracker(
     number = evaluator.samples if evaluator else TRACKED
     z, y = sampler.z(number, config.seed), requested_classes(config, dataset, number)
 
-    def measure(step: int) -> dict[str, float]:
+    def score(step: int) -> dict[str, float]:
         due = evaluator if evaluator and step % config.evaluate_every == 0 else None
         if not (known or due):
             return {}
@@ -54,7 +51,7 @@ def tracker(
         scores = known.scores(samples) if known and samples.isfinite().all() else {}
         return scores | ({"frechet": due.score("frechet", samples)} if due else {})
 
-    return measure
+    return score
 
 
 def requested_classes(config: Config, dataset: Dataset, n: int) -> Tensor | None:

@@ -17,8 +17,8 @@ def qualities(run):
 
 
 def test_quality_is_tracked_during_training(tiny, tmp_path, monkeypatch):
-    """The real tracker, once, on real digits."""
-    monkeypatch.setattr("forgery.evaluation.tracker.TRACKED", 200)
+    """The real scorer, once, on real digits."""
+    monkeypatch.setattr("forgery.evaluation.scorer.TRACKED", 200)
     config = tiny.replace(steps=2, evaluate_every=2, split="valid10k")
     forgery.train(config, tmp_path / "run")
     (quality,) = qualities(tmp_path / "run")
