@@ -1,4 +1,4 @@
-"""What the Parzen protocol of the paper's Table 1 gives to things that are no models.
+"""Scores of samples that no model drew, by the Parzen protocol of the paper's Table 1.
 
     python benchmarks/paper_table.py [--threads 1]
 

@@ -1,4 +1,4 @@
-"""What a process of several costs: its memory, and what it reads and draws for a step.
+"""The cost of each of several processes: its memory, and what it reads and draws per step.
 
     GLOO_SOCKET_IFNAME=lo python benchmarks/ranks.py
 

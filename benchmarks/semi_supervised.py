@@ -33,7 +33,7 @@ Keep = Callable[[dict[str, Any]], None]
 
 
 def plain(config: Config, held_outs: list[data.Dataset], keep: Keep) -> None:
-    """The recipe's D as it begins, on what the recipe's labelled minibatches hold, and no more."""
+    """Train the recipe's initial D on the recipe's labelled minibatches alone."""
     dataset = data.load(config.data, config.split)
     for rate, decay in product(LEARNING_RATES, WEIGHT_DECAYS):
         training = build.training_of(config, dataset, torch.device("cpu"))
@@ -56,7 +56,7 @@ def plain(config: Config, held_outs: list[data.Dataset], keep: Keep) -> None:
 
 @torch.no_grad()
 def error(network: nn.Module, held_out: data.Dataset) -> float:
-    """The share of images whose class the network tells wrong."""
+    """The share of images that the network misclassifies."""
     network.eval()
     parts = zip(held_out.values.split(500), held_out.labels.split(500), strict=True)
     wrong = sum(

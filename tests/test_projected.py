@@ -192,7 +192,7 @@ def test_a_run_records_the_frozen_network_and_samples_without_it(tmp_path, monke
     assert forgery.load(run).sample(3).shape == (3, 3, 16, 16)
 
 
-def test_missing_weights_are_told_before_anything_is_written(tmp_path, monkeypatch):
+def test_missing_weights_are_reported_before_anything_is_written(tmp_path, monkeypatch):
     projected._frozen.cache_clear()
     efficientnet._weights.cache_clear()
     monkeypatch.setenv("FORGERY_CACHE", str(tmp_path / "empty"))

@@ -40,7 +40,7 @@ def of_model(model: forgery.Model) -> Scores:
 
 
 def is_collapsed(line: Line) -> bool:
-    """By the score or by the doctor: below 0 nats, D has won, or few different samples."""
+    """Whether the score is below 0, or the doctor found that D has won or samples collapsed."""
     return line.scores["nats"] < 0 or bool({"D has won", "collapsed"} & set(line.doctor))
 
 

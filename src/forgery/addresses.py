@@ -5,6 +5,7 @@ The zoo is a few trained models inside this package (``zoo/``). The hub is that 
 cache is used.
 """
 
+import json
 import re
 from pathlib import Path
 
@@ -51,6 +52,15 @@ def folder_of(address: Path | str) -> Path:
     if text.startswith(ZOO):
         return lookup(zoo(), text.removeprefix(ZOO), "model of the zoo")
     return _downloaded(text) if text.startswith(HUB) else Path(address)
+
+
+def is_model(folder: Path) -> bool:
+    """Whether a folder is that of a run or of an exported model."""
+    try:
+        record = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(record, dict) and {"config", "forgery"} <= record.keys()
 
 
 def _downloaded(address: str) -> Path:

@@ -81,7 +81,7 @@ class CSV(Logger):
     """Write ``metrics.csv`` into the run folder: one row per report, one column per quantity.
 
     The columns are those of metrics.jsonl, and do not change over a run. Scores are named
-    ``quality.frechet`` …, which are empty where they were not measured. ``findings`` holds the new
+    ``quality.frechet`` …; a cell is empty if the score was not measured. ``findings`` holds the new
     findings as text, and ``samples`` the path of the sample grid of the step, if one was drawn.
 
     The file repeats metrics.jsonl: it is written anew when a run is resumed, so that it has one row

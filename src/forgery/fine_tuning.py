@@ -180,10 +180,10 @@ class Pretrained:
 
 
 def class_axes(network: nn.Module, wider: nn.Module) -> dict[str, tuple[int, ...]]:
-    """The entries that each axis of each tensor has for a class: tensor → one number per axis.
+    """The number of entries per class along each axis of each tensor: tensor → one number per axis.
 
-    ``wider`` is the same network for one class more. Along an axis, the entries of the classes are
-    the last ones, class by class, since ``models/conditional.py`` appends the one-hot code.
+    ``wider`` is the same network with one more class. Along an axis, the entries of the classes are
+    the last ones, one class after the other: ``models/conditional.py`` appends the one-hot code.
     """
     more = wider.state_dict()
     return {
@@ -195,14 +195,14 @@ def class_axes(network: nn.Module, wider: nn.Module) -> dict[str, tuple[int, ...
 def by_class(
     old: Tensor, new: Tensor, axes: Sequence[int], before: Sequence[str], now: Sequence[str]
 ) -> Tensor:
-    """``new`` with the entries of ``old`` for the classes that both have, and for no class.
+    """``new``, with the entries of ``old`` that belong to a class in both, or to no class.
 
     Parameters
     ----------
     old, new:
         The same tensor of a network for the classes ``before`` and for the classes ``now``.
     axes:
-        The entries that each axis has for a class (:func:`class_axes`).
+        The number of entries per class along each axis (:func:`class_axes`).
     """
     sizes = [n + axis * (len(before) - len(now)) for n, axis in zip(new.shape, axes, strict=True)]
     if not any(axes) or list(old.shape) != sizes:

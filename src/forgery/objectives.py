@@ -45,7 +45,7 @@ class Objective:
     g_sees_features: bool = False
 
     def undecided_logit(self, real: Tensor, fake: Tensor) -> Tensor | float:
-        """The logit at which D is undecided; else, midway between D's mean logits of both."""
+        """The logit at which D is undecided, else midway between its mean real and fake logits."""
         if self.undecided is not None:
             return self.undecided
         return (real.mean(-1) + fake.mean(-1)) / 2

@@ -37,9 +37,9 @@ BESIDES = 100_000_000
 TIMED = 2048
 #: Largest number of pictures → what to expect of them.
 EXPECTATIONS = (
-    (19, "too few to learn from; the samples will repeat them. Some hundred are a start"),
+    (19, "too few to learn from; the samples will repeat them. A few hundred are a start"),
     (499, "few; expect samples that resemble single pictures. forgery doctor looks for copies"),
-    (1999, "enough for the kinds of picture that are frequent among them"),
+    (1999, "enough to learn the most frequent kinds of picture"),
     (math.inf, "enough for a variety of samples; more minutes give more detail"),
 )
 #: Number of images on a contact sheet.

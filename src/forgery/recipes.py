@@ -266,7 +266,7 @@ def pictures(**changes: Any) -> Config:
 def pictures_plain(**changes: Any) -> Config:
     """Pictures of one's own on a CPU, without a pretrained network.
 
-    As ``pictures``, but D is that of DCGAN, on augmented images, without which it soon wins
+    Like ``pictures``, but with DCGAN's D, on augmented images. Without augmentation, D soon wins
     (docs/pictures.md).
     """
     return pictures(

@@ -394,9 +394,9 @@ def _refuse_other_features(run: Run, training: Training) -> None:
     recorded, present = run.record.get("features"), _features(training).get("features")
     if recorded != present:
         raise ForgeryError(
-            f"D of {run.path} was trained on the features of other weights of "
-            f"{recorded and recorded['name']} ({recorded and recorded['sha256'][:8]}…) than are "
-            f"installed ({present and present['sha256'][:8]}…): install those"
+            f"D of {run.path} was trained with other weights of {recorded and recorded['name']} "
+            f"({recorded and recorded['sha256'][:8]}…) than those that are installed "
+            f"({present and present['sha256'][:8]}…): install the former"
         )
 
 

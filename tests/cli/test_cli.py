@@ -209,6 +209,13 @@ def test_figures_do_not_depend_on_the_backend_of_a_notebook(tmp_path):
     assert (tmp_path / "run/curves.png").is_file()
 
 
+def test_letters_that_the_encoding_of_the_output_lacks_are_escaped():
+    command = [sys.executable, "-m", "forgery", "recipes", "mlp"]
+    environment = os.environ | {"PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run(command, env=environment, capture_output=True, check=True)
+    assert b"\\u03b2" in done.stdout
+
+
 @pytest.mark.parametrize(
     "error",
     [

@@ -18,6 +18,7 @@ from forgery.data import cache as cache_module
 from forgery.data import dataset as dataset_module
 from forgery.data import pictures as pictures_module
 from forgery.data.decode import MAX_BYTES
+from forgery.training.run import create
 
 
 def png(value: int, size: tuple[int, int] = (16, 16), mode: str = "L") -> bytes:
@@ -114,6 +115,27 @@ def test_undecodable_names(tmp_path):
     (reject,) = load_pictures(folder, ImageSettings()).survey.rejects
     assert reject[0] == "caf\\udce9.png"
     reject[0].encode()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are no text")
+def test_an_undecodable_name_of_the_folder(tmp_path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    dataset = data.load(str(write(folder, CLASSES)))
+    assert dataset.name.encode() == b"caf\\udce9[train]"
+
+
+def test_runs_in_the_folder_of_their_data_do_not_become_data(tmp_path, tiny, monkeypatch):
+    folder = write(tmp_path / "photos", CLASSES)
+    monkeypatch.chdir(folder)
+    before = data.load(".")
+    run = create(None, tiny, {"forgery": "0"})
+    write(run.path, {"real.png": png(7), "samples/00000000.png": png(8)})
+    write(folder, {"cats/config.json": b"{}"})  # of another program
+    after = data.load(".")
+    assert values(after) == values(before)
+    assert after.classes == ("cats", "dogs")
+    assert after.name == "photos[train]"
 
 
 def test_splits_by_folder(tmp_path):

@@ -60,7 +60,7 @@ def test_every_answer_has_a_strict_policy(client):
         assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_static_files_cannot_be_left(client):
+def test_paths_cannot_leave_the_static_folder(client):
     for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static//etc/passwd"):
         assert client.get(path).status_code == 404
 

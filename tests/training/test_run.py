@@ -1,5 +1,6 @@
 import json
 import math
+from pathlib import Path
 
 import pytest
 
@@ -106,6 +107,17 @@ def test_an_existing_run_is_never_overwritten(tmp_path, tiny, monkeypatch):
         create(tmp_path / "file", tiny, FACTS)
     with pytest.raises(ForgeryError, match="cannot create the run folder"):
         create(tmp_path / "file" / "below", tiny, FACTS)
+
+
+def test_of_two_processes_that_start_at_once_one_gets_the_folder(tmp_path, tiny, monkeypatch):
+    def other_too(path, *given, **options):
+        make_folder(path, *given, **options)
+        (path / "config.json").touch()
+
+    make_folder = Path.mkdir
+    monkeypatch.setattr(Path, "mkdir", other_too)
+    with pytest.raises(ForgeryError, match="already exists"):
+        create(tmp_path / "a", tiny, FACTS)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The command line: one file per verb, imported only when the verb is used."""
 
+import io
 import os
 import sys
 
@@ -21,7 +22,7 @@ VERBS = {
     "data": "Inspect data before training: contents, problems, cost.",
     "sample": "Draw new samples from a run's generator.",
     "export": "Write a run's generator in a form that other programs read.",
-    "push": "Upload a run's generator to the hub of Hugging Face.",
+    "push": "Upload a run's generator to the Hugging Face Hub.",
     "evaluate": "Measure a run's samples against held-out data.",
     "compare": "Compare the scores of several runs side by side.",
     "doctor": "Diagnose the problems of a run and suggest changes.",
@@ -51,6 +52,8 @@ def main() -> None:
     """Run a verb. A user's mistake gives one message and exit code 2."""
     if os.environ.get("RANK", "0") != "0":  # of several processes, only rank 0 prints
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - open until the process ends
+    if isinstance(sys.stdout, io.TextIOWrapper):  # an encoding that lacks β, a name that is no text
+        sys.stdout.reconfigure(errors="backslashreplace")
     # Draw figures without a window, whatever backend a notebook around this process has set.
     os.environ["MPLBACKEND"] = "agg"
     try:

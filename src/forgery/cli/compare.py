@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def compare(*runs: Path, csv: bool = False, json: bool = False, md: bool = False) -> None:
     """Compare the scores of several runs side by side.
 
-    Runs that differ in their seed only share a column: mean ± standard error. Runs measured by
+    Runs that differ only in their seed share one column: mean ± standard error. Runs measured by
     different protocols are refused, since their scores are not comparable.
 
     Parameters

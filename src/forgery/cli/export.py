@@ -28,8 +28,8 @@ def export(
         The run folder.
     to:
         onnx: one file for ONNX runtimes (pip install 'forgery[onnx]'). safetensors: a folder of
-        weights, with code of plain PyTorch in its README. page: one HTML file that draws in the
-        browser, offline. hub-folder: a folder for the hub of Hugging Face, with a model card.
+        weights, with plain PyTorch code in its README. page: one HTML file that draws in the
+        browser, offline. hub-folder: a folder for the Hugging Face Hub, with a model card.
     out:
         The file or folder to write, which must not exist (default: the name of the run with .onnx,
         -safetensors, .html or -hub behind it).

@@ -20,7 +20,7 @@ def push(
     all_networks: Annotated[bool, Parameter(negative=())] = False,
     also: Annotated[str | None, Parameter(name="--with")] = None,
 ) -> None:
-    """Upload a run's generator to the hub of Hugging Face, with a model card.
+    """Upload a run's generator to the Hugging Face Hub, with a model card.
 
     Needs pip install 'forgery[hub]', and a token: hf auth login.
 

@@ -368,8 +368,8 @@ def ensembles_see_samples(config: "Config", objective: "Objective") -> str | Non
     if config.discriminator != "projected":
         return None
     return (
-        "discriminator projected is spectrally normalised, which seeds trained at once cannot "
-        "share: choose another --discriminator, or train each seed separately"
+        "discriminator projected is spectrally normalised, with a state that seeds trained at once "
+        "cannot share: choose another --discriminator, or train each seed separately"
     )
 
 

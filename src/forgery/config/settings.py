@@ -127,7 +127,7 @@ class PictureSettings(Settings):
     fit: FitName = setting(
         "crop",
         "How a picture is brought to that size: crop it to its centre, pad it, or stretch it; none "
-        "keeps pictures as they are, which must then be of one size.",
+        "keeps pictures as they are, and all must then have the same size.",
         needs=[(needs.PICTURES, needs.RECTANGLES), (needs.SIZE, needs.NOT_ARRAYS)],
     )
     colour: ColourName = setting(

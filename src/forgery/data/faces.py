@@ -2,8 +2,9 @@
 
 Every combination of the :data:`ATTRIBUTES` is equally frequent, so that the attributes are
 independent and what a generator or a classifier learns about one is not due to another. "Woman"
-means long hair and otherwise hair is short: a convention of the drawings, as is a beard on half of
-either. Other features (hair cut, shape of glasses, eyes, brows, shirt) are random.
+means long hair; all others have short hair. Half of the women and half of the others have a beard.
+Both are conventions of the drawings. Other features (hair cut, shape of glasses, eyes, brows,
+shirt) are random.
 
 All heads are in the same place. In a loose set they are not: :class:`Placement`.
 

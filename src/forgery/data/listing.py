@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+from ..addresses import is_model
 from ..errors import ForgeryError
 from .decode import MAX_BYTES, Rejected
 
@@ -188,7 +189,8 @@ def _tar(tar: tarfile.TarFile) -> Listing:
 def _walk(root: Path) -> Iterator[tuple[str, Path]]:
     """Yield (name, path) of every file and link below a folder, sorted; do not follow links.
 
-    Folders that cannot be read are among them, except ``root``, of which that is an error.
+    Unreadable folders below ``root`` are yielded too; an unreadable ``root`` raises an error. Runs
+    below ``root`` are left out, so that a run in the folder of its data does not become data.
     """
     files = []
 
@@ -200,6 +202,9 @@ def _walk(root: Path) -> Iterator[tuple[str, Path]]:
 
     for folder, folders, names in os.walk(root, onerror=unreadable):
         here = Path(folder)
+        if here != root and is_model(here):
+            folders.clear()
+            continue
         links = [name for name in folders if (here / name).is_symlink()]
         folders[:] = [name for name in folders if not _is_hidden(name) and name not in links]
         for name in names + links:

@@ -30,7 +30,7 @@ from . import cache
 from .dataset import Dataset, mapping_of
 from .decode import Header, Rejected, careful_pillow, decode, digest, header
 from .hub import is_on_hub, open_hub
-from .listing import Entry, Listing, is_archive
+from .listing import Entry, Listing, is_archive, safe_name
 from .listing import listing as files_listing
 from .listing import stamp as files_stamp
 from .parquet import is_parquet, parquet_listing
@@ -138,7 +138,7 @@ class Pictures:
         digits = "".join(self.record["attributes"][start:stop]).encode()
         attributes = np.frombuffer(digits, np.uint8).reshape(-1, len(names) or 1) == ord("1")
         return Dataset(
-            f"{Path(self.source).name}[{name}]",
+            f"{safe_name(Path(os.path.abspath(self.source)).name)}[{name}]",
             torch.from_numpy(self.pixels[start:stop]),
             torch.tensor(labels[start:stop]) if labels else None,
             tuple(self.record["classes"]),

@@ -13,8 +13,9 @@ Where this differs from HYPE:
 - One person, whoever sits there, instead of 30 paid ones who have passed a test (65 % right on 100
   images). The interval is Wilson's, of one person's guesses as independent trials; HYPE resamples
   its 30 people.
-- 50 or 100 images in a session. Each is real with probability ½ on its own, since whoever is told
-  the result of each guess could otherwise count what is left. HYPE's half and half is exact.
+- 50 or 100 images in a session. Each is real with probability ½, independently: with a fixed
+  number of real images, a person who is told each result could count how many are left. In HYPE,
+  exactly half are real.
 - Real images come from the test split if there is one, from the training data otherwise; HYPE's
   come from the training data.
 - After a guess the image is shown again beside the answer; HYPE says right or wrong only.

@@ -314,10 +314,10 @@ def score_names(cards: Sequence[Card]) -> list[str]:
 
 
 def ratio(name: str, scores: Mapping[str, float], floor: Mapping[str, float]) -> float | None:
-    """The score divided by the floor, or None if this says nothing.
+    """The score divided by the floor, or None if the ratio has no meaning.
 
-    It needs a measure of which lower is better, and a floor above 0. The kernel distance of real
-    data is 0 but for noise: its floor must exceed the standard deviation of its subsets.
+    Lower must be better for the measure, and the floor must be above 0. The kernel distance of real
+    data is 0 except for noise, so its floor must exceed the standard deviation over subsets.
     """
     measure = measure_of(name)
     if measure is None or measure.better != "lower" or name not in scores:

@@ -168,7 +168,7 @@ def require_like(cards: list[Card]) -> None:
 
 
 def joined_name(measure: str, extractor: str) -> str:
-    """The name of a score by a further extractor; of the first one, whose name is then empty."""
+    """The name of a score, ``measure@extractor``; just the measure if ``extractor`` is empty."""
     return f"{measure}{AT}{extractor}" if extractor else measure
 
 

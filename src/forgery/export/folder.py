@@ -93,7 +93,7 @@ def to_safetensors(
 ) -> None:
     """Write a folder with the weights, which ``forgery.load`` opens.
 
-    Its README.md holds code of plain PyTorch that draws with them.
+    Its README.md holds plain PyTorch code that draws with them.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def _tensors(networks: Mapping[str, nn.Module], precision: Precision) -> dict[st
 
 
 def _without_paths(run: Run) -> dict[str, Any]:
-    """config.json with the last parts of the paths in it: others say nothing elsewhere."""
+    """config.json with only the last part of each path: the rest means nothing elsewhere."""
     config = run.config
     if not (is_name(config.data) or config.data.startswith(FROM_PYTHON)):
         name = Path(config.data).name

@@ -1,4 +1,4 @@
-"""A folder for the hub of Hugging Face: a model card, the weights and pictures; and its upload."""
+"""A folder for the Hugging Face Hub: a model card, the weights and pictures; and its upload."""
 
 import shutil
 import tempfile
@@ -39,7 +39,7 @@ def to_hub_folder(
     all_networks: bool = False,
     name: str | None = None,
 ) -> None:
-    """Write a folder for the hub of Hugging Face.
+    """Write a folder for the Hugging Face Hub.
 
     It holds README.md (a model card with metadata), config.json, model.safetensors, samples.png,
     and if the run has them, card.json and metrics.jsonl. ``forgery.load`` opens it.
@@ -93,7 +93,7 @@ def push(
     precision: Precision = "float32",
     all_networks: bool = False,
 ) -> str:
-    """Upload a model to the hub of Hugging Face, as the folder of :func:`to_hub_folder`.
+    """Upload a model to the Hugging Face Hub, as the folder of :func:`to_hub_folder`.
 
     Creates the repository if there is none. Files of the same names are replaced by a new commit;
     the hub keeps the earlier ones in its history.

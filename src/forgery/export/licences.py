@@ -1,4 +1,4 @@
-"""The identifiers of licences that the hub of Hugging Face knows.
+"""The identifiers of licences that the Hugging Face Hub knows.
 
 Source: huggingface/hub-docs, docs/hub/repositories-licenses.md, without ``unknown`` and ``other``:
 the latter needs the text of the licence in a file of its own.

@@ -32,7 +32,7 @@ from .tracing import program_of
 MOST_BYTES, MOST_PRODUCTS = 12_000_000, 300_000_000
 #: Largest difference of a pixel from PyTorch's, as a share of the range of pixels.
 MOST_DIFFERENCE = 0.01
-#: Samples in the grid: at most, and at least; between them, as many as take so many products.
+#: Maximum and minimum samples in the grid, and the products that limit their number in between.
 FIRST, LEAST, GRID_PRODUCTS = 40, 8, 1_000_000_000
 #: Samples on which the weights' rounding is measured.
 MEASURED = 64
@@ -131,7 +131,7 @@ def _check_size(model: Model, program: Program) -> None:
 
 def _refuse_size(model: Model, what: str, most: str) -> None:
     raise ForgeryError(
-        f"a page of {model.path} would be {what}, and at most {most} are possible: use --to onnx, "
+        f"a page of {model.path} would be {what}, but the limit is {most}: use --to onnx, "
         "which other programs can run"
     )
 

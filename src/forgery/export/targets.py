@@ -50,14 +50,14 @@ _OF_WEIGHTS = ("precision", "all_networks")
 TARGETS = {
     "onnx": Target("one file for ONNX runtimes", _onnx, ".onnx", extra="onnx"),
     "safetensors": Target(
-        "a folder of weights, with code of plain PyTorch in its README",
+        "a folder of weights, with plain PyTorch code in its README",
         to_safetensors,
         "-safetensors",
         _OF_WEIGHTS,
     ),
     "page": Target("one HTML file that draws in the browser, offline", _page, ".html"),
     "hub-folder": Target(
-        "a folder for the hub of Hugging Face, with a model card",
+        "a folder for the Hugging Face Hub, with a model card",
         to_hub_folder,
         "-hub",
         (*_OF_WEIGHTS, "license", "also"),

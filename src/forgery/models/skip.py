@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from ..sizes import LEAST, MOST, doubled
 from .spec import Spec
 
-#: The first maps are at most this many times as many as the last ones.
+#: Largest number of first maps, as a multiple of the number of last maps.
 WIDEST = 8
 #: From this many doublings on, the first maps scale the last ones.
 EXCITED = 3

@@ -22,8 +22,9 @@ from typing import Any
 import torch
 import torch.distributed
 
-# Torch's optimisers import this module, whose functions keep the group of that moment as their
-# default. Imported before there is a group, it does not keep one alive that is to be destroyed.
+# Imported before a process group exists. At import, the functions of this module take the present
+# group as a default argument; a later import, such as by torch's optimisers, would keep alive a
+# group that is to be destroyed.
 import torch.distributed.nn.functional
 from torch import Tensor
 

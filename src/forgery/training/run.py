@@ -13,12 +13,13 @@
     checkpoints/       see checkpoint.py
 """
 
+import itertools
 import json
 import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from typing import Any
 from .. import strict_json
 from ..addresses import folder_of
 from ..config import Config, choices
+from ..data.listing import safe_name
 from ..errors import ForgeryError
 from ..writing import unused, write_file, writing
 from . import checkpoint
@@ -42,6 +44,8 @@ IN_EVERY_REPORT: dict[str, type] = {
 }
 #: Further keys of a GAN's reports, absent from a VAE's.
 OF_A_GAN = ("d_loss", "g_loss", "d_real", "d_fake")
+#: The file of settings, by which a folder is known as a run.
+CONFIG = "config.json"
 #: Attempts to lock a run: :func:`training_process` holds the lock for a moment.
 LOCK_TRIES = 4
 
@@ -62,7 +66,7 @@ class Run:
     @property
     def title(self) -> str:
         """The recipe and the data: ``mlp on mnist``."""
-        return f"{self.config.recipe} on {Path(self.config.data).name}"
+        return f"{self.config.recipe} on {safe_name(Path(self.config.data).name)}"
 
     @property
     def pictures(self) -> list[Path]:
@@ -215,14 +219,14 @@ def create(path: Path | None, config: Config, facts: dict[str, Any]) -> Run:
     """
     try:
         if path is None:
-            path = _new_name(Path("runs"), Path(config.data).name)
+            path = _new_folder(Path("runs"), Path(config.data).name)
         elif path.exists() and (not path.is_dir() or any(path.iterdir())):
-            resumed = f", or resume it: forgery resume {path}"
-            raise ForgeryError(
-                f"{path} already exists and is never overwritten: choose another --out"
-                + (resumed if (path / "config.json").is_file() else "")
-            )
+            raise _exists(path)
         path.mkdir(parents=True, exist_ok=True)
+        try:  # only one of several processes that start at once makes the file
+            (path / CONFIG).touch(exist_ok=False)
+        except FileExistsError:
+            raise _exists(path) from None
         record = {"config": config.effective()} | facts
         _write_record(path, record)
     except OSError as error:
@@ -241,7 +245,7 @@ def open_run(path: Path | str) -> Run:
     path = folder_of(path)
     damaged = f"{path}/config.json is damaged or from another version of forgery"
     try:
-        record = json.loads((path / "config.json").read_text(encoding="utf-8"))
+        record = json.loads((path / CONFIG).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         what = "it has no config.json" if path.is_dir() else "there is no such folder"
         raise ForgeryError(f"{path} is not a run folder: {what}") from None
@@ -284,14 +288,22 @@ def _warn(message: str) -> None:
     print(f"warning: {message}", file=sys.stderr)
 
 
-def _new_name(folder: Path, data: str) -> Path:
+def _exists(path: Path) -> ForgeryError:
+    resumed = f", or resume it: forgery resume {path}" if (path / CONFIG).is_file() else ""
+    return ForgeryError(
+        f"{path} already exists and is never overwritten: choose another --out{resumed}"
+    )
+
+
+def _new_folder(parent: Path, data: str) -> Path:
+    parent.mkdir(parents=True, exist_ok=True)
     stem = f"{data}-{datetime.now():%Y-%m-%d-%H%M%S}"
-    path, n = folder / stem, 1
-    while path.exists():
-        n += 1
-        path = folder / f"{stem}-{n}"
-    return path
+    for name in itertools.chain([stem], (f"{stem}-{n}" for n in itertools.count(2))):
+        with suppress(FileExistsError):
+            (parent / name).mkdir()
+            return parent / name
+    raise AssertionError
 
 
 def _write_record(path: Path, record: dict[str, Any]) -> None:
-    write_file(path / "config.json", (json.dumps(record, indent=1) + "\n").encode())
+    write_file(path / CONFIG, (json.dumps(record, indent=1) + "\n").encode())

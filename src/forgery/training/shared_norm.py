@@ -48,7 +48,7 @@ class SharedBatchNorm(_BatchNorm):
         of_variance.lerp_(variance, share)
 
     def _check_input_dim(self, input: Tensor) -> None:
-        """Any number of axes: the layer that this one was has the same inputs."""
+        """Accept any number of axes: this class replaces BatchNorm1d, 2d and 3d."""
 
 
 def share_batch_norm(network: nn.Module, ranks: Ranks) -> None:
