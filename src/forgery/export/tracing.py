@@ -1,15 +1,15 @@
-"""From any generator to a :class:`Program`: its graph in PyTorch's operations, made small.
+"""From any generator to a :class:`Program`: its graph in PyTorch's operations.
 
 ``torch.export`` records which operations a generator applies. Those that depend neither on z nor on
 the class are computed here, once (a weight norm, a sum of kernels); those that depend on the class
 alone are computed for every class, and become a table (a one-hot code, an embedding). What remains
-is translated by the functions of :data:`TRANSLATE`. A batch norm joins the layer before it.
+is translated by the functions of :data:`TRANSLATE`, and made smaller (``folding.py``).
 """
 
 import copy
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from ..errors import ForgeryError
 from .drawing import graph_of, quiet
+from .folding import folded, pruned
 from .program import Operation, Program, Shape
 
 
@@ -96,8 +97,9 @@ class _Tracer:
         for node in self.graph.nodes:
             if node.op == "call_function" and node in needed:
                 self.known[node] = self.result(node)
-        output = self.as_value(self.known[last.args[0][0]])
-        return _pruned(_folded(self, output.number))
+        output = self.as_value(self.known[last.args[0][0]]).number
+        whole = Program(tuple(self.shapes), tuple(self.weights), tuple(self.operations), output)
+        return pruned(folded(whole))
 
     def result(self, node: fx.Node) -> Any:
         """The result of a node: a tensor, one for each class, or a value."""
@@ -597,84 +599,3 @@ TRANSLATE: dict[str, Callable[..., Any]] = {
     "pow": _power,
     "neg": lambda tracer, shape, self: _binary("multiply")(tracer, shape, self, -1.0),
 }
-
-
-# ---- after the translation ---------------------------------------------------------------------
-
-
-def _folded(tracer: _Tracer, output: int) -> Program:
-    """Merge each scale and shift of channels into the layer before it, if only it uses that one."""
-    weights = list(tracer.weights)
-    kept: dict[int, Operation] = {}  # by output
-    renamed: dict[int, int] = {}
-    users: dict[int, int] = {output: 1}
-    for operation in tracer.operations:
-        for i in operation.inputs:
-            users[i] = users.get(i, 0) + 1
-    for operation in tracer.operations:
-        inputs = tuple(renamed.get(i, i) for i in operation.inputs)
-        operation = replace(operation, inputs=inputs)
-        before = kept.get(inputs[0]) if operation.kind == "affine" else None
-        vector = len(tracer.shapes[operation.output]) == 1
-        if before and users[inputs[0]] == 1 and _folds(before, vector):
-            scale, shift = (weights[i].double() for i in operation.weights)
-            numbers, merged = _merged(before, [weights[i] for i in before.weights], scale, shift)
-            places = range(len(weights), len(weights) + len(merged))
-            weights += [weight.float() for weight in merged]
-            kept[inputs[0]] = replace(before, weights=tuple(places), settings=numbers)
-            users[inputs[0]] = users.get(operation.output, 0)
-            renamed[operation.output] = inputs[0]
-        else:
-            kept[operation.output] = operation
-    last = renamed.get(output, output)
-    return Program(tuple(tracer.shapes), tuple(weights), tuple(kept.values()), last)
-
-
-def _folds(before: Operation, vector: bool) -> bool:
-    return before.kind in ("conv", "deconv", "affine") or (before.kind == "linear" and vector)
-
-
-def _merged(
-    before: Operation, weights: list[Tensor], scale: Tensor, shift: Tensor
-) -> tuple[dict[str, Any], list[Tensor]]:
-    """The settings and weights of ``before``, followed by a scale and shift of its channels."""
-    weight = weights[0].double()
-    bias = weights[1].double() * scale + shift if len(weights) > 1 else shift
-    if before.kind == "affine":
-        weight = weight * scale
-    elif before.kind == "deconv":
-        inputs, outputs, *size = weight.shape
-        groups = before.settings["groups"]
-        of_group = scale.view(groups, 1, outputs, 1, 1)
-        weight = weight.view(groups, inputs // groups, outputs, *size) * of_group
-        weight = weight.view(inputs, outputs, *size)
-    else:
-        weight = weight * scale.view(-1, *[1] * (weight.dim() - 1))
-    return dict(before.settings), [weight, bias]
-
-
-def _pruned(program: Program) -> Program:
-    """Drop values and weights that nothing uses, and count the rest anew."""
-    kept: list[Operation] = []
-    values = {program.output}
-    for operation in reversed(program.operations):
-        if operation.output in values:
-            kept.append(operation)
-            values |= set(operation.inputs)
-    kept.reverse()
-    numbers = {old: new for new, old in enumerate([0, *(o.output for o in kept)])}
-    used = {old: new for new, old in enumerate(i for o in kept for i in o.weights)}
-    return Program(
-        tuple(program.shapes[old] for old in numbers),
-        tuple(program.weights[old] for old in used),
-        tuple(
-            replace(
-                o,
-                inputs=tuple(numbers[i] for i in o.inputs),
-                output=numbers[o.output],
-                weights=tuple(used[i] for i in o.weights),
-            )
-            for o in kept
-        ),
-        numbers[program.output],
-    )
