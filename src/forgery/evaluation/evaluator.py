@@ -213,9 +213,7 @@ class Evaluator:
                     notes.append(f"the floor is incomplete: {error}")
         report("measuring", len(measures), len(measures))
         histogram = [] if reference.no_classes() else subject.histogram.tolist()
-        return Card(
-            run, step, self.protocol, scores, floor, nonfinite, histogram, left_out, notes
-        )
+        return Card(run, step, self.protocol, scores, floor, nonfinite, histogram, left_out, notes)
 
     def _real_subject(self, with_labels: bool, codes: bool) -> Subject:
         """Real training data for the floor, as many as samples."""
