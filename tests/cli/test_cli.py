@@ -144,6 +144,15 @@ def test_every_verb_has_help_and_every_setting_a_flag(forgery):
     assert all(recipe in out for recipe in RECIPES)
 
 
+def test_the_list_of_recipes_has_the_brackets_of_their_descriptions(forgery, monkeypatch):
+    def bracketed():
+        """Pictures (pip install 'forgery[features]')."""
+        return RECIPES["mlp"]()
+
+    monkeypatch.setitem(RECIPES, "bracketed", bracketed)
+    assert "[features]" in forgery("recipes")[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -187,6 +196,7 @@ def test_every_verb_has_help_and_every_setting_a_flag(forgery):
         ("sample", "requires an argument"),
         ("show nowhere", "is not a run folder"),
         ("recipes non", "unknown recipe 'non'"),
+        ("classifier mnist --out c.safetensors --epochs 0", "Must be > 0"),
     ],
 )
 def test_a_mistake_is_one_message_and_exit_code_2(forgery, tmp_path, arguments, message):

@@ -2,7 +2,9 @@
 
 import io
 import json
+import math
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -63,6 +65,20 @@ def test_headings_are_paths_if_there_is_room():
     assert legend == []
     _, legend = rendered([LONG, LONG + "-2"], 100)
     assert legend == [f"run 1: {LONG}, step 123,456", f"run 2: {LONG}-2, step 123,456"]
+
+
+def test_an_infinite_score_of_a_seed_has_no_standard_error():
+    cards = [card("a", {"class_kl": 1.0}), card("b", {"class_kl": math.inf})]
+    (column,) = group(cards, ["same", "same"])
+    assert column.card.scores["class_kl"] == math.inf
+    assert math.isnan(column.errors["class_kl"])
+    assert "| inf |" in as_markdown([column])
+
+
+def test_points_without_an_extractor_are_not_called_images():
+    protocol = replace(PROTOCOL, extractor="none", extractor_sha256="")
+    assert title("near_train", protocol) == "suspected copies of training data"
+    assert title("near_train", replace(protocol, extractor="coordinates")).endswith("points")
 
 
 def test_seeds_share_a_column_with_their_mean_and_standard_error():

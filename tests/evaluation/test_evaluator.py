@@ -9,9 +9,10 @@ import torch
 import forgery
 from forgery import ForgeryError
 from forgery.cli._tables import print_cards
-from forgery.data import Dataset
+from forgery.data import Dataset, ImageSettings, load
 from forgery.data.mnist import mnist
 from forgery.evaluation import Evaluator, evaluate, read_card, require_like
+from forgery.evaluation.held_out import load_held_out
 from forgery.extractors import choose, load_digit_classifier
 from forgery.metrics import occurs_in
 from forgery.pixels import to_model
@@ -176,6 +177,26 @@ def test_few_held_out_images_skip_the_check_for_copies(evaluator):
         in (card.left_out["near_train"])
     )
     assert card.scores["frechet"] > 0
+
+
+def test_a_floor_that_cannot_be_measured_is_left_out(evaluator):
+    few, held = digits("few", slice(0, 64)), digits("held", slice(100, 300))
+    card = Evaluator(few, held, evaluator.reference.extractor, 100, 0).card(
+        "real", 0, to_model(mnist("valid10k").values[:100])
+    )
+    assert card.scores["frechet"] > 0
+    assert "frechet" not in card.floor
+    assert "kernel" in card.floor
+    assert any("needs more samples than feature dimensions" in note for note in card.notes)
+
+
+def test_the_name_of_a_split_is_not_taken_for_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "test").write_text("notes")
+    held = load_held_out("ring8", "test", load("ring8"), ImageSettings())
+    assert held.name == "ring8[test]"
+    np.save(tmp_path / "held.npy", np.arange(10.0).reshape(5, 2))
+    assert len(load_held_out("ring8", "held.npy", load("ring8"), ImageSettings())) == 5
 
 
 def test_scores_do_not_depend_on_the_order_of_the_data():

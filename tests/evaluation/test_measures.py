@@ -39,10 +39,10 @@ def pictures(name, seed, **given):
     return Dataset(name, values, **given)
 
 
-def card_of(train, held, extractor=EYES):
+def card_of(train, held, extractor=EYES, **given):
     evaluator = Evaluator(train, held, extractor, samples=60, seed=0)
     random = torch.Generator().manual_seed(9)
-    return evaluator.card("run", 3, torch.rand(60, 3, 8, 8, generator=random) * 2 - 1)
+    return evaluator.card("run", 3, torch.rand(60, 3, 8, 8, generator=random) * 2 - 1, **given)
 
 
 def test_a_measure_of_another_package_is_a_single_entry(monkeypatch, capsys):
@@ -82,6 +82,35 @@ def test_a_classifier_of_attributes_counts_no_classes():
     card = card_of(pictures("train", 0, **labels), pictures("held", 1, **labels))
     assert card.scores["classes"] == 2
     assert sum(card.histogram) == 60
+
+
+def test_predicted_classes_are_compared_by_name():
+    labels, asked = torch.arange(120) // 80, torch.arange(60) // 20 % 2
+    cards = []
+    for names, numbers, requested in (
+        (NAMES, labels, asked),
+        (NAMES[::-1], 1 - labels, 1 - asked),
+    ):
+        data = [pictures(n, i, labels=numbers, classes=names) for i, n in enumerate(("t", "h"))]
+        cards.append(card_of(*data, requested=requested))
+    for name in ("class_kl", "asked_right"):
+        assert cards[0].scores[name] == cards[1].scores[name]
+        assert cards[0].floor[name] == cards[1].floor[name]
+    others = [pictures(n, i, labels=labels, classes=("a", "b")) for i, n in enumerate(("t", "h"))]
+    card = card_of(*others, requested=asked)
+    assert card.left_out["class_kl"] == "eyes does not predict class 'a' of h"
+    assert card.left_out["asked_right"] == "eyes does not predict class 'a' of t"
+
+
+def test_held_out_labels_are_compared_with_the_class_of_d_by_name():
+    labels = torch.arange(120) % 2
+    train = pictures("train", 0, labels=labels, classes=("beard", "cap", "glasses"))
+    held = pictures("held", 1, labels=labels, classes=("cap", "glasses"))
+    assert card_of(train, held, classify=lambda x: 1 + labels).scores["classified_right"] == 1
+    card = card_of(held, train, classify=lambda x: labels)
+    assert card.left_out["classified_right"] == "held does not have class 'beard' of train"
+    codes = card_of(held, train, classify=lambda x: labels, codes=True)
+    assert codes.scores["clustered_right"] == 1
 
 
 def test_the_reason_for_skipping_a_measure():

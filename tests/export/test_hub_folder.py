@@ -11,7 +11,7 @@ from PIL import Image
 from torch import nn
 
 import forgery
-from forgery import ForgeryError
+from forgery import ForgeryError, recipes
 from forgery.evaluation import Card, Protocol
 from forgery.export import model_card as cards
 from forgery.export import to_hub_folder
@@ -125,6 +125,12 @@ def test_the_text_says_how_the_model_was_made_measured_and_is_used(folder):
     assert "1.25% of the samples, where about 1% is expected" in text
     assert "SHA-256 `5858585858585858…`" in text
     assert "Not measured: parzen: its protocol needs pixels." in text
+
+
+def test_a_setting_that_is_off_is_stated_as_off():
+    config = recipes.sngan(spectral_norm=False)
+    assert "`no-spectral-norm`" in cards._recipe(config)
+    assert "`spectral-norm`" in cards._recipe(recipes.mlp(spectral_norm=True))
 
 
 def test_only_the_original_inception_gives_a_fid():

@@ -117,6 +117,13 @@ def test_all_networks_adds_the_other_network(digits, tmp_path):
         assert not (tmp_path / "never").exists()
 
 
+def test_a_file_that_is_no_card_is_not_exported(digits):
+    model = forgery.load(digits)
+    for content in ("[]", "{}", f'{{"step": {model.step}}}', '"card"', "{"):
+        (digits / "card.json").write_text(content)
+        assert "card.json" not in model_files(model)
+
+
 def test_no_file_names_a_path_of_this_machine(tmp_path):
     run = make_run(tmp_path / "run", data=str(tmp_path / "secret" / "photos"))
     record = json.loads((run / "config.json").read_text())

@@ -139,6 +139,9 @@ def test_a_run_in_another_terminal_is_followed(server_of, page_of, runs, trainer
     page.get_by_text("It stopped before it reached its length").wait_for()
     shutil.rmtree(runs / "live")
     page.get_by_text("The folder of this run no longer exists").wait_for()
+    assert not page.get_by_role("heading", name="Settings").is_visible()
+    shutil.copytree(runs / "classes" / "conditional", runs / "live")
+    page.locator(".run-settings tr", has_text="projection").wait_for(state="attached")
 
 
 def test_runs_are_compared(server_of, page_of, runs):

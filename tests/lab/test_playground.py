@@ -196,6 +196,41 @@ def test_a_change_keeps_the_weights_or_says_that_it_starts_again(name):
     assert game.broken is None
 
 
+@pytest.mark.parametrize("changes", [{}, {"batch_size": 16}, {"generator": "mlp", "seed": 0}])
+def test_a_setting_that_keeps_its_value_keeps_the_game(changes):
+    game = game_of()
+    game.play()
+    game.play_d()
+    before = weights(game)
+    assert not game.change(changes)
+    assert same(before, weights(game))
+    assert game.step == 1
+    assert game.halves.waits_for_g
+    assert game.history == []
+
+
+def test_a_change_between_the_updates_of_d_and_g_keeps_the_step():
+    changed, unchanged = game_of(), game_of()
+    for game in (changed, unchanged):
+        game.play()
+        game.play_d()
+    changed.change({"d_learning_rate": 0.5})  # does not matter for G
+    for game in (changed, unchanged):
+        game.play()
+        assert game.step == 2
+        assert not game.halves.waits_for_g
+    assert same(weights(changed), weights(unchanged))
+
+
+def test_slow_motion_ends_a_step_whose_d_was_updated_alone_if_updates_are_simultaneous():
+    game = game_of(updates="simultaneous")
+    game.play_d()
+    for _ in game.moments:
+        game.next_moment()
+    assert game.moment[0] == "both"
+    assert game.step == 1
+
+
 def test_the_optimiser_keeps_its_state_over_a_change():
     changed, unchanged = game_of(), game_of()
     for game in (changed, unchanged):
@@ -287,6 +322,7 @@ def test_two_games_go_back_to_the_same_step():
         {"objective": "wasserstein", "penalty": "wgan-gp", "penalty_weight": 10.0, "d_steps": 5},
         {"optimizer": "momentum", "momentum": 0.0, "pack": 2, "seed": 3, "spectral_norm": True},
         {"g_learning_rate": 1.2345678e-4, "noise": "uniform", "latent": 5, "penalty": "none"},
+        {"generator": "mlp-batchnorm", "discriminator": "mlp-maxout", "g_width": 128},
     ],
 )
 def test_the_command_has_the_settings_of_the_game(settings):
@@ -407,6 +443,19 @@ def test_two_games_are_played_step_for_step_and_refused_together():
     play.reset({"seed": 5})
     assert {game.config.seed for game in play.games} == {5}
     assert len(play.pair({"other": None})["games"]) == 1
+
+
+def test_two_games_take_other_data_if_the_second_has_something_off_that_the_first_has_on():
+    play = Play("ring8", SMALL | {"penalty": "r1", "penalty_weight": 5.0})
+    state = play.pair({"other": {"penalty": "none"}})
+    assert state["games"][1]["differs"] == {"penalty": "none"}
+    effective = {
+        name: value
+        for name, value in state["games"][0]["settings"].items()
+        if name not in state["games"][0]["idle"]
+    }
+    play.begin({"settings": effective, "other": state["games"][1]["differs"]})
+    assert [game.config.penalty for game in play.games] == ["r1", "none"]
 
 
 def test_play_makes_steps_and_slow_motion_makes_moments():

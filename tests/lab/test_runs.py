@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import os
 import shutil
 import socket
 import threading
@@ -312,6 +313,14 @@ def test_a_run_that_gets_damaged_says_so_and_recovers(watched_of, runs):
     assert dict(watched.events())["status"]["state"] == "finished"
 
 
+def test_a_run_that_is_replaced_has_another_version(watched_of, runs):
+    watched = watched_of("digits")
+    before = dict(watched.events())["status"]["versions"]
+    path = runs / "digits" / "config.json"
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
+    assert dict(watched.events())["status"]["versions"] != before
+
+
 # One run
 
 
@@ -322,6 +331,7 @@ def test_one_run_shows_its_settings_and_those_that_differ(client):
     assert settings["g_width"]["differs"]
     assert settings["g_width"]["of_recipe"] == 512
     assert not settings["objective"]["differs"]
+    assert not settings["threads"]["differs"]  # a run records what it chose
     assert "penalty_weight" not in settings  # has no effect without a penalty
     assert run["commands"]["resume"].startswith("forgery resume ")
     assert run["equilibrium"]["d_loss"] == pytest.approx(math.log(4))

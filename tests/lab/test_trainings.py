@@ -77,6 +77,9 @@ def test_a_check_answers_with_the_command_and_what_the_settings_become(client, r
         ({"name": ".hidden"}, "name", "no name"),
         ({"name": "a/b/c/d"}, "name", "at most 3"),
         ({"name": "a\nb"}, "name", "no name"),
+        ({"name": "zoo:mine"}, "name", "begin the addresses"),
+        ({"name": "hub:me/mine"}, "name", "begin the addresses"),
+        ({"data": "x" * 300}, "data", "no such file"),
     ],
 )
 def test_problems_stand_beside_their_fields_before_anything_is_written(
@@ -162,6 +165,21 @@ class Recorded:
 
     def __init__(self, popen):
         self.Popen = popen
+
+
+def test_the_command_of_a_run_is_found_by_the_name_that_the_run_gets(client, monkeypatch):
+    class Started(Command):
+        is_running, failed = False, False
+
+        def __init__(self, arguments):
+            self.arguments = arguments
+
+        wait = stop = lambda *given: None
+
+    monkeypatch.setattr("forgery.lab.trainings.Command", Started)
+    answer = client.post("/api/train", json=form(name=" a//b/ ")).json()
+    assert answer["run"] == "a/b"
+    assert answer["command"].endswith("/a/b")
 
 
 def test_data_that_begin_with_a_dash_are_a_path_and_no_flag(client):

@@ -34,6 +34,11 @@ def test_inversion_reports_progress_and_is_deterministic(space):
     assert torch.equal(first.z, invert(space, wanted, 2, 5).z)
 
 
+def test_more_starts_than_candidates_are_refused(space):
+    with pytest.raises(ForgeryError, match=r"1001 starts .* give at most 1000 --starts"):
+        invert(space, space.pictures(space.z(1, seed=2)), starts=1001, steps=1)
+
+
 def test_another_size_is_refused(space):
     with pytest.raises(ForgeryError, match=r"is 28 × 28 in colour, but .* are 8 × 8 in grey"):
         invert(space, torch.zeros(1, 3, 28, 28))

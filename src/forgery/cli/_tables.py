@@ -56,7 +56,10 @@ def group(cards: "Sequence[Card]", settings: Sequence[str]) -> list[Column]:
             scores={m: mean(values) for m, values in scores.items()},
             nonfinite=sum(card.nonfinite for card in same),
         )
-        errors = {m: stdev(values) / math.sqrt(n) for m, values in scores.items()}
+        errors = {
+            m: stdev(values) / math.sqrt(n) if all(map(math.isfinite, values)) else math.nan
+            for m, values in scores.items()
+        }
         columns.append(Column(card, errors, tuple(card.run for card in same)))
     return columns
 

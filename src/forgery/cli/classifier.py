@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
+from cyclopts.types import PositiveInt
+
 from ._flags import FLAT, NOTHING_OF_PICTURES, PictureFlags, given
 
 
@@ -13,7 +15,7 @@ def classifier(
     out: Path,
     split: str = "train",
     test: str = "test",
-    epochs: int = 12,
+    epochs: PositiveInt = 12,
     device: str = "auto",
     flags: Annotated[PictureFlags, FLAT] = NOTHING_OF_PICTURES,  # type: ignore[valid-type]
 ) -> None:

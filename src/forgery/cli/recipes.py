@@ -18,7 +18,7 @@ def recipes(name: str | None = None, /) -> None:
     name:
         Recipe whose settings to print, as a TOML file for --config.
     """
-    console = Console()
+    console = Console(markup=False, highlight=False)
     if name is None:
         table = Table(box=None, pad_edge=False)
         for column in ("recipe", "networks", "length", "description"):

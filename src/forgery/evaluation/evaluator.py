@@ -192,6 +192,7 @@ class Evaluator:
         scores: dict[str, float] = {}
         floor: dict[str, float] = {}
         left_out: dict[str, str] = {}
+        notes = self.notes()
         measures = {
             name: measure
             for name, measure in all_measures().items()
@@ -206,12 +207,13 @@ class Evaluator:
                 continue
             scores[name] = measure.compute(subject)
             if measure.has_floor and measure.applies(real) and not measure.requires(real):
-                floor[name] = measure.compute(real)
+                try:
+                    floor[name] = measure.compute(real)
+                except ForgeryError as error:  # there is too little training data
+                    notes.append(f"the floor is incomplete: {error}")
         report("measuring", len(measures), len(measures))
         histogram = [] if reference.no_classes() else subject.histogram.tolist()
-        return Card(
-            run, step, self.protocol, scores, floor, nonfinite, histogram, left_out, self.notes()
-        )
+        return Card(run, step, self.protocol, scores, floor, nonfinite, histogram, left_out, notes)
 
     def _real_subject(self, with_labels: bool, codes: bool) -> Subject:
         """Real training data for the floor, as many as samples."""

@@ -30,20 +30,19 @@ def load_held_out(data: str, against: str, train: Dataset, settings: ImageSettin
     data:
         The source of the run's data.
     against:
-        A file, a split of the source, or a folder of pictures, tried in this order, since a folder
-        may have the name of a split. Other pictures are converted to the size and colour of
+        A split of the source, or the path of other data, tried in this order, since a file or a
+        folder may have the name of a split. Other pictures are converted to the size and colour of
         ``train``.
     train:
         The training data.
     settings:
         How the run reads pictures.
     """
-    if not Path(against).is_file():
-        try:
-            return load(data, against, settings)
-        except ForgeryError:
-            if not holds_pictures(against):
-                raise
+    try:
+        return load(data, against, settings)
+    except ForgeryError:
+        if not (Path(against).is_file() or holds_pictures(against)):
+            raise
     split = "all" if holds_pictures(against) else "train"
     return load_beside(against, split, train, settings)
 

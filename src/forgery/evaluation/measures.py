@@ -10,7 +10,7 @@ from .. import metrics, plugins
 from ..extractors.inception import SHA256 as INCEPTION
 from .held_out import too_few_fresh
 from .protocol import Card, Network, Protocol, joined_name, split_name
-from .subject import Subject
+from .subject import Subject, renumbered
 
 #: The reason why a measure is skipped, or None.
 Requirement = Callable[[Subject], str | None]
@@ -60,7 +60,7 @@ class Measure:
     @property
     def depends_on_extractor(self) -> bool:
         """Whether the score differs from extractor to extractor."""
-        return self.requires in (features, classes, labels)
+        return self.requires in (features, classes, labels, requested)
 
 
 def features(s: Subject) -> str | None:
@@ -78,9 +78,19 @@ def labels(s: Subject) -> str | None:
     return s.reference.no_labels()
 
 
+def requested(s: Subject) -> str | None:
+    """Requires an extractor that predicts the classes of the training data."""
+    return s.reference.no_requested()
+
+
 def held_out_labels(s: Subject) -> str | None:
     """Requires labels."""
     return "the data has no labels" if s.reference.against.labels is None else None
+
+
+def trained_labels(s: Subject) -> str | None:
+    """Requires labels that the training data has, too."""
+    return s.reference.no_trained_labels()
 
 
 def fresh(s: Subject) -> str | None:
@@ -114,11 +124,11 @@ def uniform_kl(s: Subject) -> float:
 
 
 def class_kl(s: Subject) -> float:
-    assert s.reference.against.labels is not None
-    balance = metrics.class_balance(
-        s.class_labels, s.reference.against.labels, s.reference.class_count
-    )
-    return balance.kl
+    against, extractor = s.reference.against, s.reference.extractor
+    assert against.labels is not None
+    assert extractor is not None
+    labels = renumbered(against.labels, against.classes, extractor.classes)
+    return metrics.class_balance(s.class_labels, labels, s.reference.class_count).kl
 
 
 #: Name → measure, in the order in which they are printed.
@@ -173,7 +183,7 @@ MEASURES: dict[str, Measure] = {
             "requested class drawn",
             "higher",
             lambda s: s.requested_share(),
-            labels,
+            requested,
             lambda s: s.requested is not None and not s.codes,
         ),
         Measure(
@@ -189,7 +199,7 @@ MEASURES: dict[str, Measure] = {
             "accuracy of D on held-out data",
             "higher",
             lambda s: s.classified_share(),
-            held_out_labels,
+            trained_labels,
             lambda s: s.classify is not None and not s.codes,
             has_floor=False,
         ),

@@ -77,8 +77,9 @@ class Protocol:
 
     @property
     def kind(self) -> str:
-        """``images`` or ``points``."""
-        return "points" if self.extractor == "coordinates" else "images"
+        """``images`` or ``points``; ``data`` if no extractor tells which."""
+        known = {"coordinates": "points", "none": "data"}
+        return known.get(self.extractor, "images")
 
 
 @dataclass(frozen=True)

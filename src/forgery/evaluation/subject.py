@@ -1,6 +1,6 @@
 """The samples to be measured and the reference data, with cached intermediate results."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -176,7 +176,34 @@ class Reference:
                 f"{self.extractor.name} predicts {self.class_count} classes, but the data has "
                 f"{len(self.against.classes)}"
             )
-        return None
+        return self._not_predicted(self.against)
+
+    def no_requested(self) -> str | None:
+        """The reason why predicted classes cannot be compared with requested ones, or None."""
+        return self.no_classes() or self._not_predicted(self.train)
+
+    def _not_predicted(self, data: Dataset) -> str | None:
+        """A message if some classes of the data are not among the extractor's."""
+        assert self.extractor is not None
+        missing = _missing(data.classes, self.extractor.classes)
+        return missing and f"{self.extractor.name} does not predict {missing} of {data.name}"
+
+    def no_trained_labels(self) -> str | None:
+        """The reason why the held-out labels are not among the training data's, or None."""
+        if self.against.labels is None:
+            return "the data has no labels"
+        missing = _missing(self.against.classes, self.train.classes)
+        return missing and f"{self.train.name} does not have {missing} of {self.against.name}"
+
+
+def _missing(classes: Sequence[str], among: Sequence[str]) -> str | None:
+    """``class 'cat'``, the first one that is not among others; None if all are."""
+    return next((f"class {name!r}" for name in classes if name not in among), None)
+
+
+def renumbered(labels: Tensor, classes: Sequence[str], like: Sequence[str]) -> Tensor:
+    """Labels ``[n]`` of ``classes`` as those of the same names in ``like``, on the CPU."""
+    return torch.tensor([like.index(name) for name in classes])[labels.cpu()]
 
 
 @dataclass(eq=False)
@@ -287,16 +314,22 @@ class Subject:
     def requested_share(self) -> float:
         """Fraction of samples whose predicted class is the requested one."""
         assert self.requested is not None
-        return self._accuracy(self.requested, self.class_labels)
+        given, reference = self.requested, self.reference
+        if not self.codes:
+            assert reference.extractor is not None
+            given = renumbered(given, reference.train.classes, reference.extractor.classes)
+        return self._accuracy(given, self.class_labels)
 
     def classified_share(self) -> float:
         """Fraction of the held-out data whose class the discriminator predicts correctly."""
         assert self.classify is not None
         against = self.reference.against
         assert against.labels is not None
-        values = against.values
+        values, labels = against.values, against.labels.cpu()
+        if not self.codes:
+            labels = renumbered(labels, against.classes, self.reference.train.classes)
         shown = pixels.to_model(values) if against.kind == "images" else values
-        return self._accuracy(self.classify(shown), against.labels.cpu())
+        return self._accuracy(self.classify(shown), labels)
 
     def _accuracy(self, given: Tensor, labels: Tensor) -> float:
         if self.codes:

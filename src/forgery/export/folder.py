@@ -65,7 +65,7 @@ def model_files(
     }
     record = _without_paths(run) | {"exported": exported}
     files = {"config.json": _json(record), "model.safetensors": weights}
-    with suppress(FileNotFoundError, ValueError):
+    with suppress(OSError, ValueError, TypeError, KeyError):  # no card, or not one
         card = json.loads((run.path / "card.json").read_bytes())
         if card["step"] == model.step:
             files["card.json"] = _json(card | {"run": Path(card["run"]).name})

@@ -195,7 +195,9 @@ def _recipe(config: Config) -> str:
         return f"{config.recipe}, of another package"
     idle = set(config.without_effect())
     changed = [
-        f"`{flag(name)} {value}`" if not isinstance(value, bool) else f"`{flag(name)}`"
+        f"`{flag(name)} {value}`"
+        if not isinstance(value, bool)
+        else f"`{'' if value else 'no-'}{flag(name)}`"
         for name, value in config.to_dict().items()
         if name not in UNSTATED | idle and value != usual[name]
     ]

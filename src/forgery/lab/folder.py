@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..addresses import ZOO, folder_of
+from ..addresses import HUB, ZOO, folder_of, is_path
 from ..errors import ForgeryError
 from .answers import Refused
 
@@ -83,8 +83,12 @@ class RunsFolder:
         Raises
         ------
         Refused
-            If the name is taken, or lies outside the folder.
+            If the name is taken, lies outside the folder, or is the address of a model elsewhere.
         """
+        if not is_path(name):
+            raise Refused(
+                f"{name!r:.80} is no name for a run: {ZOO} and {HUB} begin the addresses of models"
+            )
         path = self.inside(name)
         parts = Path(name).parts
         if not name.isprintable() or any(part.startswith(".") for part in parts):

@@ -180,7 +180,7 @@ class LiveGame:
             name = self.moments[self.moments.index(self.moment[0]) + 1]
             earlier = self.moment[1]
         else:
-            name = "fresh" if self.halves.waits_for_g else "draw"
+            name = "fresh" if self.halves.waits_for_g and "fresh" in self.moments else "draw"
             earlier = {}
         content = getattr(self, f"_{name}")(earlier)
         self.moment = name, content
@@ -254,14 +254,16 @@ class LiveGame:
         check(changes)
         config = self.config.changed(changes, changes)
         differing = {n: v for n, v in config.to_dict().items() if v != getattr(self.config, n)}
+        if not differing:
+            return False
         halves = _halves(config, self.dataset)
         if restarts(differing):
             self._begin(config, halves)
             return True
-        if differing:
-            state = _copied(self.training.checkpoint())
-            _load(halves.training, state, config.optimizer == self.config.optimizer)
-            self.history.append({"step": self.step, "changes": differing})
+        state = _copied(self.training.checkpoint())
+        _load(halves.training, state, config.optimizer == self.config.optimizer)
+        halves.go_on_from(self.halves)
+        self.history.append({"step": self.step, "changes": differing})
         self.config, self.halves, self.moment = config, halves, None
         return False
 
@@ -335,6 +337,9 @@ def first_config(dataset: Dataset, settings: Mapping[str, Any]) -> Config:
 def command(config: Config) -> str:
     """The ``forgery train`` line of the same game: the settings that differ from the recipe."""
     usual = recipes.points(data=config.data).to_dict()
+    for player in ("generator", "discriminator"):
+        if getattr(config, player) != usual[player]:  # whose size is then not the recipe's
+            usual |= dict.fromkeys((f"{player[0]}_width", f"{player[0]}_depth"))
     line = ["forgery", "train", config.data]
     machine = fields_of(MachineSettings)
     for settings in config.effective().values():

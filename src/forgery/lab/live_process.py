@@ -194,11 +194,14 @@ class Play:
         games = []
         for game in self.games:
             values = {name: getattr(game.config, name) for name in CONTROLLED_IN_ORDER}
-            differs = {n: v for n, v in values.items() if v != getattr(first, n)}
+            without = idle(game.config)
+            differs = {
+                n: v for n, v in values.items() if v != getattr(first, n) and n not in without
+            }
             games.append(
                 {
                     "settings": values,
-                    "idle": idle(game.config),
+                    "idle": without,
                     "command": command(game.config),
                     "differs": differs,
                     "moments": list(game.moments),

@@ -33,6 +33,8 @@ LOOK, LOOK_AT_ALL = 0.5, 1.0
 THUMBNAIL, KEPT = 144, 500
 #: Widths of plots in pixels.
 NARROWEST, WIDEST = 100, 4000
+#: The files of a run that its page shows but does not follow.
+VERSIONED = ("config.json", "card.json", "human.json")
 #: Runs that are compared at most.
 MOST_COMPARED = 8
 
@@ -326,7 +328,7 @@ class Watched:
             status["findings"] = known.reports.findings
             status["damaged_lines"] = known.reports.damaged
             status["checkpoints"] = checkpoints_of(path)
-            status["versions"] = [modified(path / name) for name in ("card.json", "human.json")]
+            status["versions"] = [modified(path / name) for name in VERSIONED]
         except Refused as error:  # no such folder
             command = self._trainings.of(self._name)
             starting = command is not None and command.is_running
@@ -501,14 +503,18 @@ def read_object(path: Path) -> dict[str, Any] | None:
 
 
 def settings_of(run: "Run") -> list[dict[str, Any]]:
-    """The settings that have an effect, by group; ``of_recipe`` where the recipe differs."""
-    from ..config import field_of, flag
+    """The settings that have an effect, by group; ``of_recipe`` where the recipe differs.
+
+    Those of the machine do not differ: a run records what it chose for ``auto``.
+    """
+    from ..config import MachineSettings, field_of, fields_of, flag
     from ..recipes import find_recipe
 
     try:
         recipe = find_recipe(run.config.recipe)().to_dict()
     except ForgeryError:  # custom, or of a package that is not installed
         recipe = {}
+    uncompared = {"data", "recipe", *fields_of(MachineSettings)}
     groups = []
     for title, settings in run.config.effective().items():
         listed = [
@@ -517,9 +523,7 @@ def settings_of(run: "Run") -> list[dict[str, Any]]:
                 "flag": flag(name),
                 "value": value,
                 "help": field_of(name).metadata["help"],
-                "differs": name in recipe
-                and name not in ("data", "recipe")
-                and recipe[name] != value,
+                "differs": name in recipe and name not in uncompared and recipe[name] != value,
                 "of_recipe": recipe.get(name),
             }
             for name, value in settings.items()

@@ -260,7 +260,7 @@ class Trainings:
         """Start a training; answers when the run folder is there."""
         content = await sent(request)
         _, arguments = await run_in_threadpool(self.resolved, content)
-        name = content["name"].strip()
+        name = _run_name(content, "name")
         command = await run_in_threadpool(self.start, name, arguments)
         record = self._folder.inside(name) / "config.json"
         with anyio.move_on_after(PATIENCE):
@@ -290,7 +290,7 @@ class Trainings:
         problems: dict[str, str] = {}
         if not data and given.get("start_from") is None:
             problems["data"] = "choose the data to train on"
-        elif data and not (is_name(data) or Path(data).exists()):
+        elif data and not (is_name(data) or os.path.exists(data)):
             problems["data"] = f"no such file or folder: {data}"
         try:
             out = self._folder.new(name)
@@ -299,7 +299,7 @@ class Trainings:
         with self._checking:  # one at a time: the data may have to be decoded
             try:
                 config = settings_from(data or None, recipe or None, None, given)
-            except ForgeryError as error:
+            except (ForgeryError, OSError) as error:  # a path may be too long
                 raise by_field(str(error), data, problems) from None
         if problems:
             raise Refused("", 400, problems)
@@ -317,7 +317,7 @@ class Trainings:
         from ..training.run import training_process
 
         content = await sent(request)
-        name = _text(content, "run")
+        name = _run_name(content)
         path = self._folder.run(name)
         given = given_settings(content.get("settings") or {})
         lengths = [f"--{flag(setting)}={as_text(value)}" for setting, value in given.items()]
@@ -334,7 +334,7 @@ class Trainings:
     async def _evaluate(self, request: Request) -> Response:
         """Measure a run, in a process that writes its card."""
         content = await sent(request)
-        name = _text(content, "run")
+        name = _run_name(content)
         path = self._folder.run(name)
         arguments = ["evaluate", str(path), "--progress"]
         command = await run_in_threadpool(self.start, name, arguments)
@@ -344,7 +344,7 @@ class Trainings:
         """Stop the command of a run; a training is saved first."""
         from ..training.run import training_process
 
-        name = _text(await sent(request), "run")
+        name = _run_name(await sent(request))
         command = self._commands.get(name)
         if command is None or not command.is_running:
             number = training_process(self._folder.run(name))
@@ -361,6 +361,11 @@ def _text(content: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise Refused(f"{name} must be text")
     return value.strip()
+
+
+def _run_name(content: Mapping[str, Any], key: str = "run") -> str:
+    """The name of a run, ``a`` for ``a/``, since its command is found by it."""
+    return Path(_text(content, key)).as_posix()
 
 
 def given_settings(fields: Any) -> dict[str, Any]:

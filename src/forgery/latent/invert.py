@@ -70,8 +70,14 @@ def invert(
     Raises
     ------
     ForgeryError
-        The pictures do not have the shape of G's images.
+        The pictures do not have the shape of G's images, or there are more starts than
+        candidates.
     """
+    if starts > CANDIDATES:
+        raise ForgeryError(
+            f"{starts} starts are more than the {CANDIDATES} random z that they are chosen from: "
+            f"give at most {CANDIDATES} --starts"
+        )
     tried = space.z(CANDIDATES, seed)
     drawn = space.pictures(tried)
     if pictures.shape[1:] != drawn.shape[1:]:

@@ -32,7 +32,8 @@ export function sphere(a, b, t) {
   if (sine < 1e-4) return line(a, b, t);
   const [shareA, shareB] = [Math.sin((1 - t) * angle) / sine, Math.sin(t * angle) / sine];
   const long = fromA + t * (fromB - fromA);
-  return a.map((x, i) => long * (shareA * (x / fromA) + shareB * (b[i] / fromB)));
+  const [ofA, ofB] = [shareA / Math.max(fromA, 1e-12), shareB / Math.max(fromB, 1e-12)]; // z may be 0
+  return a.map((x, i) => long * (ofA * x + ofB * b[i]));
 }
 
 /** Name → function of (a, b, t). */

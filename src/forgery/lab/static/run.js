@@ -228,6 +228,7 @@ export async function show(main, parameters) {
       status = content;
       const readable = content.step !== undefined;
       const other = JSON.stringify(content.versions) !== JSON.stringify(before.versions) || content.end !== before.end;
+      if (content.state === "gone" || content.state === "starting") { about = null; body.hidden = true; }
       if (readable && (!about || (before.step !== undefined && other))) load();
       paintHead();
       paintActions();
