@@ -262,7 +262,7 @@ class LiveGame:
             return True
         state = _copied(self.training.checkpoint())
         _load(halves.training, state, config.optimizer == self.config.optimizer)
-        halves.go_on_from(self.halves)
+        halves.take_over_from(self.halves)
         self.history.append({"step": self.step, "changes": differing})
         self.config, self.halves, self.moment = config, halves, None
         return False

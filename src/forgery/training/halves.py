@@ -48,7 +48,7 @@ class Halves:
         """Whether the step under way has had D's updates, and not yet G's."""
         return self._half is not None
 
-    def go_on_from(self, other: "Halves") -> None:
+    def take_over_from(self, other: "Halves") -> None:
         """Take over the step under way of another game at the same step and with its weights."""
         if other.waits_for_g:
             self.prepare()  # the minibatches and schedules of this game
