@@ -20,7 +20,7 @@ from .build import classes_of
 from .config import Config, NetworkSettings, field_of, fields_of, flag
 from .data import FROM_PYTHON, Dataset, ImageSettings, holds_pictures
 from .errors import ForgeryError, refuse
-from .model import checkpoint_of, recorded_classes
+from .model import checkpoint_of
 from .parts import NOTHING, OTHER_NETWORK, Given, condition_of, networks
 from .training.checkpoint import Checkpoint, load_network, tensors_of
 from .training.parallel import ALONE, Ranks
@@ -58,7 +58,7 @@ def inherited(changes: Mapping[str, Any]) -> Config:
     if "data" in changes:
         data = changes["data"]
         values |= {name: field_of(name).default for name in OF_THE_DATA} | {"data": data}
-        shape = _shape_of(run)
+        shape = run.shape
         if len(shape) == 3 and isinstance(data, str) and holds_pictures(data):
             like = ImageSettings().like(shape)
             values |= {"image_size": like.size, "colour": like.colour}
@@ -137,7 +137,7 @@ class Pretrained:
 
     def describe(self, config: Config, dataset: Dataset) -> str:
         """One line about the start of a run."""
-        known = recorded_classes(self.run)
+        known = self.run.classes
         new = [name for name in classes_of(config, dataset) if name not in known]
         line = f"starting from {self.run.path}, step {self.saved.step:,}"
         if not new:
@@ -159,7 +159,7 @@ class Pretrained:
             If the weights do not fit the networks, or ``freeze_d`` would keep random weights.
         """
         players = {name: player.network for name, player in training.game.players.items()}
-        before, now = list(recorded_classes(self.run)), list(classes_of(config, dataset))
+        before, now = list(self.run.classes), list(classes_of(config, dataset))
         saved = self.saved
         if before != now:
             wider = networks(config, torch.zeros(dataset.shape), len(now) + 1, given)
@@ -266,10 +266,6 @@ def _located(start_from: str) -> tuple[Path | str, int | Literal["best"] | None]
     return (path, int(step)) if step.isdecimal() else (start_from, None)
 
 
-def _shape_of(run: Run) -> tuple[int, ...]:
-    return tuple(run.record["data"]["shape"])
-
-
 def _in_words(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return flag(name) if value else f"no {flag(name)}"
@@ -283,7 +279,7 @@ def _kind_of(shape: Sequence[int]) -> str:
 
 def _problems_of_size(config: Config, run: Run) -> list[str]:
     """The problems of a size or a colour that was given."""
-    shape = _shape_of(run)
+    shape = run.shape
     if len(shape) != 3:
         return []
     like = ImageSettings().like(shape)
@@ -300,7 +296,7 @@ def _problems_of_size(config: Config, run: Run) -> list[str]:
 
 def _problems_of_data(config: Config, run: Run, dataset: Dataset) -> list[str]:
     problems = []
-    shape = _shape_of(run)
+    shape = run.shape
     if dataset.shape != shape:
         problem = f"{run.path} draws {_kind_of(shape)}, but {dataset.name} holds "
         problem += _kind_of(dataset.shape)

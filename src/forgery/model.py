@@ -393,8 +393,7 @@ def load(
     """
     run = open_run(path)
     saved = checkpoint_of(run, step)
-    shape = tuple(run.record["data"]["shape"])
-    classes = recorded_classes(run)
+    shape, classes = run.shape, run.classes
     # The mean of the data only affects initial weights, which the checkpoint replaces.
     generator, other = networks(run.config, torch.zeros(shape), len(classes), given)
     role = OTHER_NETWORK[run.config.model]
@@ -452,12 +451,6 @@ def newest_checkpoint(run: Run) -> Checkpoint:
     for problem in problems:
         print(f"warning: {problem}; using the checkpoint of step {last.step}", file=sys.stderr)
     return last
-
-
-def recorded_classes(run: Run) -> dict[str, int]:
-    """Class → number of training samples, from config.json."""
-    classes: dict[str, int] = run.record["data"].get("classes", {})
-    return classes
 
 
 def _recorded_units(run: Run) -> Units | None:

@@ -29,11 +29,10 @@ def show(run: Path, /) -> None:
     data = record["data"]
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_row("recipe", f"{config.recipe}, {config.length}")
-    kind = "images" if "images" in data else "points"
     if start := record.get("pretrained"):
         weights = f"weights {start['fingerprint'][:12]}…"
         table.add_row("started from", f"{config.start_from}, step {start['step']:,}, {weights}")
-    table.add_row("data", f"{data['name']}: {data[kind]:,} {kind} of {data['shape']}")
+    table.add_row("data", f"{data['name']}: {opened.count:,} {opened.kind} of {data['shape']}")
     table.add_row("made with", f"forgery {record['forgery']}, torch {record['torch']}")
     threads = f"{config.threads} thread{'' if config.threads == 1 else 's'}"
     machine = f"{record['machine']['device']} ({config.device}, {threads})"

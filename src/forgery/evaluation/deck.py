@@ -96,9 +96,9 @@ def deal(run: Path, drawn: Sequence[bool], seed: int) -> Deck:
         If the run draws points, is damaged, or there are too few real images.
     """
     opened = open_run(run)
-    if len(opened.record["data"]["shape"]) != 3:
+    if len(opened.shape) != 3:
         raise ForgeryError(f"{run} draws points: only images can be told apart by looking at them")
-    if opened.record["data"]["shape"][0] not in (1, 3):
+    if opened.shape[0] not in (1, 3):
         raise ForgeryError(f"the images of {run} are neither grey nor RGB, so they cannot be shown")
     require_data(opened)  # before the time it takes to load the rest
     model = load(run)
@@ -183,7 +183,7 @@ def _real_images(run: Run, n: int) -> tuple[Dataset, bool]:
         except ForgeryError:  # there is no such split
             pass
         else:
-            if list(held_out.shape) == run.record["data"]["shape"]:
+            if held_out.shape == run.shape:
                 if len(held_out) >= n:
                     return held_out, True
                 found.append(held_out)

@@ -166,12 +166,12 @@ def _slug(name: str) -> str:
 def _training(model: Model, run: Run) -> str:
     config, record = model.config, run.record
     data = record["data"]
-    kind = "images" if "images" in data else "points"
     reports = [report for report in run.read_metrics() if report["step"] <= model.step]
     time = f", in {_duration(reports[-1]['seconds'])}" if reports else ""
     lines = [
         f"recipe: {_recipe(config)}",
-        f"data: {data['name']}, {data[kind]:,} {kind}, fingerprint `{data['fingerprint'][:16]}…`",
+        f"data: {data['name']}, {run.count:,} {run.kind}, "
+        f"fingerprint `{data['fingerprint'][:16]}…`",
         f"networks: generator {config.generator}, "
         + (f"discriminator {config.discriminator}" if config.model == "gan" else "and its encoder"),
         f"length: {model.step:,} steps of {config.batch_size} samples{time}",

@@ -33,7 +33,6 @@ def readme(model: Model, run: Run, folder: str) -> str:
 def introduction(model: Model, run: Run) -> str:
     """What the model draws, and from what it was trained."""
     config, data = model.config, run.record["data"]
-    kind = "images" if "images" in data else "points"
     weights = sum(p.numel() for p in model.generator.parameters())
     whole = "the decoder of a VAE" if config.model == "vae" else "the generator of a GAN"
     text = (
@@ -45,7 +44,7 @@ def introduction(model: Model, run: Run) -> str:
         text += ", …)" if len(classes) > 20 else ")"
     steps = f"{model.step:,} step{'' if model.step == 1 else 's'}"
     return (
-        f"{text}. It was trained on the {data[kind]:,} {kind} of {data['name']} in {steps}, by "
+        f"{text}. It was trained on the {run.count:,} {run.kind} of {data['name']} in {steps}, by "
         f"forgery {run.record['forgery']}."
     )
 

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from .. import strict_json
 from ..addresses import folder_of
@@ -67,6 +67,28 @@ class Run:
     def title(self) -> str:
         """The recipe and the data: ``mlp on mnist``."""
         return f"{self.config.recipe} on {safe_name(Path(self.config.data).name)}"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of a training sample: (C, H, W) or (D,)."""
+        return tuple(self.record["data"]["shape"])
+
+    @property
+    def kind(self) -> Literal["images", "points"]:
+        """What the run is trained on."""
+        return "points" if "points" in self.record["data"] else "images"
+
+    @property
+    def count(self) -> int:
+        """Number of training samples."""
+        count: int = self.record["data"][self.kind]
+        return count
+
+    @property
+    def classes(self) -> dict[str, int]:
+        """Class → number of training samples; empty without classes."""
+        classes: dict[str, int] = self.record["data"].get("classes", {})
+        return classes
 
     @property
     def pictures(self) -> list[Path]:
