@@ -93,6 +93,19 @@ def test_errors_of_a_benchmark(tmp_path):
         start(out="mine")
 
 
+def test_damaged_files_of_a_benchmark(tmp_path):
+    arguments = small(steps=1), ["non-saturating"], [1], [0], tmp_path / "b"
+    expected = bench(*arguments)
+    (results,) = (tmp_path / "b").glob("*/results.json")
+    for content in ("", "[]", "[1]", '[{"modes": 1}]'):
+        results.write_text(content)
+        assert bench(*arguments) == expected  # measured again, not trained
+    for content in ("", "{}", "[]"):
+        (tmp_path / "b/bench.json").write_text(content)
+        with pytest.raises(ForgeryError, match=r"bench\.json is damaged .*: choose another --out"):
+            bench(*arguments)
+
+
 def test_the_table_shows_means_errors_and_changed_settings():
     results = [Result("ring8", "non-saturating", 2, s, 12, m, q, 0) for s, m, q in
                ((0, 6, 0.5), (1, 8, 0.7))]  # fmt: skip

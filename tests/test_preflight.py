@@ -155,7 +155,6 @@ def test_a_run_is_measured_against_a_folder(photos, tmp_path):
         ((3, 16, 16), "pictures", "mlp"),
         ((3, 8, 8), "mlp", "mlp"),
         ((3, 33, 32), "mlp", "mlp"),
-        ((6, 32, 32), "mlp", "mlp"),
     ],
 )
 def test_the_recipe_for_a_size_can_draw_it(shape, pretrained, plain):

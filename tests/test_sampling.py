@@ -209,6 +209,18 @@ def test_a_file_that_cannot_be_written_is_reported_before_drawing(tmp_path):
             save_samples(never, 5, (1, 5, 6), tmp_path / name)
 
 
+def test_a_folder_with_more_images_than_are_drawn_is_refused(tmp_path):
+    save_samples(images(7), 7, (1, 5, 6), tmp_path / "folder")
+    (tmp_path / "folder/notes.png").write_bytes(b"of someone else")
+    never = (pytest.fail("drawn") for _ in range(1))
+    with pytest.raises(
+        ForgeryError, match=r"has 2 images with numbers from 000005 on, .* the 5 new"
+    ):
+        save_samples(never, 5, (1, 5, 6), tmp_path / "folder")
+    save_samples(images(7), 7, (1, 5, 6), tmp_path / "folder")  # replaces all of them
+    assert len(list((tmp_path / "folder").iterdir())) == 8
+
+
 def test_a_grid_has_the_computed_size():
     for n, columns in ((1, None), (5, None), (7, 3), (3, 3)):
         whole = torch.cat(images(n))

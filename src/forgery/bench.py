@@ -127,7 +127,8 @@ def bench(
         for setting in settings:
             folder = out / f"{setting.objective}-pack{setting.pack}"
             done = folder / "results.json"
-            if not _reaches(done, config.steps):
+            found = _finished(done, config.steps)
+            if not found:
                 training = ensemble_of(setting, seeds, dataset, where)
                 words = f"{setting.objective}, pack {setting.pack}"
                 _train(
@@ -136,9 +137,9 @@ def bench(
                 )  # fmt: skip
                 if interrupt.signal is not None:
                     return None
-                found = [asdict(r) for r in _measure(training, setting, seeds, dataset)]
-                write_file(done, json.dumps(found, indent=1).encode())
-            results += [Result(**line) for line in json.loads(done.read_text())]
+                found = _measure(training, setting, seeds, dataset)
+                write_file(done, json.dumps([asdict(r) for r in found], indent=1).encode())
+            results += found
             write_file(out / "results.csv", as_csv(results).encode())
             write_file(out / "results.md", as_markdown(results, config).encode())
     return results
@@ -149,9 +150,13 @@ def _claim(out: Path, record: dict[str, Any]) -> None:
     kept = out / "bench.json"
     with writing(f"to {out}"):
         if kept.exists():
-            earlier = json.loads(kept.read_text(encoding="utf-8"))
+            try:
+                earlier = json.loads(kept.read_text(encoding="utf-8"))
+                protocol = _protocol(earlier)
+            except (ValueError, KeyError, TypeError) as error:
+                raise ForgeryError(f"{kept} is damaged ({error}): choose another --out") from error
             # Objectives, packings and steps may be added; everything else must agree.
-            if _protocol(earlier) != _protocol(record):
+            if protocol != _protocol(record):
                 raise ForgeryError(
                     f"{out} holds a benchmark with other settings or seeds: choose another --out"
                 )
@@ -182,9 +187,13 @@ def _refuse_other_length(out: Path, before: Config, now: Config) -> None:
         )
 
 
-def _reaches(results: Path, steps: int | None) -> bool:
-    """Whether a setting's results are those of this number of steps."""
-    return results.exists() and all(r["steps"] == steps for r in json.loads(results.read_text()))
+def _finished(results: Path, steps: int | None) -> list[Result]:
+    """Read a setting's results; none if they are missing, damaged or of other numbers of steps."""
+    try:
+        found = [Result(**line) for line in json.loads(results.read_text(encoding="utf-8"))]
+    except (FileNotFoundError, ValueError, TypeError):
+        return []
+    return [result for result in found if result.steps == steps]
 
 
 def _protocol(record: dict[str, Any]) -> dict[str, Any]:

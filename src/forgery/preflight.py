@@ -16,7 +16,7 @@ from .build import (
     training_of,
 )
 from .config import Config
-from .data import Batches, Dataset, Survey, holds_pictures, load_pictures, mostly_copies
+from .data import Batches, Dataset, Survey, holds_pictures, load_pictures, mostly_copies, too_dark
 from .data.pictures import silent
 from .errors import ForgeryError
 from .numbers import digits
@@ -111,7 +111,8 @@ class Preflight:
                 ("set aside", f"{len(survey.rejects):,}"),
             ]
             lines += [("licence", survey.licence)] if survey.licence else []
-        lines += [("warning", warning)] if (warning := mostly_copies(survey or data)) else []
+        warnings = mostly_copies(survey or data), survey and too_dark(survey)
+        lines += [("warning", warning) for warning in warnings if warning]
         lines.append(("classes", self._classes()))
         values = data.values.numel() * data.values.element_size()
         where = "mapped from disk" if data.mapping else "in memory"

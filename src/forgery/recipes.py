@@ -441,7 +441,7 @@ def recipe_for(data: str) -> str:
     """
     if data in FOR_DATA:
         return FOR_DATA[data]
-    if not data.endswith((".csv", ".npy", ".npz")):
+    if not data.lower().endswith((".csv", ".npy", ".npz")):
         return "mlp"
     from .data.arrays import is_image_array  # imported here so that help pages do not import torch
 
@@ -456,7 +456,7 @@ def recipe_for_images(shape: Sequence[int], pretrained: bool) -> tuple[str, str]
     channels, height, width = shape
     if channels == 1 and max(height, width) <= 28:
         return "mlp", "small and grey, like the digits that it was tuned on"
-    if channels not in (1, 3) or min(height, width) < 16 or not doubled(height, width):
+    if min(height, width) < 16 or not doubled(height, width):
         return "mlp", "MLPs fit any size; convolutional recipes need 4 to 15 times a power of two"
     if pretrained:
         return "pictures", "convolutional, with the features of a network trained on ImageNet"

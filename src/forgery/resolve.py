@@ -34,6 +34,7 @@ from .data import (
     load_pictures,
     mostly_copies,
     set_aside,
+    too_dark,
 )
 from .errors import ForgeryError, did_you_mean
 from .network_sizes import with_sizes
@@ -217,7 +218,7 @@ def decode_pictures(config: Config) -> None:
     survey = _decoded(config, shown=True).survey
     if survey.licence:
         print(f"licence of {config.data}: {survey.licence}")
-    if warning := mostly_copies(survey):
+    for warning in filter(None, (mostly_copies(survey), too_dark(survey))):
         print(f"warning: {warning}")
     if survey.rejects:
         print(f"{set_aside(survey.rejects)}; forgery data {config.data} lists them")

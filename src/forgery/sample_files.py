@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import re
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -43,8 +44,8 @@ def save_samples(
     """Write samples in the format given by the suffix of ``out``.
 
     Images: a grid (``.png`` …), ``.npz``, or a folder of PNGs. Points: a picture (``.png`` …),
-    ``.npz``, or ``.csv``. Files are written atomically; an interrupted folder keeps its complete
-    images. All formats but pictures are written part by part.
+    ``.npz``, or ``.csv``. Files are written atomically and replace earlier ones; an interrupted
+    folder keeps its complete images. All formats but pictures are written part by part.
 
     Parameters
     ----------
@@ -66,8 +67,8 @@ def save_samples(
     ------
     ForgeryError
         For an unknown suffix, a scale for an output without pictures of images, a picture that
-        would be too large, a disk with too little space (estimated from the first samples), or a
-        file that cannot be written.
+        would be too large, a folder with more images of an earlier call, a disk with too little
+        space (estimated from the first samples), or a file that cannot be written.
     """
     suffix, images = out.suffix.lower(), len(shape) == 3
     kinds = (*PICTURE_SUFFIXES, ".npz", "" if images else ".csv")
@@ -78,6 +79,11 @@ def save_samples(
         raise ForgeryError("scale enlarges pictures of images: write a .png or a folder of PNGs")
     if suffix and out.is_dir():
         raise ForgeryError(f"cannot write {out}: it is a folder")
+    if not suffix and (old := sum(_number(path) >= n for path in out.glob("*.png"))):
+        raise ForgeryError(
+            f"{out} has {old:,} image{'' if old == 1 else 's'} with numbers from {n:06d} on, which "
+            f"would be mixed with the {n:,} new ones: choose another folder, or remove them"
+        )
     with writing(out):
         if suffix in PICTURE_SUFFIXES:
             _check_picture(n, shape, out, len(names), scale)
@@ -106,6 +112,11 @@ def save_samples(
             for i, image in enumerate(image for part in samples for image in part):
                 with replacing(out / f"{i:06d}.png") as file:
                     file.write_bytes(_png(image, scale))
+
+
+def _number(path: Path) -> int:
+    """The number of an image in a folder, by its name; -1 for another file."""
+    return int(path.stem) if re.fullmatch("[0-9]{6,}", path.stem) else -1
 
 
 def _picture(samples: Tensor, names: Sequence[str], scale: int | None) -> Image:

@@ -208,3 +208,24 @@ def test_load_beside_matches_size_and_colour(tmp_path):
     assert beside.values.dtype == torch.uint8
     flat = data.load("mnist", "test", ImageSettings("6x9"))
     assert data.load_beside(str(tmp_path / "a.npy"), "train", flat).shape == (1, 6, 9)
+
+
+def test_values_rounded_below_0_are_black(tmp_path):
+    path = str(tmp_path / "a.npy")
+    np.save(path, np.array([-6e-8, 0, 1], np.float32).reshape(3, 1, 1))
+    assert data.load(path).values.flatten().tolist() == [0, 0, 255]
+    for low in (-0.4, -0.01):
+        images = np.array([low, 0, 1]).reshape(3, 1, 1)
+        np.save(path, images)
+        with pytest.raises(ForgeryError, match=f"{low} to 1, which may be either") as refused:
+            data.load(path)
+        np.save(path, eval(str(refused.value).split(": ")[-1], {"np": np, "images": images}))
+        assert data.load(path).values.flatten().tolist()[1:] == [128, 255]
+
+
+def test_a_mapped_file_is_closed_before_it_is_renamed(tmp_path, monkeypatch, cache, mapped_files):
+    np.save(tmp_path / "a.npy", np.asarray(RGB / 255, np.float32))
+    for module in (arrays_module, cache_module):
+        monkeypatch.setattr(module, "LARGE", 10)
+    data.load(str(tmp_path / "a.npy"))
+    assert mapped_files == [False, False]

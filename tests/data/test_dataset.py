@@ -67,12 +67,42 @@ def test_a_batch_larger_than_the_data_is_refused(numbered):
         ),
         (torch.tensor([[0.0, float("nan")]]), None, "points contain NaN or infinity"),
         (torch.zeros(0, 1, 2, 2, dtype=torch.uint8), None, "no images"),
-        (torch.zeros(3, 1, 2, 2, dtype=torch.uint8), torch.zeros(2), "3 images but 2 labels"),
+        (torch.zeros(3, 4, 2, 2, dtype=torch.uint8), None, r"C = 1\) or RGB .* \[3, 4, 2, 2\]"),
+        (torch.zeros(3, 1, 0, 2, dtype=torch.uint8), None, r"images of \[1, 0, 2\] have no values"),
+        (torch.zeros(3, 0), None, r"points of \[0\] have no values"),
+        (torch.zeros(3, 2), [0, 1, 1], "labels as a torch.Tensor, not a list"),
+        (torch.zeros(3, 2), torch.tensor([0, 1]), r"labels \[3\], .* got torch.int64 \[2\]"),
+        (torch.zeros(3, 2), torch.zeros(3, 1).long(), r"labels \[3\], .* got .* \[3, 1\]"),
+        (torch.zeros(3, 2), torch.zeros(3), r"got torch.float32 \[3\]"),
+        (torch.zeros(3, 2), torch.tensor([0, -1, 1]), "from 0 to at most 999,999, got -1"),
     ],
 )
 def test_invalid_data_is_refused(images, labels, message):
     with pytest.raises(ForgeryError, match=message):
         Dataset("bad", images, labels)
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "message"),
+    [
+        (3, ("a", "b"), "name of a data set must be text, not 3"),
+        ("bad", (0, 1), "names of classes must be text, got 0"),
+        ("bad", ("a", "a"), "2 classes have the name 'a'"),
+        ("bad", ("a",), "labels from 0 to at most 0, got 1"),
+    ],
+)
+def test_invalid_names_are_refused(name, classes, message):
+    with pytest.raises(ForgeryError, match=message):
+        Dataset(name, torch.zeros(2, 2), torch.tensor([0, 1]), classes)
+
+
+def test_labels_of_any_integer_type_are_int64_and_have_names():
+    labels = torch.tensor([2, 0], dtype=torch.int32)
+    data = Dataset("plane", torch.zeros(2, 2, requires_grad=True), labels)
+    assert data.labels.dtype == torch.int64
+    assert data.classes == ("0", "1", "2")
+    assert not data.values.requires_grad
+    assert Dataset("plane", torch.zeros(2, 2), labels, ["a", "b", "c"]).classes == ("a", "b", "c")
 
 
 def by_class(*counts):

@@ -58,6 +58,36 @@ def test_sixteen_bits_are_divided_by_257():
         assert about.grey
 
 
+def tiff(bits: int, white_is_zero: bool, width: int, content: bytes) -> bytes:
+    """A grey TIFF of one row, which Pillow does not write."""
+    entries = {
+        256: width, 257: 1, 258: bits, 259: 1, 262: not white_is_zero, 273: 8, 277: 1, 278: 1,
+        279: len(content),
+    }  # fmt: skip
+    directory = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries.items())
+    content += b"\0" * (len(content) % 2)
+    start = struct.pack("<2sHI", b"II", 42, 8 + len(content))
+    return start + content + struct.pack("<H", len(entries)) + directory + b"\0" * 4
+
+
+def test_tiffs_of_12_bits_and_those_in_which_0_is_white():
+    twelve = bytes.fromhex("000 800 fff 001".replace(" ", ""))
+    made, about = decode(tiff(12, False, 4, twelve), Form(None, 1, "none", "white"))
+    assert made.flatten().tolist() == [0, 128, 255, 0]
+    assert about.brightest == 0
+    sixteen = struct.pack("<3H", 0, 65535, 257)
+    made, about = decode(tiff(16, True, 3, sixteen), Form(None, 1, "none", "white"))
+    assert made.flatten().tolist() == [255, 0, 254]
+    assert about.brightest == 65535
+
+
+def test_a_transparent_level_of_16_bits_shows_the_background():
+    content = encoded(Image.fromarray(np.array([[0, 257, 514]], np.uint16)), transparency=257)
+    made, about = decode(content, Form(None, 3, "none", "#ff8000"))
+    assert made[:, 0].T.tolist() == [[0, 0, 0], [255, 128, 0], [2, 2, 2]]
+    assert about.brightest == 514
+
+
 def test_transparency_shows_the_background():
     rgba = np.zeros((8, 8, 4), np.uint8)
     rgba[:, :4] = (10, 20, 30, 255)

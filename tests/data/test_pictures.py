@@ -18,6 +18,7 @@ from forgery.data import cache as cache_module
 from forgery.data import dataset as dataset_module
 from forgery.data import pictures as pictures_module
 from forgery.data.decode import MAX_BYTES
+from forgery.data.pictures import too_dark
 from forgery.training.run import create
 
 
@@ -576,7 +577,7 @@ def test_the_cache_is_cleared(tmp_path, cache):
     (cache / "another.npy").write_bytes(b"before its record was written")
     size = sum(left.stat().st_size for left in cache.iterdir())
     assert data.clear_cache() == (1, size, cache)
-    assert not [left for left in cache.iterdir() if left.suffix != ".lock"]
+    assert not list(cache.iterdir())
     assert data.clear_cache()[:2] == (0, 0)
     assert len(data.load(str(path))) == len(CLASSES)
 
@@ -600,3 +601,58 @@ def test_a_folder_that_cannot_be_read_is_an_error_and_one_below_is_set_aside(tmp
     locked.append(str(tmp_path / "photos"))
     with pytest.raises(ForgeryError, match=r"cannot read .*photos: Permission denied"):
         load_pictures(str(tmp_path / "photos"), ImageSettings())
+
+
+@pytest.mark.parametrize(("brightest", "factor"), [(4095, 16), (16_383, 4), (16_384, 0)])
+def test_a_warning_of_dark_pictures_of_16_bits(tmp_path, brightest, factor):
+    for name, level in (("a", 100), ("b", brightest)):
+        Image.fromarray(np.full((8, 8), level, np.uint16)).save(tmp_path / f"{name}.png")
+    warning = too_dark(load_pictures(tmp_path, ImageSettings()).survey)
+    assert warning.endswith(f"by {factor}") if factor else not warning
+    write(tmp_path / "eight", CLASSES)
+    assert not too_dark(load_pictures(tmp_path / "eight", ImageSettings()).survey)
+
+
+def test_a_complete_cache_that_cannot_be_written_to_is_used(tmp_path, monkeypatch, cache):
+    path = write(tmp_path / "a", CLASSES)
+    data.load(str(path))
+
+    def refuse(*args):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "utime", refuse)
+    monkeypatch.setattr(pictures_module, "_build", refuse)
+    assert len(data.load(str(path))) == len(CLASSES)
+
+
+def test_files_of_the_cache_that_another_process_deletes(tmp_path, monkeypatch, cache):
+    data.load(str(write(tmp_path / "a", CLASSES)))
+    (slot,) = cache_module.slots(cache)
+    gone = [cache / "gone.json"]
+    monkeypatch.setattr(type(cache), "glob", lambda folder, pattern: [*gone, slot.record])
+    assert cache_module.slots(cache) == [slot]
+    slot.pixels.unlink()
+    assert slot.size() == slot.record.stat().st_size
+
+
+def test_mapped_files_are_closed_before_they_are_renamed(tmp_path, mapped_files):
+    data.load(str(write(tmp_path / "a", CLASSES)))
+    assert mapped_files == [False, False]
+
+
+def test_a_zip_with_backslashes(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name, content in (CLASSES | {"__MACOSX/a.png": b"hidden", "empty/": b""}).items():
+            member = zipfile.ZipInfo()
+            member.filename = name.replace("/", "\\")
+            archive.writestr(member, content)
+    found = load_pictures(tmp_path / "a.zip", ImageSettings())
+    assert found.split("train").classes == ("cats", "dogs")
+    assert not found.survey.rejects
+
+
+def test_a_zip_with_names_that_are_not_utf_8(tmp_path):
+    content = zipped(tmp_path / "a.zip", {"é.png": png(1)}).read_bytes()
+    (tmp_path / "a.zip").write_bytes(content.replace("é".encode(), b"\xff\xff"))
+    with pytest.raises(ForgeryError, match="cannot be read as an archive"):
+        data.load(str(tmp_path / "a.zip"))

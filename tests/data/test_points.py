@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from forgery import ForgeryError, data
+from forgery.data.points import parse_points
 
 ROWS = [[1.0, 100.0], [2.0, 300.0], [4.0, 500.0]]
 
@@ -44,6 +45,11 @@ def test_one_dimensional_arrays_are_points(tmp_path):
         ),
         ("", "no points"),
         ("x,y\n", "no points"),
+        ("NA,2\n3,4\n5,6\n", "line 1: expected numbers, got 'NA, 2'"),
+        (
+            "1,5650000.7\n2,5649999.5\n",
+            "column 2 is too far .* by up to .*: subtract 5650000.1",
+        ),
     ],
 )
 def test_invalid_csv_files_are_refused(tmp_path, text, message):
@@ -61,6 +67,14 @@ def test_invalid_numpy_files_are_refused(tmp_path):
     np.savez(tmp_path / "objects.npz", points=np.array([{}, {}], dtype=object))
     whole = (tmp_path / "two.npz").read_bytes()
     (tmp_path / "half.npz").write_bytes(whole[: len(whole) // 2])
+    np.save(tmp_path / "open.npy", np.ones((3, 2)))
+    header = (tmp_path / "open.npy").read_bytes()
+    (tmp_path / "open.npy").write_bytes(header.replace(b"), }", b", }}"))
+    np.savez(tmp_path / "images.npz", images=np.zeros((3, 4, 4)), labels=np.arange(3))
+    content = (tmp_path / "images.npz").read_bytes()
+    at = content.index(b"PK\x01\x02")  # its directory, which states flags and compression
+    (tmp_path / "unknown.npz").write_bytes(content[: at + 10] + b"\x63" + content[at + 11 :])
+    (tmp_path / "encrypted.npz").write_bytes(content[: at + 8] + b"\x01" + content[at + 9 :])
     for name, message in {
         "two.npz": r"2 arrays \(a, b\): expected one",
         "words.npy": "expected numbers",
@@ -68,6 +82,14 @@ def test_invalid_numpy_files_are_refused(tmp_path):
         "text.npy": "as a NumPy file",
         "objects.npz": "as a NumPy file",
         "half.npz": "as a NumPy file",
+        "open.npy": "as a NumPy file",
+        "unknown.npz": "as a NumPy file: That compression method is not supported",
+        "encrypted.npz": "as a NumPy file: .* encrypted",
     }.items():
         with pytest.raises(ForgeryError, match=message):
             data.load(str(tmp_path / name))
+
+
+def test_a_column_that_float32_does_not_change_may_be_far_from_0():
+    metres = parse_points("5650000.5,0\n5649999.5,1\n", "northing")
+    assert metres.to_model(metres.values)[:, 0].tolist() == pytest.approx([0.5**0.5, -(0.5**0.5)])

@@ -59,10 +59,11 @@ def test_parquet_rows_keep_their_order(table, column):
         ([10, 2, 2, 3], ("2", "3", "10"), [2, 0, 0, 1]),
         (["dog", "cat", "cat", "dog"], ("cat", "dog"), [1, 0, 0, 1]),
         ([True, False, False, True], ("false", "true"), [1, 0, 0, 1]),
+        ([10.0, 2.0, 2.0, 3.0], ("2", "3", "10"), [2, 0, 0, 1]),
         (pa.array(["b", "a", "a", "b"]).dictionary_encode(), ("a", "b"), [1, 0, 0, 1]),
     ],
 )
-def test_labels_are_integers_strings_or_booleans(table, labels, classes, numbers):
+def test_labels_are_whole_numbers_strings_or_booleans(table, labels, classes, numbers):
     data = load(table(image=[png(i) for i in range(4)], label=labels))
     assert data.classes == classes
     assert data.labels.tolist() == numbers
@@ -74,6 +75,31 @@ def test_class_names_are_read_from_the_datasets_metadata(table):
     data = load(path)
     assert data.classes == ("z", "y", "x")  # including the class without pictures
     assert data.labels.tolist() == [2, 0, 0]
+
+
+def test_names_in_the_metadata_are_not_those_of_text(table):
+    about = '{"info": {"features": {"label": {"_type": "ClassLabel", "names": ["z", "y"]}}}}'
+    path = table({"huggingface": about}, image=[png(i) for i in range(3)], label=["y", "x", "y"])
+    assert load(path).classes == ("x", "y")
+
+
+def test_missing_and_fractional_labels(table):
+    path = table(image=[png(i) for i in range(4)], label=[1.0, float("nan"), None, 0.0])
+    found = load_pictures(path, ImageSettings())
+    assert found.split("train").classes == ("0", "1")
+    assert found.survey.rejects == [["row 1", "it has no label"], ["row 2", "it has no label"]]
+    path = table(image=[png(i) for i in range(2)], label=[1.0, 0.5])
+    with pytest.raises(ForgeryError, match=r"'label' holds 0\.5, .* must be whole: .* or none"):
+        load(path)
+    assert load(path, settings=ImageSettings(label_column="none")).labels is None
+
+
+def test_columns_of_one_name_are_refused(tmp_path):
+    columns = [pa.array([png(1)]), pa.array([1]), pa.array([2])]
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table(columns, names=["image", "label", "label"]), path)
+    with pytest.raises(ForgeryError, match="2 columns have the name 'label': rename them"):
+        load(str(path))
 
 
 def test_columns_by_name(table):

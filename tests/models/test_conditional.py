@@ -102,6 +102,17 @@ def test_classes_are_concatenated_as_inputs_or_maps():
     assert torch.equal(maps.amin((2, 3)), maps.amax((2, 3)))
 
 
+@pytest.mark.parametrize("name", ["maxout", "mlp-noisy"])
+@pytest.mark.parametrize("shape", [(1, 4, 4), (2,)])
+def test_only_pixels_are_converted_to_the_range_of_0_to_1(name, shape):
+    x, y = torch.linspace(-1, 1, math.prod(shape)).view(1, *shape), torch.tensor([2])
+    expected = (x.flatten(1) + 1) / 2 if len(shape) == 3 else x
+    assert torch.equal(DISCRIMINATORS[name](spec(shape)).enter(x), expected)
+    d = CONDITIONS["concat"].discriminator(DISCRIMINATORS[name], spec(shape), K)
+    seen = d.network.enter(d.concatenate(x, y))
+    assert torch.equal(seen, torch.cat([expected, functional.one_hot(y, K)], 1))
+
+
 def test_the_embedding_is_spectrally_normalised():
     d = spectrally_normalised(ProjectionDiscriminator(DISCRIMINATORS["resnet"], spec(), K))
     for _ in range(30):

@@ -24,6 +24,7 @@ from .pictures import (
     mostly_copies,
     no_table,
     set_aside,
+    too_dark,
 )
 from .points import SUFFIXES, load_points
 from .settings import ImageSettings
@@ -49,6 +50,7 @@ __all__ = [
     "load_pictures",
     "mostly_copies",
     "set_aside",
+    "too_dark",
 ]
 
 #: Name → function of the split. To add a source, write one file in this folder and a line here.

@@ -1,7 +1,6 @@
 """Images in NumPy files, and conversion of image arrays to another size or colour."""
 
 import zipfile
-import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -18,12 +17,14 @@ from .cache import LARGE
 from .dataset import Dataset, mapping_of
 from .decode import prepare
 from .listing import stamp
+from .points import NUMPY_DAMAGE
 from .settings import COLOURS, Form, ImageSettings
 
 #: Grey, RGB, RGBA.
 CHANNELS = (1, 3, 4)
-#: Labels are numbers of classes; a larger one stands for something else.
-MAX_CLASSES = 1_000_000
+#: Floats in [0, 1] may have been rounded to slightly less than 0, as by resizing. Floats in [-1, 1]
+#: have at least one value below the second number.
+ROUNDED, NEGATIVE = -1e-3, -0.5
 #: Bytes of an array that are converted to uint8 at a time (64 MiB).
 CONVERTED_BYTES = 1 << 26
 
@@ -47,7 +48,7 @@ def is_image_array(path: Path) -> bool:
                     return False
         else:
             return False
-    except (OSError, ValueError, EOFError, LookupError, zipfile.BadZipFile, zlib.error):
+    except (*NUMPY_DAMAGE, LookupError):
         return False  # reading the file later reports what is wrong with it
     return len(shape) in (3, 4)
 
@@ -75,7 +76,7 @@ def load_image_array(path: Path, settings: ImageSettings) -> Dataset:
                 name = "images" if "images" in content.files else content.files[0]
                 images = content[name]
                 labels = content["labels"] if "labels" in content.files else None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except NUMPY_DAMAGE as error:
         raise ForgeryError(f"cannot read {path} as a NumPy file: {error}") from error
     images = _as_levels(path, _channels_first(path, images))
     if not isinstance(images, np.memmap):
@@ -85,18 +86,12 @@ def load_image_array(path: Path, settings: ImageSettings) -> Dataset:
             f"{path}: expected integer labels [{len(images)}], one per image, "
             f"got {labels.dtype} {list(labels.shape)}"
         )
-    if labels is not None and len(labels) and not 0 <= labels.min() <= labels.max() < MAX_CLASSES:
-        worst = labels.min() if labels.min() < 0 else labels.max()
-        raise ForgeryError(
-            f"{path}: expected labels from 0 to at most {MAX_CLASSES - 1:,}, got {worst}"
-        )
     if images.shape[1] == 4:
         images = _each(images, Form(None, 3, settings.fit, settings.background))
     dataset = Dataset(
         path.name,
         torch.from_numpy(images),
         None if labels is None else torch.from_numpy(labels.astype(np.int64)),
-        () if labels is None else tuple(str(i) for i in range(int(labels.max(initial=0)) + 1)),
         mapping=mapping_of(images),
     )
     return adapted(dataset, settings)
@@ -108,8 +103,7 @@ def adapted(dataset: Dataset, settings: ImageSettings) -> Dataset:
     Raises
     ------
     ForgeryError
-        The data are points, images that are neither grey nor RGB, or images of another size that
-        fit ``none`` does not convert.
+        The data are points, or images of another size that fit ``none`` does not convert.
     """
     if not settings.size and COLOURS[settings.colour] is None:
         return dataset
@@ -128,11 +122,6 @@ def adapted(dataset: Dataset, settings: ImageSettings) -> Dataset:
             f"{dataset.name}: --fit none keeps images as they are, {in_words((height, width))}, "
             f"which contradicts --image-size {settings.size}: leave it out, or give --fit crop, "
             "pad or stretch"
-        )
-    if channels not in (1, 3):
-        raise ForgeryError(
-            f"{dataset.name}: images of {channels} channels cannot be converted to another size or "
-            "colour, only those of 1 or 3"
         )
     values = _each(dataset.values.numpy(), form)
     return replace(dataset, values=torch.from_numpy(values), known_fingerprint=None, mapping=None)
@@ -182,6 +171,7 @@ def _as_levels(path: Path, images: np.ndarray) -> np.ndarray:
                 levels = cache.new_pixels(whole, images.shape)
                 _convert(path, images, levels)
                 levels.flush()  # type: ignore[attr-defined]
+                del levels  # Windows does not rename a file that is mapped
                 slot.write(whole, {"shape": list(images.shape)})
             except OSError as error:
                 raise cache.cannot_write(slot.folder, error) from error
@@ -197,11 +187,12 @@ def _convert(path: Path, images: np.ndarray, levels: np.ndarray) -> None:
     parts = [slice(start, start + step) for start in range(0, len(images), step)]
     scale, offset = _scale(path, images, parts)
     for part in parts:
-        levels[part] = np.rint(images[part].astype(np.float64) * scale + offset)
+        values = images[part].astype(np.float64) * scale + offset
+        levels[part] = np.rint(values).clip(0, 255)
 
 
 def _scale(path: Path, images: np.ndarray, parts: list[slice]) -> tuple[float, float]:
-    """Return (a, b) such that a·value + b is in 0 to 255.
+    """Return (a, b) such that a·value + b is in 0 to 255, or rounds to it.
 
     Raises
     ------
@@ -221,7 +212,15 @@ def _scale(path: Path, images: np.ndarray, parts: list[slice]) -> tuple[float, f
             "np.nan_to_num(images, nan=0, posinf=1, neginf=0)"
         )
     if images.dtype.kind == "f" and low >= -1 and high <= 1:
-        return (255, 0) if low >= 0 else (127.5, 127.5)
+        if low > ROUNDED:
+            return 255, 0
+        if low < NEGATIVE:
+            return 127.5, 127.5
+        raise ForgeryError(
+            f"{expected} {images.dtype} of {low:.9g} to {high:.9g}, which may be either. To "
+            "convert it, with black at -1, or with 0 in its place: "
+            "np.interp(images, (-1, 1), (0, 255)).round().astype(np.uint8)"
+        )
     convert = f"np.interp(images, ({low:.9g}, {high:.9g}), (0, 255)).round().astype(np.uint8)"
     if low >= 0 and high <= 255 and not 0 < high < 2:
         convert = "images.round().astype(np.uint8)"

@@ -15,7 +15,7 @@ import json
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ import numpy as np
 from ..errors import ForgeryError
 
 #: Increase when the same files and settings give other pixels, or when the record changes.
-FORMAT = 5
+FORMAT = 6
 #: Pixels of more bytes than this are memory-mapped instead of read (1 GiB).
 LARGE = 1 << 30
 #: Maximum size of the cache (32 GiB); the newest set is kept even if it is larger.
@@ -67,7 +67,8 @@ class Slot:
                 return None
             if self.pixels.stat().st_size != record["bytes"]:
                 return None
-            os.utime(self.record)  # marks it as recently used
+            with suppress(OSError):  # a cache that cannot be written to can still be read
+                os.utime(self.record)  # marks it as recently used
             return (mapped if mapped.nbytes > LARGE else np.array(mapped)), record
         except (OSError, ValueError, KeyError, TypeError, EOFError):
             return None
@@ -113,7 +114,7 @@ class Slot:
 
     def size(self) -> int:
         """Return the number of bytes on disk."""
-        return sum(path.stat().st_size for path in (self.pixels, self.record) if path.exists())
+        return sum(about.st_size for about in map(_stat, (self.pixels, self.record)) if about)
 
     def remove(self) -> None:
         """Delete the files, if present; a process that has mapped the pixels can still use them."""
@@ -136,8 +137,10 @@ class Slot:
 
 def slots(folder: Path) -> list[Slot]:
     """Return the filled slots of a folder, least recently used first."""
-    records = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
-    return [Slot(folder, path.stem) for path in records]
+    used = {
+        path.stem: about.st_mtime_ns for path in folder.glob("*.json") if (about := _stat(path))
+    }
+    return [Slot(folder, key) for key in sorted(used, key=used.__getitem__)]
 
 
 def clear(folder: Path) -> tuple[int, int]:
@@ -151,8 +154,11 @@ def clear(folder: Path) -> tuple[int, int]:
         for slot in found:
             slot.remove()
         for leftover in (*folder.glob("*.tmp"), *folder.glob("*.npy")):
-            sizes.append(leftover.stat().st_size)
-            leftover.unlink()
+            sizes.append(about.st_size if (about := _stat(leftover)) else 0)
+            leftover.unlink(missing_ok=True)
+        for lock in folder.glob("*.lock"):
+            with suppress(OSError):  # Windows does not delete a file that is open
+                lock.unlink()
     except OSError as error:
         raise ForgeryError(f"cannot clear {folder}: {error.strerror or error}") from error
     return len(found), sum(sizes)
@@ -183,6 +189,14 @@ def key_of(*parts: Any) -> str:
 
 def _digest(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    """Return the status of a file; None if it is missing, as when another process deletes it."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
 
 
 def _lock(handle: int) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import mmap
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from .densities import Density
 
 
+#: Types of labels.
+INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+#: Labels are numbers of classes; a larger one stands for something else.
+MAX_CLASSES = 1_000_000
 #: Number of images from which the mean of mapped data is computed: reading all takes minutes.
 MAPPED_MEAN = 10_000
 
@@ -49,11 +54,13 @@ class Dataset:
     name:
         Name of the data, with its split: ``mnist[train]``.
     values:
-        Images, uint8 ``[N, C, H, W]``, 0 to 255; or points, float32 ``[N, D]``.
+        Images, uint8 ``[N, C, H, W]``, 0 to 255, grey (C = 1) or RGB (C = 3); or points, float32
+        ``[N, D]``.
     labels:
-        int64 ``[N]``, or None if the data has no classes.
+        Integers ``[N]`` from 0, kept as int64, or None if the data has no classes.
     classes:
-        Names of the labels; empty if the data has no classes.
+        Names of the labels, all different; empty if the data has no classes. By default the names
+        are the numbers from 0 to the largest label.
     density:
         The distribution that points were drawn from, if known.
     units:
@@ -67,6 +74,11 @@ class Dataset:
     mapping:
         The memory map that contains ``values``, if they are in a file too large to load. Mapped
         values stay on the CPU; only minibatches are moved to a device.
+
+    Raises
+    ------
+    ForgeryError
+        One of these is not as described, or there are no samples.
     """
 
     name: str
@@ -81,6 +93,8 @@ class Dataset:
     mapping: mmap.mmap | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise ForgeryError(f"the name of a data set must be text, not {self.name!r:.60}")
         if not isinstance(self.values, Tensor):
             raise ForgeryError(
                 f"{self.name}: expected values as a torch.Tensor, not a "
@@ -94,12 +108,26 @@ class Dataset:
             )
         if len(self.values) == 0:
             raise ForgeryError(f"{self.name}: it contains no {self.kind}")
+        if 0 in self.shape:
+            raise ForgeryError(f"{self.name}: {self.kind} of {list(self.shape)} have no values")
+        if self.kind == "images" and self.shape[0] not in (1, 3):
+            raise ForgeryError(
+                f"{self.name}: images [N, C, H, W] must be grey (C = 1) or RGB (C = 3), not "
+                f"{list(self.values.shape)}"
+            )
         if self.kind == "points" and not self.values.isfinite().all():
             raise ForgeryError(f"{self.name}: points contain NaN or infinity")
-        if self.labels is not None and len(self.labels) != len(self.values):
-            raise ForgeryError(
-                f"{self.name}: {len(self.values)} {self.kind} but {len(self.labels)} labels"
-            )
+        if self.values.requires_grad:
+            object.__setattr__(self, "values", self.values.detach())
+        object.__setattr__(self, "classes", tuple(self.classes))
+        for name in self.classes:
+            if not isinstance(name, str):
+                raise ForgeryError(f"{self.name}: names of classes must be text, got {name!r:.60}")
+        for name, times in Counter(self.classes).items():
+            if times > 1:
+                raise ForgeryError(f"{self.name}: {times} classes have the name {name!r:.60}")
+        if self.labels is not None:
+            self._check_labels(self.labels)
         given = None if self.attributes is None else (self.attributes.dtype, self.attributes.shape)
         wanted = (torch.bool, (len(self.values), len(self.attribute_names)))
         if given != wanted and (given or self.attribute_names):
@@ -107,6 +135,29 @@ class Dataset:
                 f"{self.name}: attributes must be bool {list(wanted[1])}, one column per name, not "
                 + (f"{given[0]} {list(given[1])}" if given else "None")
             )
+
+    def _check_labels(self, labels: Tensor) -> None:
+        """Check the labels, convert them to int64, and name them if they have no names."""
+        if not isinstance(labels, Tensor):
+            raise ForgeryError(
+                f"{self.name}: expected labels as a torch.Tensor, not a {type(labels).__name__} "
+                "(torch.tensor converts lists and NumPy arrays)"
+            )
+        if labels.dtype not in INTEGERS or labels.shape != (len(self),):
+            raise ForgeryError(
+                f"{self.name}: expected integer labels [{len(self)}], one for each of the "
+                f"{self.kind}, got {labels.dtype} {list(labels.shape)}"
+            )
+        low, high = int(labels.min()), int(labels.max())
+        most = len(self.classes) or MAX_CLASSES
+        if low < 0 or high >= most:
+            raise ForgeryError(
+                f"{self.name}: expected labels from 0 to at most {most - 1:,}, got "
+                f"{low if low < 0 else high}"
+            )
+        object.__setattr__(self, "labels", labels.long())
+        if not self.classes:
+            object.__setattr__(self, "classes", tuple(map(str, range(high + 1))))
 
     def __len__(self) -> int:
         return len(self.values)

@@ -26,6 +26,9 @@ MAX_BYTES = 1 << 28
 GREY_MODES = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N", "I")
 #: The EXIF tag, and its values that swap height and width.
 ORIENTATION, ROTATED = 0x0112, (5, 6, 7, 8)
+#: TIFF tags: bits per channel; and how levels map to grey, where 0 means that white is level 0.
+#: Pillow inverts such pictures if they have 8 bits.
+BITS, PHOTOMETRIC = 258, 262
 
 
 class Rejected(Exception):
@@ -34,11 +37,15 @@ class Rejected(Exception):
 
 @dataclass(frozen=True)
 class Header:
-    """Mode, size (width, height) and format of a picture file."""
+    """Mode, size (width, height) and format of a picture file.
+
+    ``brightest`` is the largest level in a picture of 16 bits; 0 in others, and before decoding.
+    """
 
     mode: str
     size: tuple[int, int]
     format: str
+    brightest: int = 0
 
     @property
     def grey(self) -> bool:
@@ -121,6 +128,8 @@ def decode(content: bytes, form: Form) -> tuple[np.ndarray, Header]:
                 ImageOps.exif_transpose(image, in_place=True)
             if orientation in ROTATED:
                 about = replace(about, size=about.size[::-1])
+            if image.mode.startswith("I") and not _has_12_bits(image):
+                about = replace(about, brightest=int(np.asarray(image).max()))
             return prepare(image, form), about
         except Rejected:
             raise
@@ -144,7 +153,7 @@ def prepare(image: Image.Image, form: Form) -> np.ndarray:
 def _plain(image: Image.Image, form: Form) -> Image.Image:
     """Convert a picture to mode L or RGB, compositing transparency over the background."""
     if image.mode.startswith("I"):
-        return _from_16_bits(image)
+        image = _from_16_bits(image)
     if image.mode == "F":
         raise Rejected("its pixels are floating-point numbers of unknown range")
     if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
@@ -156,10 +165,25 @@ def _plain(image: Image.Image, form: Form) -> Image.Image:
 
 
 def _from_16_bits(image: Image.Image) -> Image.Image:
+    """Convert a picture of integers to mode L, or to LA if one of its levels is transparent."""
     values = np.asarray(image).astype(np.int64)
     if values.min() < 0 or values.max() > 65535:
         raise Rejected("its pixels are 32-bit integers beyond 65535, of unknown range")
-    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+    white = 4095 if _has_12_bits(image) else 65535
+    levels = (values * 255 + white // 2) // white
+    if getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == 0:
+        levels = 255 - levels
+    grey = Image.fromarray(levels.astype(np.uint8))
+    clear = image.info.get("transparency")
+    if clear is None:
+        return grey
+    opaque = np.where(values == clear, 0, 255).astype(np.uint8)
+    return Image.merge("LA", (grey, Image.fromarray(opaque)))
+
+
+def _has_12_bits(image: Image.Image) -> bool:
+    """Whether a picture is a TIFF of 12 bits, which Pillow opens like those of 16."""
+    return getattr(image, "tag_v2", {}).get(BITS) == (12,)
 
 
 def _open(content: bytes) -> Image.Image:

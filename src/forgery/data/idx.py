@@ -86,8 +86,7 @@ def load_idx(images: Path, labels: Path | None = None) -> Dataset:
             f"{labels}: expected one label for each of the {len(pixels)} images of {images.name}, "
             f"got shape {list(values.shape)}"
         )
-    classes = tuple(str(i) for i in range(int(values.max(initial=0)) + 1))
-    return Dataset(images.name, _tensor(pixels), _tensor(values).long(), classes)
+    return Dataset(images.name, _tensor(pixels), _tensor(values))
 
 
 def labels_path(images: Path) -> Path | None:

@@ -17,8 +17,11 @@ from ..errors import ForgeryError
 from .decode import MAX_BYTES, Rejected
 
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-#: Exceptions other than OSError raised by damaged archives.
-DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError)
+#: Exceptions other than OSError raised by damaged archives, or those of unknown versions.
+DAMAGE = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError),
+    *(UnicodeDecodeError, NotImplementedError),
+)
 #: Files that operating systems create, which are not listed.
 SYSTEM_FILES = ("thumbs.db", "desktop.ini", "__macosx")
 
@@ -151,9 +154,12 @@ def _reason_to_refuse(file: Path, home: Path) -> str:
 
 def _zip(zipped: zipfile.ZipFile) -> Listing:
     found = Listing()
-    for info in sorted(zipped.infolist(), key=lambda info: info.filename):
-        name = safe_name(info.filename)
-        if info.is_dir() or _is_hidden(name):
+    members = [(info.filename, info) for info in zipped.infolist()]
+    if not any("/" in name for name, _ in members):  # early .NET wrote backslashes
+        members = [(name.replace("\\", "/"), info) for name, info in members]
+    for raw, info in sorted(members, key=lambda member: member[0]):
+        name = safe_name(raw)
+        if name.endswith("/") or _is_hidden(name):
             continue
         mode = info.external_attr >> 16
         if _is_outside(name):
@@ -246,7 +252,7 @@ def _read_zip(zipped: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     try:
         with zipped.open(info) as file:
             return _checked_size(file.read(MAX_BYTES + 1))
-    except (*DAMAGE, OSError, NotImplementedError) as error:
+    except (*DAMAGE, OSError) as error:
         raise Rejected(f"damaged in the archive: {error}") from error
 
 

@@ -84,6 +84,8 @@ class Survey:
         Groups of names of identical files, at most a hundred; all of them are used.
     copies:
         Number of pictures that are identical to an earlier one.
+    brightest:
+        The largest level in the pictures of 16 bits; 0 if there are none.
     rejects:
         (name, reason) of every file that was set aside.
     licence:
@@ -101,6 +103,7 @@ class Survey:
     classes: dict[str, int]
     duplicates: list[list[str]]
     copies: int
+    brightest: int
     rejects: list[list[str]]
     licence: str
 
@@ -253,6 +256,16 @@ def mostly_copies(data: Survey | Dataset) -> str:
     return (
         f"{copies:,} of the {total:,} pictures are copies of others: a GAN can only learn "
         f"the {total - copies:,} that differ"
+    )
+
+
+def too_dark(survey: Survey) -> str:
+    """A warning where pictures of 16 bits use less than a quarter of the levels; else empty."""
+    if not 0 < survey.brightest < 1 << 14:
+        return ""
+    return (
+        f"the brightest level in the pictures of 16 bits is {survey.brightest:,} of 65,535: for "
+        f"brighter images, multiply their levels by {65_535 // survey.brightest:,}"
     )
 
 
@@ -477,6 +490,7 @@ def _write_slot(
         {name: members[i] for name, i in numbers.items()},
         sorted(groups)[:100],
         len(decoded) - len(equal),
+        max(header.brightest for header in headers),
         rejects,
         found.licence,
     )
@@ -497,6 +511,7 @@ def _write_slot(
         "fingerprints": {split: whole.split(split).fingerprint for split in rows_of},
         "survey": asdict(survey),
     }
+    del source, pixels, whole  # Windows does not rename a file that is mapped
     slot.write(final, record)
 
 

@@ -1,6 +1,7 @@
 """Points in CSV, .npy and .npz files: tables of numbers with one point per row."""
 
 import csv
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -15,18 +16,27 @@ from .dataset import Dataset, Units
 #: Tables with more columns are rejected: they are probably flattened images, not points.
 MAX_DIMENSIONS = 16
 SUFFIXES = (".csv", ".npy", ".npz")
+#: Points are float32. A column that this changes by more standard deviations is rejected.
+MAX_ROUNDING = 1e-3
+#: Exceptions raised by damaged .npy and .npz files, or by encryption and unknown compression.
+NUMPY_DAMAGE = (
+    *(OSError, EOFError, ValueError, TypeError, SyntaxError, RuntimeError, MemoryError),
+    *(tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+)
 
 
 def load_points(path: Path) -> Dataset:
     """Load points, with units that standardise them to mean 0 and standard deviation 1.
 
-    A CSV file may start with a line of column names. An .npz file must contain exactly one array.
+    A CSV file may start with a line of column names, none of which is a number. An .npz file must
+    contain exactly one array.
 
     Raises
     ------
     ForgeryError
         The file cannot be read, has cells that are not finite numbers, fewer than two rows, more
-        than :data:`MAX_DIMENSIONS` columns, or a column with a single value.
+        than :data:`MAX_DIMENSIONS` columns, a column with a single value, or one whose values are
+        too far from 0 for float32.
     """
     table = _read_csv(path) if path.suffix.lower() == ".csv" else _read_numpy(path)
     return points_of(table, path.name, str(path))
@@ -77,11 +87,16 @@ def points_of(table: np.ndarray, name: str, path: str = "") -> Dataset:
         )
     points = torch.from_numpy(table.astype(np.float64))
     scale, offset = torch.std_mean(points, dim=0)
-    for column, spread in enumerate(scale.tolist(), start=1):
-        if spread <= 1e-12 * max(1.0, abs(offset[column - 1].item())):
+    rounding = (points - points.float()).abs().amax(0)
+    for column, (mean, spread) in enumerate(zip(offset.tolist(), scale.tolist(), strict=True), 1):
+        if spread <= 1e-12 * max(1.0, abs(mean)):
             raise ForgeryError(
-                f"{path}: column {column} has the same value in every row "
-                f"({offset[column - 1]:g}): remove it"
+                f"{path}: column {column} has the same value in every row ({mean:g}): remove it"
+            )
+        if (lost := rounding[column - 1].item()) > MAX_ROUNDING * spread:
+            raise ForgeryError(
+                f"{path}: column {column} is too far from 0: float32 would change its values by "
+                f"up to {lost:.2g}, of a standard deviation of {spread:.2g}: subtract {mean:.9g}"
             )
     return Dataset(name, points.float(), units=Units(offset.float(), scale.float()))
 
@@ -105,7 +120,7 @@ def _parsed(lines: Iterable[str], path: str) -> np.ndarray:
             try:
                 row = [float(cell) for cell in cells]
             except ValueError:
-                if number == 1:  # column names
+                if number == 1 and not any(map(_is_number, cells)):  # column names
                     continue
                 raise ForgeryError(
                     f"{path}, line {number}: expected numbers, got {', '.join(cells)[:60]!r}"
@@ -123,18 +138,26 @@ def _parsed(lines: Iterable[str], path: str) -> np.ndarray:
     return np.array(rows)
 
 
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
 def _read_numpy(path: Path) -> np.ndarray:
     try:
         content = np.load(path, allow_pickle=False)
         if isinstance(content, np.lib.npyio.NpzFile):
-            names = content.files
-            if len(names) != 1:
+            arrays = dict(content)  # read before they are counted, so that damage is reported
+            if len(arrays) != 1:
                 raise ForgeryError(
-                    f"{path} has {len(names)} arrays ({', '.join(names)}): expected one array of "
+                    f"{path} has {len(arrays)} arrays ({', '.join(arrays)}): expected one array of "
                     "points, or images and optional labels, in arrays named images and labels"
                 )
-            content = content[names[0]]
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+            (content,) = arrays.values()
+    except NUMPY_DAMAGE as error:
         raise ForgeryError(f"cannot read {path} as a NumPy file: {error}") from error
     if content.dtype.kind not in "fiu":
         raise ForgeryError(f"{path}: expected numbers, got an array of {content.dtype}")

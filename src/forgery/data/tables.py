@@ -6,6 +6,7 @@ the names of the classes.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -52,8 +53,15 @@ class Columns:
         return [self._name(value) for value in values]
 
     def _name(self, value: Any) -> str:
-        if value is None:
+        if value is None or value != value:  # NaN, as pandas writes missing integers
             return ""
+        if isinstance(value, float):
+            if not value.is_integer():
+                raise ForgeryError(
+                    f"column {self.label!r} holds {value:g}, but labels that are numbers must be "
+                    f"whole: choose another --label-column, or {NO_LABELS} for none"
+                )
+            value = int(value)
         if self.names is not None:
             return self.names[value] if 0 <= value < len(self.names) else ""
         return str(value).lower() if isinstance(value, bool) else str(value)
@@ -73,14 +81,17 @@ def choose_columns(where: str, schema: "pa.Schema", settings: ImageSettings) -> 
     """Choose the columns in ``settings``, or else the only column of pictures and a usual label.
 
     Pictures are binary, or a struct with a field ``bytes`` as written by ``datasets``. Labels are
-    integers, strings or booleans.
+    whole numbers, strings or booleans.
 
     Raises
     ------
     ForgeryError
-        A column does not exist or has the wrong type, or there is not exactly one column of
-        pictures.
+        A column does not exist or has the wrong type, two have the same name, or there is not
+        exactly one column of pictures.
     """
+    for name, times in Counter(schema.names).items():
+        if times > 1:
+            raise ForgeryError(f"{where}: {times} columns have the name {name!r}: rename them")
     descriptions = _descriptions(schema)
     image = settings.image_column or _only_picture_column(where, schema)
     if not _holds_pictures(_kind(where, schema, image)):
@@ -94,14 +105,16 @@ def choose_columns(where: str, schema: "pa.Schema", settings: ImageSettings) -> 
     elif label and not _holds_labels(_kind(where, schema, label)):
         raise ForgeryError(
             f"{where}: column {label!r} has type {_kind(where, schema, label)}, but labels must be "
-            "integers, strings or booleans"
+            "whole numbers, strings or booleans"
         )
     elif not label:
         fit = [name for name in schema.names if _holds_labels(schema.field(name).type)]
         named = [name for name in fit if descriptions.get(name, {}).get("_type") == "ClassLabel"]
         usual = [name for name in USUAL_LABELS if name in fit]
         label = usual[0] if usual else named[0] if len(named) == 1 else None
-    names = descriptions.get(label, {}).get("names") if label else None
+    names = None
+    if label and not _is_text(schema.field(label).type):
+        names = descriptions.get(label, {}).get("names")
     attributes = tuple(n for n in schema.names if n != label and _is_boolean(schema.field(n).type))
     return Columns(image, label, None if names is None else tuple(map(str, names)), attributes)
 
@@ -171,8 +184,16 @@ def _holds_labels(kind: "pa.DataType") -> bool:
 
     if types.is_dictionary(kind):  # a categorical in pandas
         return _holds_labels(kind.value_type)
-    text = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
-    return text or types.is_integer(kind) or types.is_boolean(kind)
+    number = types.is_integer(kind) or types.is_floating(kind)
+    return _is_text(kind) or number or types.is_boolean(kind)
+
+
+def _is_text(kind: "pa.DataType") -> bool:
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        return _is_text(kind.value_type)
+    return types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
 
 
 def _is_boolean(kind: "pa.DataType") -> bool:

@@ -90,8 +90,6 @@ def default_extractor(
     bundled = bundled_classifier(train) or bundled_classifier(held_out)
     if bundled is not None:
         return bundled, ""
-    if train.shape[0] not in (1, 3):
-        return None, f"no network is known for pictures of {train.shape[0]} channels"
     for name in FOR_PICTURES:
         if VARIANTS[name].sha256 == used_by_d or not is_installed(name):
             continue

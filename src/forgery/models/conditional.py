@@ -55,7 +55,8 @@ class ConcatDiscriminator(nn.Module):
         else:
             channels, height, width = spec.image_shape
             shape = (channels + classes, height, width)
-        self.network = build(replace(spec, shape=shape, mean=torch.zeros(shape)))
+        mean, pixels = torch.zeros(shape), spec.pixel_count
+        self.network = build(replace(spec, shape=shape, mean=mean, pixels=pixels))
 
     def concatenate(self, x: Tensor, y: Tensor) -> Tensor:
         """Concatenate x and the one-hot code of y to an input of the family's network."""

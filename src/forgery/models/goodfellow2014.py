@@ -10,7 +10,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from .layers import Discriminator, Maxout
+from .layers import Discriminator, Maxout, with_unit_pixels
 from .spec import Spec
 
 
@@ -53,7 +53,7 @@ def _maxout(inputs: int, units: int, limit: float) -> Maxout:
 
 
 class MaxoutDiscriminator(Discriminator):
-    """Images ``[N, C, H, W]`` in [-1, 1] → dropout and maxout layers → logits ``[N]``.
+    """Samples ``[N, *shape]`` → dropout and maxout layers → logits ``[N]``.
 
     Dropout keeps .8 of the pixels and .5 of each later layer's inputs, scaled by 1.25 and 2.
     Initial weights are U(-.005, .005).
@@ -63,6 +63,7 @@ class MaxoutDiscriminator(Discriminator):
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
+        self.pixels = spec.pixel_count
         layers: list[nn.Module] = [nn.Dropout(0.2), _maxout(spec.size, spec.width, 0.005)]
         for _ in range(spec.depth - 1):
             layers += [nn.Dropout(0.5), _maxout(spec.width, spec.width, 0.005)]
@@ -71,4 +72,4 @@ class MaxoutDiscriminator(Discriminator):
 
     def enter(self, x: Tensor) -> Tensor:
         # Black must be 0, as in the original, since dropout sets pixels to 0.
-        return (x.flatten(1) + 1) / 2
+        return with_unit_pixels(x, self.pixels)

@@ -30,6 +30,12 @@ class Maxout(nn.Module):
         return self.pieces(x).view(-1, self.units, PIECES).max(dim=2).values
 
 
+def with_unit_pixels(x: Tensor, pixels: int) -> Tensor:
+    """Flatten samples ``[N, …]``, and convert their first values, pixels in [-1, 1], to [0, 1]."""
+    x = x.flatten(1)
+    return torch.cat([(x[:, :pixels] + 1) / 2, x[:, pixels:]], 1)
+
+
 @runtime_checkable
 class ProvidesFeatures(Protocol):
     """A discriminator that returns its features beside its logits."""

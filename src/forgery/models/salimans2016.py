@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .layers import DataDependent, Discriminator
+from .layers import DataDependent, Discriminator, with_unit_pixels
 from .spec import Spec
 
 
@@ -53,7 +53,7 @@ class NoisyDiscriminator(Discriminator):
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
-        self.bounded = spec.bounded
+        self.pixels = spec.pixel_count
         widths = [max(1, spec.width >> min(i, 2)) for i in range(spec.depth)]
         layers: list[nn.Module] = [GaussianNoise(0.3)]
         for inputs, outputs in pairwise([spec.size, *widths]):
@@ -62,8 +62,7 @@ class NoisyDiscriminator(Discriminator):
         self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], 1))
 
     def enter(self, x: Tensor) -> Tensor:
-        x = x.flatten(1)
-        return (x + 1) / 2 if self.bounded else x
+        return with_unit_pixels(x, self.pixels)
 
     def prediction(self, outputs: int) -> nn.Module:
         return WeightNormLinear(self.feature_count, outputs)

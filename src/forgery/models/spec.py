@@ -26,6 +26,9 @@ class Spec:
         to initialise its output layer.
     continuous:
         Number of dimensions of z that D predicts (InfoGAN).
+    pixels:
+        Number of values of a flattened sample, from its start, that are pixels; others may follow,
+        such as a class's code. None if the sample is an image, or a point, as its shape says.
     """
 
     shape: tuple[int, ...]
@@ -34,11 +37,17 @@ class Spec:
     depth: int
     mean: Tensor
     continuous: int = 0
+    pixels: int | None = None
 
     @property
     def size(self) -> int:
         """Number of values in an image or a point."""
         return math.prod(self.shape)
+
+    @property
+    def pixel_count(self) -> int:
+        """Number of values of a flattened sample, from its start, that are pixels."""
+        return (self.size if self.bounded else 0) if self.pixels is None else self.pixels
 
     @property
     def bounded(self) -> bool:
