@@ -176,11 +176,21 @@ def test_the_length_in_minutes_is_said_in_steps(photos):
     assert found.expectation().startswith(f"{len(found.dataset)} pictures: few; expect")
 
 
+def test_pictures_of_one_size_that_networks_take_can_be_kept(tmp_path):
+    for name, size in (("fits", (24, 32)), ("odd", (24, 31))):
+        (tmp_path / name).mkdir()
+        for i in range(20):
+            Image.new("L", size, i).save(tmp_path / name / f"{i}.png")
+        config = small(data=str(tmp_path / name), batch_size=4, steps=1)
+        converted = dict(preflight(config, silent).facts())["converted"]
+        assert ("--fit none" in converted) == (name == "fits")
+
+
 def test_pictures_that_are_mostly_copies_give_a_warning(tmp_path, capsys, monkeypatch):
     folder = tmp_path / "same"
     folder.mkdir()
     for i in range(30):
-        Image.new("L", (8, 8), 7).save(folder / f"{i}.png")
+        Image.linear_gradient("L").resize((8, 8)).save(folder / f"{i}.png")
     config = small(data=str(folder), batch_size=10, steps=1)
     message = "29 of the 30 pictures are copies of others: a GAN can only learn the 1 that differ"
     assert dict(preflight(config, silent).facts())["warning"] == message

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from forgery.objectives import OBJECTIVES
-from forgery.recipes import MNIST, RECIPES, recipe_for
+from forgery.recipes import MNIST, RECIPES
 from forgery.training.end import End
 
 #: Steps on the training images of MNIST; goodfellow2014 trains on 50,000 of them.
@@ -53,7 +53,3 @@ def test_the_length_of_a_recipe_in_steps(recipe):
 def test_a_run_has_at_least_one_step():
     assert steps(RECIPES["mlp"](images=1), MNIST) == 1
     assert steps(RECIPES["mlp"](images=2_000, pack=2), MNIST) == 10
-
-
-def test_the_case_of_a_suffix_does_not_matter():
-    assert recipe_for("a.csv") == recipe_for("A.CSV") == "points"

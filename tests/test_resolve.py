@@ -16,6 +16,8 @@ from forgery.data.pictures import silent
 from forgery.models import DISCRIMINATORS, GENERATORS
 from forgery.network_sizes import SIZES
 from forgery.parts import data_of
+from forgery.projected import is_available
+from forgery.recipes import recipe_for_images
 from forgery.resolve import config_of, read_toml, settings_from
 from forgery.training import parallel
 
@@ -37,7 +39,7 @@ def images_npy(path: Path, n: int) -> str:
 
 
 def images_npz(path: Path, n: int) -> str:
-    images = random.integers(0, 256, (n, 3, 32, 32), dtype=np.uint8)
+    images = random.integers(0, 256, (n, 3, 12, 12), dtype=np.uint8)
     np.savez(path.with_suffix(".npz"), images=images)
     return str(path.with_suffix(".npz"))
 
@@ -80,6 +82,16 @@ def test_the_default_batch_size_is_the_largest_that_the_data_allows(make, given,
     config = of(source, "dcgan" if make is folder else None, **given)
     assert config.batch_size <= 19
     assert_fills(config)
+
+
+def test_arrays_have_the_recipe_of_pictures_of_their_size(tmp_path):
+    colour = random.integers(0, 256, (70, 32, 32, 3), dtype=np.uint8)
+    for name, values in (("a.npy", colour), ("b.npy", colour[:, :8, :8]), ("c.NPY", colour[0, 0])):
+        with open(tmp_path / name, "wb") as file:
+            np.save(file, values)
+    expected = recipe_for_images((3, 32, 32), is_available())[0]
+    recipes = {p.name: settings_from(str(p), None, None, {}).recipe for p in tmp_path.iterdir()}
+    assert recipes == {"a.npy": expected, "b.npy": "mlp", "c.NPY": "points"}
 
 
 def test_the_default_batch_size_can_be_split_among_processes(tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ from .build import (
     training_of,
 )
 from .config import Config
-from .data import Batches, Dataset, Survey, holds_pictures, load_pictures, mostly_copies, too_dark
+from .data import Batches, Dataset, Survey, holds_pictures, is_name, load_pictures, warnings_of
 from .data.pictures import silent
 from .errors import ForgeryError
 from .numbers import digits
@@ -24,6 +24,7 @@ from .parts import data_of, image_settings
 from .projected import is_available
 from .recipes import MNIST, RECIPES, recipe_for_images
 from .resources import in_words, peak_memory
+from .sizes import doubled
 from .training import contention, device, loop
 from .training.end import End
 from .training.state import Training
@@ -44,6 +45,8 @@ EXPECTATIONS = (
 )
 #: Number of images on a contact sheet.
 SHEET = 64
+#: Largest side of pictures that a hint says how to keep as they are: larger ones train slowly.
+KEPT = 128
 
 
 @dataclass(frozen=True)
@@ -102,17 +105,16 @@ class Preflight:
         lines = [("data", f"{data.name}: {len(data):,} {data.kind} of {list(data.shape)}")]
         if survey:
             lines += [
-                ("converted", survey.why),
+                ("converted", survey.why + self._as_they_are()),
                 ("splits", _joined(survey.splits)),
-                ("sizes", f"height × width: {_joined(survey.sizes, 5)}"),
+                ("sizes", f"height × width: {_first(survey.sizes, 5)}"),
                 ("modes", _joined(survey.modes)),
                 ("formats", _joined(survey.formats)),
                 ("copies", f"{survey.copies:,} (kept, each in the same split as its original)"),
                 ("set aside", f"{len(survey.rejects):,}"),
             ]
             lines += [("licence", survey.licence)] if survey.licence else []
-        warnings = mostly_copies(survey or data), survey and too_dark(survey)
-        lines += [("warning", warning) for warning in warnings if warning]
+        lines += [("warning", warning) for warning in warnings_of(survey or data)]
         lines.append(("classes", self._classes()))
         values = data.values.numel() * data.values.element_size()
         where = "mapped from disk" if data.mapping else "in memory"
@@ -144,6 +146,7 @@ class Preflight:
             )
         networks = f"{self.config.generator} / {self.config.discriminator}"
         lines.append(("recipe", f"{self.config.recipe} ({networks}): {why}"))
+        lines += [("expect", words)] if (words := self.expectation()) else []
         return lines
 
     def length(self) -> str:
@@ -161,10 +164,19 @@ class Preflight:
 
     def expectation(self) -> str:
         """What a GAN can learn from so many pictures, in words; empty for other data."""
-        if self.dataset.kind != "images" or self.survey is None:
+        if self.dataset.kind != "images" or is_name(self.config.data):
             return ""
         n = len(self.dataset)
         return next(f"{n:,} pictures: {words}" for most, words in EXPECTATIONS if n <= most)
+
+    def _as_they_are(self) -> str:
+        """A hint if all pictures have one size, which the networks for pictures take."""
+        assert self.survey is not None
+        sizes = [tuple(map(int, size.split(" × "))) for size in self.survey.sizes]
+        if len(sizes) > 1 or sizes[0] == self.dataset.shape[1:]:
+            return ""
+        fits = 16 <= min(sizes[0]) <= max(sizes[0]) <= KEPT and doubled(*sizes[0])
+        return "; --fit none keeps them as they are" if fits else ""
 
     def _short(self) -> str | None:
         """A warning if a length in epochs gives less than a third of the recipe's images."""
@@ -189,7 +201,8 @@ class Preflight:
         if self.dataset.labels is None:
             return "none"
         counts = torch.bincount(self.dataset.labels, minlength=len(self.dataset.classes)).tolist()
-        return _joined(dict(zip(self.dataset.classes, counts, strict=True)), 12)
+        unused = "" if self.config.is_conditional else " (unused without --conditional)"
+        return _joined(dict(zip(self.dataset.classes, counts, strict=True)), 12) + unused
 
 
 def preflight(
@@ -299,8 +312,12 @@ def _draw(dataset: Dataset, sheet: Path) -> None:
 
 
 def _joined(counts: dict[str, int], most: int = 8) -> str:
-    first = ", ".join(f"{name} {count:,}" for name, count in list(counts.items())[:most])
-    return first + (f", … ({len(counts)} in total)" if len(counts) > most else "")
+    return _first(counts, most) + (f" ({len(counts)} in total)" if len(counts) > most else "")
+
+
+def _first(counts: dict[str, int], most: int) -> str:
+    first = [f"{name} {count:,}" for name, count in list(counts.items())[:most]]
+    return ", ".join([*first, "…"] if len(counts) > most else first)
 
 
 def _duration(seconds: float) -> str:

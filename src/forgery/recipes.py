@@ -5,7 +5,6 @@ a recipe with changed settings.
 """
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from . import plugins
@@ -435,17 +434,11 @@ FOR_DATA |= dict.fromkeys(("faces", "faces64", "faces-loose"), "dcgan")
 
 
 def recipe_for(data: str) -> str:
-    """The default recipe for data with a given name.
+    """The default recipe for a bundled data source.
 
-    For pictures, the recipe depends on their size: see :func:`recipe_for_images`.
+    For other images, it depends on their size: see :func:`recipe_for_images`.
     """
-    if data in FOR_DATA:
-        return FOR_DATA[data]
-    if not data.lower().endswith((".csv", ".npy", ".npz")):
-        return "mlp"
-    from .data.arrays import is_image_array  # imported here so that help pages do not import torch
-
-    return "mlp" if is_image_array(Path(data)) else "points"
+    return FOR_DATA.get(data, "mlp")
 
 
 def recipe_for_images(shape: Sequence[int], pretrained: bool) -> tuple[str, str]:
@@ -457,7 +450,10 @@ def recipe_for_images(shape: Sequence[int], pretrained: bool) -> tuple[str, str]
     if channels == 1 and max(height, width) <= 28:
         return "mlp", "small and grey, like the digits that it was tuned on"
     if min(height, width) < 16 or not doubled(height, width):
-        return "mlp", "MLPs fit any size; convolutional recipes need 4 to 15 times a power of two"
+        return "mlp", (
+            "MLPs fit any size; convolutional recipes need at least 16 × 16 pixels, and 4 to 15 "
+            "times a power of two"
+        )
     if pretrained:
         return "pictures", "convolutional, with the features of a network trained on ImageNet"
     if height == width and height in (28, 32, 56, 64, 112, 128, 224, 256):

@@ -32,9 +32,8 @@ from .data import (
     holds_pictures,
     is_name,
     load_pictures,
-    mostly_copies,
     set_aside,
-    too_dark,
+    warnings_of,
 )
 from .errors import ForgeryError, did_you_mean
 from .network_sizes import with_sizes
@@ -112,15 +111,17 @@ def _config_of_dataset(
     """The settings of a run on data given as a Python object."""
     if not isinstance(what, Dataset) and os.fspath(what) not in recipe_names():
         raise ForgeryError(f"data is given twice: {os.fspath(what)!r} and {dataset.name!r}")
-    suiting = (
-        recipe_for_images(dataset.shape, is_available())[0]
-        if dataset.kind == "images"
-        else "points"
-    )
     recipe = changes.pop("recipe", None) if isinstance(what, Dataset) else os.fspath(what)
     known = {"data": FROM_PYTHON + dataset.name} | changes
-    config = _changed(recipe, known, set(changes), lambda: suiting)
+    config = _changed(recipe, known, set(changes), lambda: suiting_recipe(dataset))
     return config if "batch_size" in changes else _with_batch_size(config, dataset, shown)
+
+
+def suiting_recipe(dataset: Dataset) -> str:
+    """The default recipe for data of one's own."""
+    if dataset.kind == "points":
+        return "points"
+    return recipe_for_images(dataset.shape, is_available())[0]
 
 
 def settings_from(
@@ -218,7 +219,7 @@ def decode_pictures(config: Config) -> None:
     survey = _decoded(config, shown=True).survey
     if survey.licence:
         print(f"licence of {config.data}: {survey.licence}")
-    for warning in filter(None, (mostly_copies(survey), too_dark(survey))):
+    for warning in warnings_of(survey):
         print(f"warning: {warning}")
     if survey.rejects:
         print(f"{set_aside(survey.rejects)}; forgery data {config.data} lists them")
@@ -237,9 +238,11 @@ def _of_data(settings: dict[str, Any]) -> dict[str, Any]:
 
 def _suiting(config: Config, shown: bool) -> str:
     """The default recipe for a config's data; its pictures are decoded to find their size."""
-    if not holds_pictures(config.data):
+    if is_name(config.data):
         return recipe_for(config.data)
-    return recipe_for_images(_decoded(config, shown).pixels.shape[1:], is_available())[0]
+    if holds_pictures(config.data):
+        return recipe_for_images(_decoded(config, shown).pixels.shape[1:], is_available())[0]
+    return suiting_recipe(data_of(config))
 
 
 def _fitted(config: Config, shown: bool) -> Config:

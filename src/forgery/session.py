@@ -19,7 +19,7 @@ from .addresses import from_anywhere
 from .build import batches_of, classes_of, on_this_machine, sampler_of, training_of
 from .callbacks import loggers_of
 from .config import RESUMABLE, Config, check_names, compatibility, typed
-from .data import Batches, Dataset, holds_pictures, is_name, mostly_copies
+from .data import Batches, Dataset, holds_pictures, is_name, warnings_of
 from .errors import ForgeryError, refuse
 from .evaluation.scorer import requested_classes, scorer
 from .fine_tuning import pretrained_of
@@ -362,7 +362,7 @@ def _loaded(config: Config, dataset: Dataset | None, shown: bool) -> Dataset:
             decode_pictures(config)
         dataset = data_of(config)
     warned = is_name(config.data) or holds_pictures(config.data)
-    if shown and not warned and (warning := mostly_copies(dataset)):
+    for warning in warnings_of(dataset) if shown and not warned else ():
         print(f"warning: {warning}")
     return dataset
 

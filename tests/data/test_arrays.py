@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from forgery import ForgeryError, data, recipes
+from forgery import ForgeryError, data
 from forgery.data import ImageSettings
 from forgery.data import arrays as arrays_module
 from forgery.data import cache as cache_module
@@ -31,7 +31,6 @@ def test_dimension_orders(tmp_path, monkeypatch, images, expected, large):
     dataset = data.load(str(tmp_path / "a.npy"))
     np.testing.assert_array_equal(dataset.values, expected)
     assert bool(dataset.mapping) == large
-    assert recipes.recipe_for(str(tmp_path / "a.npy")) == "mlp"
 
 
 def test_a_subset_of_mapped_images_is_in_memory(tmp_path, monkeypatch):
@@ -50,7 +49,6 @@ def test_npz_with_labels(tmp_path):
     dataset = data.load(str(path))
     assert dataset.labels.tolist() == [0, 2, 1, 0, 2]
     assert dataset.classes == ("0", "1", "2")
-    assert recipes.recipe_for(str(path)) == "mlp"
     np.savez(path, GREY)
     assert data.load(str(path)).shape == (1, 6, 7)
     for labels in (np.zeros(4, int), np.zeros(5), np.full(5, -1), np.full(5, 2**31 - 1)):
@@ -91,7 +89,6 @@ LEVELS = [0, 255, 128, 100, 101, 0]
 def test_floats_of_a_known_range_are_images(tmp_path, dtype):
     path = str(tmp_path / "a.npy")
     np.save(path, UNIT.astype(dtype))
-    assert recipes.recipe_for(path) == "mlp"
     assert data.load(path).values.flatten().tolist() == LEVELS
     np.save(path, (2 * UNIT - 1).astype(dtype))
     signed = data.load(path).values.flatten().tolist()
@@ -176,7 +173,6 @@ def test_a_large_file_of_floats_is_converted_in_parts_and_mapped(
 def test_two_dimensional_arrays_are_points(tmp_path):
     np.save(tmp_path / "a.npy", np.arange(10, dtype=np.uint8).reshape(5, 2))
     assert data.load(str(tmp_path / "a.npy")).kind == "points"
-    assert recipes.recipe_for(str(tmp_path / "a.npy")) == "points"
     with pytest.raises(ForgeryError, match="the data are points"):
         data.load(str(tmp_path / "a.npy"), settings=ImageSettings(size=8))
 

@@ -13,12 +13,11 @@ import pytest
 from PIL import Image
 
 from forgery import ForgeryError, data
-from forgery.data import Dataset, ImageSettings, load_pictures
+from forgery.data import Dataset, ImageSettings, load_pictures, warnings_of
 from forgery.data import cache as cache_module
 from forgery.data import dataset as dataset_module
 from forgery.data import pictures as pictures_module
 from forgery.data.decode import MAX_BYTES
-from forgery.data.pictures import too_dark
 from forgery.training.run import create
 
 
@@ -606,11 +605,26 @@ def test_a_folder_that_cannot_be_read_is_an_error_and_one_below_is_set_aside(tmp
 @pytest.mark.parametrize(("brightest", "factor"), [(4095, 16), (16_383, 4), (16_384, 0)])
 def test_a_warning_of_dark_pictures_of_16_bits(tmp_path, brightest, factor):
     for name, level in (("a", 100), ("b", brightest)):
-        Image.fromarray(np.full((8, 8), level, np.uint16)).save(tmp_path / f"{name}.png")
-    warning = too_dark(load_pictures(tmp_path, ImageSettings()).survey)
-    assert warning.endswith(f"by {factor}") if factor else not warning
-    write(tmp_path / "eight", CLASSES)
-    assert not too_dark(load_pictures(tmp_path / "eight", ImageSettings()).survey)
+        Image.fromarray(np.array([[level] * 7 + [0]] * 8, np.uint16)).save(tmp_path / f"{name}.png")
+    warnings = warnings_of(load_pictures(tmp_path, ImageSettings()).survey)
+    assert [warning.endswith(f"by {factor}") for warning in warnings] == [True] * bool(factor)
+
+
+def test_pictures_of_a_single_colour_are_warned_of(tmp_path):
+    stroke = np.zeros((8, 8, 4), np.uint8)
+    stroke[3:5] = 255  # white on transparent
+    for i in range(4):
+        Image.fromarray(np.roll(stroke, i, 0)).save(tmp_path / f"{i}.png")
+    (warning,) = warnings_of(load_pictures(tmp_path, ImageSettings()).survey)
+    assert warning.startswith("4 of the 4 pictures have a single colour: ")
+    assert warning.endswith("choose another --background than white")
+    assert not warnings_of(load_pictures(tmp_path, ImageSettings(background="black")).survey)
+
+
+def test_letters_of_names_that_control_a_terminal_are_escaped(tmp_path):
+    path = write(tmp_path / "a", {"a.png": png(1), "\x1b[31mred\n.png": b"no picture"})
+    ((name, _),) = load_pictures(path, ImageSettings()).survey.rejects
+    assert name == "\\x1b[31mred\\n.png"
 
 
 def test_a_complete_cache_that_cannot_be_written_to_is_used(tmp_path, monkeypatch, cache):

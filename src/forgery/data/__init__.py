@@ -21,10 +21,9 @@ from .pictures import (
     is_collection,
     is_table,
     load_pictures,
-    mostly_copies,
     no_table,
     set_aside,
-    too_dark,
+    warnings_of,
 )
 from .points import SUFFIXES, load_points
 from .settings import ImageSettings
@@ -48,9 +47,8 @@ __all__ = [
     "load",
     "load_beside",
     "load_pictures",
-    "mostly_copies",
     "set_aside",
-    "too_dark",
+    "warnings_of",
 ]
 
 #: Name → function of the split. To add a source, write one file in this folder and a line here.

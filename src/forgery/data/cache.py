@@ -165,7 +165,12 @@ def clear(folder: Path) -> tuple[int, int]:
 
 
 def cannot_write(folder: Path, error: OSError) -> ForgeryError:
-    """Create the error for a cache that cannot be written to."""
+    """Create the error for a cache that cannot be written to.
+
+    A broken pipe, of printed progress, is raised as it is.
+    """
+    if isinstance(error, BrokenPipeError):
+        raise error
     return ForgeryError(
         f"cannot write to {folder}: {error.strerror or error}; set FORGERY_CACHE to another folder "
         "for decoded pictures"

@@ -14,11 +14,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError, features
 
 from .settings import FITS, Form
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+#: A build of Pillow may lack AVIF.
+FORMATS = (
+    *("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM"),
+    *(["AVIF"] if features.check("avif") else []),
+)
+#: Kinds of files of phones' cameras, by the first letters of the file.
+HEIC = (b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1")
 #: Pixels above which Pillow warns: a quarter of a GiB as RGB.
 MAX_PIXELS = 89_478_485
 #: Larger files are not read.
@@ -192,6 +198,8 @@ def _open(content: bytes) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(content), formats=FORMATS)
     except UnidentifiedImageError:
+        if content[4:8] == b"ftyp" and content[8:12] in HEIC:
+            raise Rejected("a HEIC picture, which is not supported: convert it to JPEG") from None
         raise Rejected(f"not a picture (none of {', '.join(FORMATS)})") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Rejected(f"has more than {MAX_PIXELS:,} pixels") from None

@@ -2,6 +2,7 @@
 
 import lzma
 import os
+import re
 import stat
 import tarfile
 import zipfile
@@ -22,6 +23,7 @@ DAMAGE = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError),
     *(UnicodeDecodeError, NotImplementedError),
 )
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 #: Files that operating systems create, which are not listed.
 SYSTEM_FILES = ("thumbs.db", "desktop.ini", "__macosx")
 
@@ -221,8 +223,9 @@ def _walk(root: Path) -> Iterator[tuple[str, Path]]:
 
 
 def safe_name(name: str) -> str:
-    """Escape bytes of a file's name that are not valid text, so that it can be printed."""
-    return name.encode("utf-8", "backslashreplace").decode()
+    """Escape control characters and bytes that are not text, so that a name can be printed."""
+    name = name.encode("utf-8", "backslashreplace").decode()
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), name)
 
 
 def _is_hidden(name: str) -> bool:

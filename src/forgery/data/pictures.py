@@ -86,6 +86,10 @@ class Survey:
         Number of pictures that are identical to an earlier one.
     brightest:
         The largest level in the pictures of 16 bits; 0 if there are none.
+    blank:
+        Number of pictures that have a single colour after conversion.
+    background:
+        The colour that transparent pictures were composited on.
     rejects:
         (name, reason) of every file that was set aside.
     licence:
@@ -104,6 +108,8 @@ class Survey:
     duplicates: list[list[str]]
     copies: int
     brightest: int
+    blank: int
+    background: str
     rejects: list[list[str]]
     licence: str
 
@@ -245,28 +251,32 @@ def set_aside(rejects: Sequence[Sequence[str]]) -> str:
     return f"{files}: {first}{' …' if len(rejects) > 3 else ''}"
 
 
-def mostly_copies(data: Survey | Dataset) -> str:
-    """A warning where most pictures, or images of an array, equal others; else empty."""
+def warnings_of(data: Survey | Dataset) -> list[str]:
+    """Warnings about images that a GAN cannot learn much from: most are copies, blank or dark."""
     if isinstance(data, Dataset):
-        total, copies = len(data), data.copies if data.kind == "images" else 0
-    else:
-        total, copies = sum(data.splits.values()), data.copies
+        return _mostly_copies(data.copies, len(data)) if data.kind == "images" else []
+    total = sum(data.splits.values())
+    warnings = _mostly_copies(data.copies, total)
+    if data.blank > total / 2:
+        warnings.append(
+            f"{data.blank:,} of the {total:,} pictures have a single colour: if they are "
+            f"transparent, choose another --background than {data.background}"
+        )
+    if 0 < data.brightest < 1 << 14:
+        warnings.append(
+            f"the brightest level in the pictures of 16 bits is {data.brightest:,} of 65,535: for "
+            f"brighter images, multiply their levels by {65_535 // data.brightest:,}"
+        )
+    return warnings
+
+
+def _mostly_copies(copies: int, total: int) -> list[str]:
     if copies <= total / 2:
-        return ""
-    return (
+        return []
+    return [
         f"{copies:,} of the {total:,} pictures are copies of others: a GAN can only learn "
         f"the {total - copies:,} that differ"
-    )
-
-
-def too_dark(survey: Survey) -> str:
-    """A warning where pictures of 16 bits use less than a quarter of the levels; else empty."""
-    if not 0 < survey.brightest < 1 << 14:
-        return ""
-    return (
-        f"the brightest level in the pictures of 16 bits is {survey.brightest:,} of 65,535: for "
-        f"brighter images, multiply their levels by {65_535 // survey.brightest:,}"
-    )
+    ]
 
 
 def _build(
@@ -331,7 +341,7 @@ def _choose_form(found: Listing, settings: ImageSettings, progress: Progress) ->
         if channels is None:
             grey = all(header.grey for header in headers)
             channels = 1 if grey else 3
-            reasons[1] = ALL_GREY if grey else "RGB since not all are grey"
+            reasons[1] = ALL_GREY if grey else "RGB since not all are stored as grey"
     return Form(size, channels, settings.fit, settings.background), ", ".join(reasons)
 
 
@@ -464,9 +474,11 @@ def _write_slot(
     source = np.load(raw, mmap_mode="r")
     final = slot.temporary()
     pixels = cache.new_pixels(final, (len(decoded), *source.shape[1:]))
+    blank = 0
     for start in range(0, len(decoded), 4096):
-        rows = [picture.row for picture in decoded[start : start + 4096]]
-        pixels[start : start + len(rows)] = source[rows]
+        rows = source[[picture.row for picture in decoded[start : start + 4096]]]
+        pixels[start : start + len(rows)] = rows
+        blank += int((rows == rows[..., :1, :1]).all((1, 2, 3)).sum())
     pixels.flush()  # type: ignore[attr-defined]
     rows_of, start = {}, 0
     for split in sorted(counts, key=_rank):
@@ -491,6 +503,8 @@ def _write_slot(
         sorted(groups)[:100],
         len(decoded) - len(equal),
         max(header.brightest for header in headers),
+        blank,
+        form.background,
         rejects,
         found.licence,
     )

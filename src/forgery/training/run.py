@@ -119,6 +119,8 @@ class Run:
             yield
         except OSError as error:
             message = f"cannot write to {self.path}: {error.strerror or error}"
+            if not self.path.is_dir():
+                message = f"the run folder {self.path} has been removed"
             if any(True for _ in checkpoint.steps(self.checkpoints)):
                 message += f"; once there is space, resume the run: forgery resume {self.path}"
             raise ForgeryError(message) from error
