@@ -15,19 +15,11 @@ from .faces import faces_source
 from .idx import labels_path, load_idx
 from .labelled import Labelled
 from .mnist import mnist
-from .pictures import (
-    Pictures,
-    Survey,
-    is_collection,
-    is_table,
-    load_pictures,
-    no_table,
-    set_aside,
-    warnings_of,
-)
+from .pictures import Pictures, is_collection, is_table, load_pictures, no_table
 from .points import SUFFIXES, load_points
 from .settings import ImageSettings
 from .stacked_mnist import stacked_mnist
+from .survey import Survey, set_aside, warnings_of
 
 __all__ = [
     "DENSITIES",

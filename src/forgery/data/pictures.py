@@ -1,23 +1,15 @@
 """Pictures in files and tables, decoded once, in parallel, into a cache.
 
-Classes: in a folder or an archive, subfolders are classes, unless they are splits. Folders that
-contain all pictures are ignored, so that an archive may have everything in one folder. A table has
-a column for the classes.
-
-Splits: if the only subfolders are ``train`` and ``test`` or ``valid`` (or ``val``,
-``validation``), these are the splits; a data set of the hub has its own. Otherwise ``test`` is a
-tenth of the pictures, chosen by the SHA-256 of their bytes, and ``train`` is the rest: equal
-pictures are in the same split, and adding pictures does not move others. Fewer than
-:data:`HELD_OUT_FROM` pictures are all in ``train``. ``all`` is everything.
+``splits.py`` finds their splits and classes.
 """
 
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -35,22 +27,9 @@ from .listing import listing as files_listing
 from .listing import stamp as files_stamp
 from .parquet import is_parquet, parquet_listing
 from .settings import COLOURS, SIZES, Form, ImageSettings, choose_size
+from .splits import from_folders, from_rows, rank
+from .survey import ALL_GREY, Survey, set_aside
 
-#: Name of a folder → split.
-SPLITS = {
-    "train": "train",
-    "training": "train",
-    "test": "test",
-    "testing": "test",
-    "val": "valid",
-    "valid": "valid",
-    "validation": "valid",
-}
-#: Fraction of pictures in ``test``, and the number of pictures from which there is one.
-HELD_OUT = 0.1
-HELD_OUT_FROM = 20
-#: Reason for grey images in :attr:`Survey.why`.
-ALL_GREY = "grey since all are grey"
 #: Number of pictures, evenly spaced, whose headers determine size and colour.
 SAMPLED = 1000
 #: Pictures per unit of work of a decoding thread.
@@ -63,55 +42,6 @@ T = TypeVar("T")
 
 def silent(task: str, done: int, of: int) -> None:
     """Show no progress."""
-
-
-@dataclass(frozen=True)
-class Survey:
-    """Statistics of a folder, an archive or a table of pictures.
-
-    Parameters
-    ----------
-    height, width, channels, why:
-        Size and channels of the images, and the reason for choosing them.
-    splits:
-        Split → number of pictures.
-    sizes, modes, formats:
-        Original size (height × width, upright), mode or format (``480 × 640``, ``RGB``, ``JPEG``)
-        → number of pictures, most frequent first; at most twenty sizes.
-    classes:
-        Class → number of pictures in all splits; empty if there are no classes.
-    duplicates:
-        Groups of names of identical files, at most a hundred; all of them are used.
-    copies:
-        Number of pictures that are identical to an earlier one.
-    brightest:
-        The largest level in the pictures of 16 bits; 0 if there are none.
-    blank:
-        Number of pictures that have a single colour after conversion.
-    background:
-        The colour that transparent pictures were composited on.
-    rejects:
-        (name, reason) of every file that was set aside.
-    licence:
-        Licence on the card of a data set of the hub; empty if unknown.
-    """
-
-    height: int
-    width: int
-    channels: int
-    why: str
-    splits: dict[str, int]
-    sizes: dict[str, int]
-    modes: dict[str, int]
-    formats: dict[str, int]
-    classes: dict[str, int]
-    duplicates: list[list[str]]
-    copies: int
-    brightest: int
-    blank: int
-    background: str
-    rejects: list[list[str]]
-    licence: str
 
 
 @dataclass(frozen=True)
@@ -242,41 +172,6 @@ def no_table(source: str) -> ForgeryError:
     return ForgeryError(
         f"{source} is not a table (.parquet or hf:): it has no columns to choose from"
     )
-
-
-def set_aside(rejects: Sequence[Sequence[str]]) -> str:
-    """Describe the files that were set aside: their number and the first few reasons."""
-    first = "; ".join(f"{name}: {reason}" for name, reason in rejects[:3])
-    files = f"{len(rejects):,} file{'' if len(rejects) == 1 else 's'} set aside"
-    return f"{files}: {first}{' …' if len(rejects) > 3 else ''}"
-
-
-def warnings_of(data: Survey | Dataset) -> list[str]:
-    """Warnings about images that a GAN cannot learn much from: most are copies, blank or dark."""
-    if isinstance(data, Dataset):
-        return _mostly_copies(data.copies, len(data)) if data.kind == "images" else []
-    total = sum(data.splits.values())
-    warnings = _mostly_copies(data.copies, total)
-    if data.blank > total / 2:
-        warnings.append(
-            f"{data.blank:,} of the {total:,} pictures have a single colour: if they are "
-            f"transparent, choose another --background than {data.background}"
-        )
-    if 0 < data.brightest < 1 << 14:
-        warnings.append(
-            f"the brightest level in the pictures of 16 bits is {data.brightest:,} of 65,535: for "
-            f"brighter images, multiply their levels by {65_535 // data.brightest:,}"
-        )
-    return warnings
-
-
-def _mostly_copies(copies: int, total: int) -> list[str]:
-    if copies <= total / 2:
-        return []
-    return [
-        f"{copies:,} of the {total:,} pictures are copies of others: a GAN can only learn "
-        f"the {total - copies:,} that differ"
-    ]
 
 
 def _build(
@@ -460,8 +355,8 @@ def _write_slot(
     found: Listing,
 ) -> None:
     """Sort the decoded rows by split and write the slot."""
-    splits, names = _from_folders(decoded) if found.classes is None else _from_rows(decoded)
-    order = sorted(range(len(decoded)), key=lambda i: (_rank(splits[i]), i))
+    splits, names = from_folders(decoded) if found.classes is None else from_rows(decoded)
+    order = sorted(range(len(decoded)), key=lambda i: (rank(splits[i]), i))
     decoded, names = [decoded[i] for i in order], [names[i] for i in order]
     counts = Counter(splits)
     classes = sorted(set(names)) if found.classes is None else found.classes
@@ -481,7 +376,7 @@ def _write_slot(
         blank += int((rows == rows[..., :1, :1]).all((1, 2, 3)).sum())
     pixels.flush()  # type: ignore[attr-defined]
     rows_of, start = {}, 0
-    for split in sorted(counts, key=_rank):
+    for split in sorted(counts, key=rank):
         rows_of[split] = [start, start + counts[split]]
         start += counts[split]
     equal: dict[str, list[str]] = {}
@@ -527,44 +422,6 @@ def _write_slot(
     }
     del source, pixels, whole  # Windows does not rename a file that is mapped
     slot.write(final, record)
-
-
-def _from_folders(decoded: list[_Decoded]) -> tuple[list[str], list[str]]:
-    """Return the split and the class (or an empty string) of each picture from its folders."""
-    folders = [PurePosixPath(picture.entry.name).parts[:-1] for picture in decoded]
-    first, last = min(folders), max(folders)  # a common prefix of these is common to all
-    shared = next((i for i, part in enumerate(first) if part != last[i]), len(first))
-    folders = [parts[shared:] for parts in folders]
-    tops = {parts[0].lower() if parts else "" for parts in folders}
-    found = {SPLITS.get(top, "") for top in tops}
-    if "" not in found and "train" in found and len(found) > 1:
-        splits = [SPLITS[parts[0].lower()] for parts in folders]
-        return splits, [parts[1] if len(parts) > 1 else "" for parts in folders]
-    return _by_content(decoded), [parts[0] if parts else "" for parts in folders]
-
-
-def _from_rows(decoded: list[_Decoded]) -> tuple[list[str], list[str]]:
-    """Return the split and the class (or an empty string) of each picture from its table row."""
-    labels = [picture.entry.label for picture in decoded]
-    splits = [SPLITS.get(p.entry.split.lower(), p.entry.split) for p in decoded]
-    if "train" in splits and len(set(splits)) > 1:
-        return splits, labels
-    return _by_content(decoded), labels
-
-
-def _by_content(decoded: list[_Decoded]) -> list[str]:
-    """Assign a tenth of the pictures to ``test`` by their hashes, unless there are few."""
-    splits = [
-        "test" if int(picture.sha256[:8], 16) < HELD_OUT * 2**32 else "train" for picture in decoded
-    ]
-    few = len(decoded) < HELD_OUT_FROM or "train" not in splits
-    return ["train"] * len(decoded) if few else splits
-
-
-def _rank(split: str) -> tuple[int, str]:
-    """Sort key of a split: train, test, valid, then others by name."""
-    usual = list(SPLITS.values())
-    return usual.index(split) if split in usual else len(usual), split
 
 
 def _count(values: Iterator[str], limit: int | None = None) -> dict[str, int]:
