@@ -38,7 +38,7 @@ TIMED = 2048
 #: Largest number of pictures → what to expect of them.
 EXPECTATIONS = (
     (19, "too few to learn from; the samples will repeat them. A few hundred are a start"),
-    (499, "few; expect samples that resemble single pictures. forgery doctor looks for copies"),
+    (499, "few; expect samples that resemble single pictures"),
     (1999, "enough to learn the most frequent kinds of picture"),
     (math.inf, "enough for a variety of samples; more minutes give more detail"),
 )

@@ -328,7 +328,8 @@ def test_evaluate_compare_doctor(forgery, few_digits):
     assert "all images of few.npz are in few.npz, which the run was trained on" in err
     code, out, _ = forgery("doctor", "run0")
     assert code == 0
-    assert "no findings in 2 reports, up to step 4" in out
+    assert "no findings in 2 reports, up to step 4: D loss " in out
+    assert "too early to judge: a problem must last for 3 reports" in out
 
 
 @pytest.mark.slow
