@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .. import metrics
 from ..config import Config
-from ..data import Dataset, load
+from ..data import FROM_PYTHON, Dataset, load
 from ..errors import ForgeryError
 from ..extractors import (
     Coordinates,
@@ -268,7 +268,15 @@ def evaluators_of(
     """
     held_out = against
     if not isinstance(held_out, Dataset):
-        held_out = load_held_out(config.data, held_out, train, image_settings(config))
+        try:
+            held_out = load_held_out(config.data, held_out, train, image_settings(config))
+        except ForgeryError:
+            if held_out != "test" or Path(held_out).exists():
+                raise
+            raise ForgeryError(
+                f"{config.data.removeprefix(FROM_PYTHON)} has no test split: give held-out data, "
+                "which the run was not trained on, with --against PATH"
+            ) from None
     validation = None
     # The 2014 paper chooses σ on these images, which must not be scored as well.
     if config.data == "mnist" and against != "valid10k":
