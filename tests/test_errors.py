@@ -1,9 +1,11 @@
 """Suggestions in messages, and errors with several problems."""
 
+from pathlib import Path
+
 import pytest
 
 from forgery.data import SOURCES
-from forgery.errors import ForgeryError, did_you_mean, lookup, refuse
+from forgery.errors import ForgeryError, command, did_you_mean, lookup, refuse
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,14 @@ def test_all_problems_are_one_error_and_none_is_no_error():
     refuse([])
     with pytest.raises(ForgeryError, match=r"^one\ntwo$"):
         refuse(["one", "two"])
+
+
+@pytest.mark.parametrize(
+    ("path", "written"),
+    [("runs/first", "runs/first"), ("zoo:mnist", "zoo:mnist"), ("My Photos", "'My Photos'")],
+)
+def test_a_suggested_command_quotes_only_what_needs_it(path, written):
+    assert command("resume", Path(path)) == f"forgery resume {written}"
 
 
 def test_lookup():

@@ -146,6 +146,15 @@ def test_scores_that_were_recorded_are_drawn(tmp_path):
         assert picture.width > picture.height
 
 
+@pytest.mark.parametrize(("count", "marker"), [(1, "."), (20, "."), (21, "None")])
+def test_few_points_of_a_curve_are_marked(count, marker):
+    figure = figure_of([report(i, jsd=0.5, modes=3) for i in range(count)], "", "minimax")
+    levels = {line for axes in figure.axes for line in axes.lines if line.get_linestyle() == ":"}
+    drawn = {line for axes in figure.axes for line in axes.lines} - levels
+    assert {line.get_marker() for line in drawn} == {marker}
+    assert {line.get_marker() for line in levels} == {"None"}
+
+
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (8, 24)])
 def test_the_result_of_arithmetic_is_framed_and_not_covered(height, width):
     image = torch.ones(1, height, width)

@@ -73,3 +73,21 @@ def test_without_a_terminal_progress_is_printed_every_ten_seconds(monkeypatch, c
         "drawing: 4 of 1,000",
         "drawing: 6 of 1,000",
     ]
+
+
+def test_few_lines_come_ever_more_rarely(monkeypatch, capsys):
+    times = iter(range(400))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: float(next(times)))
+    with progress.counting("", few=True) as count:
+        for second in range(400):
+            count("drawing", second, 400)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [f"drawing: {n} of 400" for n in (0, 10, 30, 70, 150, 310)]
+
+
+def test_the_bar_of_a_task_that_goes_on_shows_its_new_total(terminal):
+    shown = terminal(80)
+    with progress.counting("") as count:
+        count("features", 100, 100)
+        count("features", 100, 400)
+    assert " 25% " in shown()[0]

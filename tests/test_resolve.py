@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import forgery
 from forgery import ForgeryError, preflight, resolve
 from forgery.build import batches_of, on_this_machine
 from forgery.cli.train import train
@@ -184,6 +185,19 @@ def test_a_path_is_never_mistaken_for_bundled_data(tmp_path, monkeypatch):
 def test_ambiguous_calls_from_python(what, changes, message):
     with pytest.raises(ForgeryError, match=message):
         config_of(what, changes)
+
+
+def test_a_run_is_not_data(tiny, tmp_path):
+    run = forgery.train(tiny.replace(steps=1), tmp_path / "a run").path
+    said = rf"is a run, not data: resume it with forgery resume '{run}', .* --start-from '{run}'"
+    for attempt in (
+        lambda: of(str(run)),
+        lambda: forgery.train(run, out=tmp_path / "other"),
+        lambda: forgery.train(tiny.replace(data=str(run)), tmp_path / "other"),
+    ):
+        with pytest.raises(ForgeryError, match=said):
+            attempt()
+    assert not (tmp_path / "other").exists()
 
 
 def test_toml(tmp_path):

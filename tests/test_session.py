@@ -104,7 +104,7 @@ def assert_same_state_but_totals(a: Path, b: Path) -> None:
         ({"steps": 6}, "has reached its length of 6 steps"),
         ({"steps": 2}, "length of 2 steps"),
         ({"minutes": 1e-6}, "length of 1e-06 minutes .*; extend"),
-        ({}, "extend it with a larger"),
+        ({}, "extend it with a larger .*, counted from the beginning of the run"),
     ],
 )
 def test_settings_that_a_resumed_run_refuses(tiny, tmp_path, changes, message):

@@ -1,6 +1,7 @@
 """The exception for user errors, and suggestions for mistyped names."""
 
 import difflib
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -12,6 +13,11 @@ class ForgeryError(Exception):
 
     The command line prints the message without a traceback and exits with code 2.
     """
+
+
+def command(*words: object) -> str:
+    """``forgery`` with these words, quoted where a shell needs it, for a message."""
+    return shlex.join(["forgery", *map(str, words)])
 
 
 def refuse(problems: Sequence[str]) -> None:

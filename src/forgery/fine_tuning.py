@@ -8,6 +8,7 @@ pretrained run, unless they are given, except for the location of the data and o
 The new run holds everything that it needs: it is resumed and sampled without the pretrained run.
 """
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -111,14 +112,14 @@ def pretrained_of(config: Config, dataset: Dataset, ranks: Ranks = ALONE) -> "Pr
     if not all(tensor.isfinite().all() for tensor in saved.model.values()):
         raise ForgeryError(
             f"the weights of {run.path} at step {saved.step} are not finite: start from another "
-            f"checkpoint, as in --start-from {run.path}@STEP, or from another run"
+            f"checkpoint, as in --start-from {shlex.quote(f'{run.path}@STEP')}, or from another run"
         )
     code = int(saved.fingerprint[:12], 16)  # 48 bits, which a float holds exactly
     largest, smallest = ranks.largest(code, -code)
     if largest != -smallest:
         raise ForgeryError(
             f"the processes of this run read different checkpoints of {run.path}: if it is being "
-            f"trained, name a step, as in --start-from {run.path}@{saved.step}"
+            f"trained, name a step, as in --start-from {shlex.quote(f'{run.path}@{saved.step}')}"
         )
     return Pretrained(run, saved)
 

@@ -205,8 +205,8 @@ class Model:
             if self.classes:
                 reason = f"is {self.config.conditional}: its generator takes no class"
             raise ForgeryError(
-                f"{self.path} {reason}, so you cannot request a class: train one with --recipe "
-                "conditional"
+                f"{self.path} {reason}, so you cannot request a class: train one with "
+                "--conditional projection, on data with classes"
             )
         if classes is None:
             counts = torch.tensor(list(self.classes.values()))

@@ -253,11 +253,12 @@ def _bar() -> Iterator["Callback"]:
 
 @contextmanager
 def counting(
-    unit: str = "step ", shown: bool = True
+    unit: str = "step ", shown: bool = True, few: bool = False
 ) -> Iterator["Callable[[str, int, int], None]"]:
     """Show the progress of several long tasks.
 
-    Yields a function to call with (task, step, total number of steps).
+    Yields a function to call with (task, step, total number of steps). Where there is no bar,
+    ``few`` prints a line when a task begins, and then after 10, 30, 70, 150 … seconds.
     """
     if not shown:
         yield lambda name, step, steps: None
@@ -266,7 +267,7 @@ def counting(
         yield _outputs(unit)
         return
     if not _has_bars():
-        yield _counter(unit)
+        yield _counter(unit, few)
         return
     # Wrap a long name, so that the bar and its numbers are not truncated.
     name = TextColumn("{task.description}", table_column=Column(no_wrap=False))
@@ -277,7 +278,7 @@ def counting(
         def count(name: str, step: int, steps: int) -> None:
             if name not in tasks:
                 tasks[name] = progress.add_task(name, total=steps)
-            progress.update(tasks[name], completed=step)
+            progress.update(tasks[name], completed=step, total=steps)
 
         yield count
 
@@ -296,15 +297,18 @@ def _outputs(unit: str) -> "Callable[[str, int, int], None]":
     return count
 
 
-def _counter(unit: str) -> "Callable[[str, int, int], None]":
-    """Print a line at every twentieth of a task, and at least every :data:`SECONDS`."""
-    shown: dict[str, tuple[int, float]] = {}
+def _counter(unit: str, few: bool) -> "Callable[[str, int, int], None]":
+    """Print a line at every twentieth of a task, and at least every :data:`SECONDS`.
+
+    With ``few``, the seconds double after each line, and parts of a task have none.
+    """
+    shown: dict[str, tuple[int, float, float]] = {}
 
     def count(name: str, step: int, steps: int) -> None:
-        part, now = 20 * step // steps, time.monotonic()
-        before, since = shown.get(name, (-1, now))
-        if part != before or now - since >= SECONDS:
-            shown[name] = part, now
+        part, now = 0 if few else 20 * step // steps, time.monotonic()
+        before, since, wait = shown.get(name, (-1, now, SECONDS))
+        if part != before or now - since >= wait:
+            shown[name] = part, now, wait * 2 if few and name in shown else wait
             print(f"{name}: {unit}{step:,} of {steps:,}", flush=True)
 
     return count

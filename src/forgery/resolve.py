@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from . import fine_tuning
+from .addresses import is_model
 from .build import batch_size_for
 from .config import (
     LENGTHS,
@@ -35,7 +36,7 @@ from .data import (
     set_aside,
     warnings_of,
 )
-from .errors import ForgeryError, did_you_mean
+from .errors import ForgeryError, command, did_you_mean
 from .network_sizes import with_sizes
 from .parts import data_of, image_settings
 from .progress import counting
@@ -88,7 +89,9 @@ def config_of(
         )
     if isinstance(what, Config):
         known = {} if dataset is None else {"data": FROM_PYTHON + dataset.name}
-        return what.replace(**known | changes)
+        config = what.replace(**known | changes)
+        _refuse_run(config.data)
+        return config
     if dataset is not None:
         return _config_of_dataset(what, dataset, changes, shown)
     assert not isinstance(what, Dataset)
@@ -103,6 +106,15 @@ def config_of(
         near = did_you_mean(name, [*SOURCES, *recipe_names()])
         raise ForgeryError(f"unknown data or recipe {name!r}: no such file or folder{near}")
     return settings_from(name, changes.pop("recipe", None), None, changes, shown)
+
+
+def _refuse_run(data: Any) -> None:
+    """Refuse the folder of a run, whose pictures are its own samples."""
+    if isinstance(data, str) and data and not is_name(data) and is_model(Path(data)):
+        raise ForgeryError(
+            f"{data} is a run, not data: resume it with {command('resume', data)}, or fine-tune "
+            f"from it with {command('train', 'DATA', '--start-from', data)}"
+        )
 
 
 def _config_of_dataset(
@@ -164,6 +176,7 @@ def settings_from(
     if any(given.get(name) is not None for name in LENGTHS):
         from_file = {name: value for name, value in from_file.items() if name not in LENGTHS}
     changes = from_file | given
+    _refuse_run(changes.get("data"))
     # A file may list every setting: accept defaults that have no effect.
     explicit = set(given) | {n for n, value in from_file.items() if value != field_of(n).default}
     config = _changed(
@@ -222,7 +235,7 @@ def decode_pictures(config: Config) -> None:
     for warning in warnings_of(survey):
         print(f"warning: {warning}")
     if survey.rejects:
-        print(f"{set_aside(survey.rejects)}; forgery data {config.data} lists them")
+        print(f"{set_aside(survey.rejects)}; {command('data', config.data)} lists them")
 
 
 def _decoded(config: Config, shown: bool) -> Pictures:

@@ -20,7 +20,7 @@ from .build import batches_of, classes_of, on_this_machine, sampler_of, training
 from .callbacks import loggers_of
 from .config import RESUMABLE, Config, check_names, compatibility, typed
 from .data import Batches, Dataset, holds_pictures, is_name, warnings_of
-from .errors import ForgeryError, refuse
+from .errors import ForgeryError, command, refuse
 from .evaluation.scorer import requested_classes, scorer
 from .fine_tuning import pretrained_of
 from .gallery import artist, draw_summary, real_picture
@@ -162,7 +162,7 @@ def resume(
     if run.exported:
         raise ForgeryError(
             f"{path} is an exported model, which cannot be resumed: start a new run from its "
-            f"weights, with forgery train DATA --start-from {path}"
+            f"weights, with {command('train', 'DATA', '--start-from', path)}"
         )
     given, changes = parts.separate(changes)
     if changes.get("start_from") is not None:
@@ -405,5 +405,5 @@ def _refuse_shorter(run: Run, config: Config, training: Training, batches: Batch
         raise ForgeryError(
             f"{run.path} has reached its length of {config.length} ({training.step} steps in "
             f"{training.seconds / 60:.1f} minutes); extend it with a larger --steps, --epochs, "
-            "--minutes or --images"
+            "--minutes or --images, counted from the beginning of the run"
         )

@@ -242,6 +242,24 @@ def test_the_features_of_a_training_image_are_computed_once(samples):
     assert card.floor["frechet"] > 0
 
 
+def test_the_features_of_each_kind_of_images_are_reported():
+    train, held = digits("train", slice(0, 200)), digits("held", slice(200, 320))
+    extractor = dataclasses.replace(load_digit_classifier(), batch_size=60, axes=8)
+    told = []
+    evaluator = Evaluator(
+        train, held, extractor, samples=100, seed=0, report=lambda *progress: told.append(progress)
+    )
+    evaluator.card("real", 0, to_model(mnist("valid10k").values[:100]))
+    features = [progress for progress in told if progress[0] != "measuring"]
+    assert features == [
+        *(("features of held-out images, mnist-digits", n, 120) for n in (60, 120)),
+        *(("features of training images, mnist-digits", n, 200) for n in (60, 120, 180, 200)),
+        *(("features of samples, mnist-digits", n, 100) for n in (60, 100)),
+    ]
+    assert told[: len(features)] == features
+    assert told[-1][1] == told[-1][2]
+
+
 def test_colour_pictures_are_measured_as_far_as_possible(tmp_path):
     random = torch.Generator().manual_seed(0)
     pixels = torch.randint(256, (3, 150, 3, 8, 8), generator=random, dtype=torch.uint8)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import forgery
 from forgery import ForgeryError, data
@@ -76,6 +77,22 @@ def test_scores_that_cannot_be_saved_are_returned(points_run, capsys):
     (points_run / "card.json").rmdir()
     assert measured(points_run, keep=False) == card
     assert not (points_run / "card.json").exists()
+
+
+def test_data_without_a_test_split_are_measured_against_another_path(points_run, tmp_path):
+    told = "has no test split: give held-out data, .* with --against PATH"
+    with pytest.raises(ForgeryError, match=rf"mine.npy {told}"):
+        forgery.evaluate(points_run, samples=100, device_name="cpu")
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for i in range(3):
+        Image.new("RGB", (8, 8), (i, 0, 0)).save(pictures / f"{i}.png")
+    config = forgery.recipes.mlp(
+        data=str(pictures), g_width=8, d_width=8, steps=1, batch_size=3, device="cpu"
+    )
+    forgery.train(config, tmp_path / "few")
+    with pytest.raises(ForgeryError, match=rf"pictures {told}"):
+        forgery.evaluate(tmp_path / "few", samples=100, device_name="cpu")
 
 
 def test_progress_is_shown_if_requested(points_run, capsys):

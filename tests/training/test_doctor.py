@@ -9,7 +9,16 @@ from forgery import model
 from forgery.data import load
 from forgery.pixels import to_model
 from forgery.training import doctor
-from forgery.training.doctor import CHECKS, INFANCY, PATIENCE, Doctor, Finding, diagnose, swings
+from forgery.training.doctor import (
+    CHECKS,
+    INFANCY,
+    PATIENCE,
+    Doctor,
+    Finding,
+    diagnose,
+    swings,
+    too_early,
+)
 from forgery.training.report import Comparison
 from forgery.training.run import open_run
 
@@ -49,6 +58,17 @@ PROBLEMS = {
 def test_a_healthy_run_has_no_findings():
     assert diagnose(reports()) == []
     assert diagnose([]) == []
+
+
+def test_what_is_too_early_to_judge_is_said():
+    alike = {"diversity": lambda i: 0.03}
+    assert "a problem must last for 3 reports" in str(too_early(reports(2)))
+    assert too_early(reports(3)) is None
+    assert "is a finding from step 10,000 on" in str(too_early(reports(6, **alike)))
+    assert diagnose(reports(6, **alike)) == []
+    late = reports(PATIENCE - 1 + INFANCY // 200 + 1, **alike)
+    assert too_early(late) is None
+    assert "collapsed" in [finding.name for finding in diagnose(late)]
 
 
 @pytest.mark.parametrize("name", PROBLEMS)

@@ -3,6 +3,8 @@
 import sys
 from typing import TYPE_CHECKING
 
+from ..errors import command
+
 if TYPE_CHECKING:
     from ..config import Config
     from ..model import Model
@@ -27,7 +29,8 @@ def print_expectation(config: "Config") -> None:
 def print_results(model: "Model") -> int:
     """Print where the results are, and return the verb's exit code."""
     if model.interrupted_by:
-        print(f"stopped at step {model.step:,} and saved; resume with: forgery resume {model.path}")
+        resume = command("resume", model.path)
+        print(f"stopped at step {model.step:,} and saved; resume with: {resume}")
         return 128 + model.interrupted_by
     print(f"{model.step:,} step{'' if model.step == 1 else 's'}, saved in {model.path}")
     for name, what in (

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ..errors import ForgeryError
-from ..progress import NUMBERS
+from ..progress import in_words
 
 
 def doctor(
@@ -50,6 +50,7 @@ def _print_environment() -> None:
 
 def _print_findings(run: Path, data: str | None) -> None:
     from ..evaluation import doctor as diagnose
+    from ..training.doctor import too_early
     from ..training.run import open_run
 
     findings = diagnose(run, data=data)
@@ -59,8 +60,10 @@ def _print_findings(run: Path, data: str | None) -> None:
     last = reports[-1]
     print(
         f"{len(findings) or 'no'} finding{'' if len(findings) == 1 else 's'} in {len(reports)} "
-        f"reports, up to step {last['step']:,}: "
-        + "".join(f"{name} {last[name]:.3f}, " for name in NUMBERS if name in last)
+        f"report{'' if len(reports) == 1 else 's'}, up to step {last['step']:,}: "
+        + "".join(f"{number}, " for number in in_words(last, {}))
         + f"diversity {last['diversity']:.2f} of the data's, "
         f"gradient norm of G {last['g_gradient']:.2g}"
     )
+    if note := too_early(reports):
+        print(note)

@@ -18,7 +18,7 @@ def evaluate(
     data: str | None = None,
     step: Step = None,
     device: str = "auto",
-    progress: bool | None = None,
+    progress: bool = True,
 ) -> None:
     """Measure a run's samples against held-out data and write card.json.
 
@@ -49,7 +49,7 @@ def evaluate(
     device:
         Device to measure on: auto, cpu, cuda …
     progress:
-        Show progress (default: on a terminal).
+        Show progress: bars on a terminal, otherwise a few lines.
     """
     from ..addresses import is_path
     from ..errors import ForgeryError

@@ -39,6 +39,11 @@ def train(
     from ..session import train as start
     from ._training import print_expectation, print_results
 
-    settings = settings_from(data, recipe, config, given(flags), shown=is_shown(True))
+    shown = is_shown(True)
+    settings = settings_from(data, recipe, config, given(flags), shown)
+    if data is None and shown:
+        print(
+            f"training recipe {settings.recipe} on {settings.data}: {settings.length}", flush=True
+        )
     print_expectation(settings)
     return print_results(start(settings, out, progress=True))

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .. import metrics
 from ..config import Config
-from ..data import Dataset, load
+from ..data import FROM_PYTHON, Dataset, load
 from ..errors import ForgeryError
 from ..extractors import (
     Coordinates,
@@ -23,10 +23,7 @@ from ..pixels import as_stored
 from .held_out import load_held_out
 from .measures import all_measures
 from .protocol import Card, Network, Protocol
-from .subject import FITTED, Reference, Subject
-
-#: Called before each measure: (name of the task, measures computed, number of measures).
-Report = Callable[[str, int, int], None]
+from .subject import FITTED, Reference, Report, Subject
 
 
 class Evaluator:
@@ -44,6 +41,8 @@ class Evaluator:
         As in :class:`Reference`.
     used_by_d:
         The network whose features the discriminator was trained on, if any.
+    report:
+        Called while features are computed, and between measures.
 
     Raises
     ------
@@ -64,9 +63,10 @@ class Evaluator:
         no_extractor: str = NOT_INSTALLED,
         fitted: int = FITTED,
         used_by_d: Network | None = None,
+        report: Report = lambda task, done, total: None,
     ) -> None:
         self.reference = Reference(
-            train, against, extractor, seed, validation, no_extractor, fitted
+            train, against, extractor, seed, validation, no_extractor, fitted, report
         )
         self.samples, self.seed, self.used_by_d = samples, seed, used_by_d
         if extractor is None:
@@ -151,7 +151,6 @@ class Evaluator:
         requested: Tensor | None = None,
         classify: Callable[[Tensor], Tensor] | None = None,
         codes: bool = False,
-        report: Report = lambda task, done, total: None,
         features_only: bool = False,
     ) -> Card:
         """Compute all scores of samples, and the floor.
@@ -166,8 +165,6 @@ class Evaluator:
             Images ``[N, C, H, W]`` in [-1, 1] or points ``[N, D]``.
         requested, classify, codes:
             As in :class:`Subject`.
-        report:
-            Called before each measure.
         features_only:
             Whether to compute only the measures that depend on the extractor.
 
@@ -199,7 +196,8 @@ class Evaluator:
             if measure.depends_on_extractor or not features_only
         }
         for i, (name, measure) in enumerate(measures.items()):
-            report("measuring", i, len(measures))
+            if i:  # the features of the samples and of the floor are computed in the first one
+                reference.report("measuring", i, len(measures))
             if not measure.applies(subject):
                 continue
             if reason := measure.requires(subject):
@@ -211,7 +209,7 @@ class Evaluator:
                     floor[name] = measure.compute(real)
                 except ForgeryError as error:  # there is too little training data
                     notes.append(f"the floor is incomplete: {error}")
-        report("measuring", len(measures), len(measures))
+        reference.report("measuring", len(measures), len(measures))
         histogram = [] if reference.no_classes() else subject.histogram.tolist()
         return Card(run, step, self.protocol, scores, floor, nonfinite, histogram, left_out, notes)
 
@@ -241,6 +239,7 @@ def evaluators_of(
     seed: int,
     where: torch.device,
     used_by_d: Network | None = None,
+    report: Report = lambda task, done, total: None,
 ) -> list[Evaluator]:
     """Create the evaluators of a run, one an extractor.
 
@@ -258,7 +257,7 @@ def evaluators_of(
         list is empty, :func:`~forgery.extractors.default_extractor` chooses.
     samples:
         Number of samples; None is :func:`default_samples`.
-    seed, used_by_d:
+    seed, used_by_d, report:
         As in :class:`Evaluator`.
     where:
         Device of the extractors.
@@ -271,7 +270,15 @@ def evaluators_of(
     """
     held_out = against
     if not isinstance(held_out, Dataset):
-        held_out = load_held_out(config.data, held_out, train, image_settings(config))
+        try:
+            held_out = load_held_out(config.data, held_out, train, image_settings(config))
+        except ForgeryError:
+            if held_out != "test" or Path(held_out).exists():
+                raise
+            raise ForgeryError(
+                f"{config.data.removeprefix(FROM_PYTHON)} has no test split: give held-out data, "
+                "which the run was not trained on, with --against PATH"
+            ) from None
     validation = None
     # The 2014 paper chooses σ on these images, which must not be scored as well.
     if config.data == "mnist" and against != "valid10k":
@@ -288,6 +295,7 @@ def evaluators_of(
             validation,
             reason,
             used_by_d=used_by_d,
+            report=report,
         )
         for extractor in chosen
     ]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import strict_json
-from ..errors import ForgeryError
+from ..errors import ForgeryError, command
 from ..writing import writing
 
 #: Between the name of a measure and that of an extractor other than the card's first.
@@ -135,7 +135,7 @@ def read_card(path: Path) -> Card:
         return Card(**content | {"protocol": Protocol(**protocol | {"also": also})})
     except FileNotFoundError:
         raise ForgeryError(
-            f"{path.parent} has no card yet: run forgery evaluate {path.parent}"
+            f"{path.parent} has no card yet: run {command('evaluate', path.parent)}"
         ) from None
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ForgeryError(f"{path} is not a card of this version of forgery: {error}") from None

@@ -65,7 +65,8 @@ def evaluate(
         New path of the run's data, if it was moved after training; or the data itself, if it was
         given from Python.
     progress:
-        Whether to show a bar; None shows it on a terminal and in a notebook.
+        Whether to show progress: bars, or a few lines where there are none. None shows it on a
+        terminal and in a notebook.
     keep:
         Whether to write ``card.json``, except for a model of the zoo or on the hub. If this fails,
         a warning is printed and the card is returned nevertheless.
@@ -83,10 +84,18 @@ def evaluate(
     config = _with_data(model.config, data)
     used = open_run(run).record.get("features")  # those that D was trained on
     used_by_d = Network(used["name"], used["sha256"]) if used else None
-    with device.cpu_settings(), counting("", is_shown(progress)) as report:
+    with device.cpu_settings(), counting("", is_shown(progress), few=True) as report:
         try:
             evaluators = evaluators_of(
-                config, train, against, _listed(extractor), samples, seed, where, used_by_d
+                config,
+                train,
+                against,
+                _listed(extractor),
+                samples,
+                seed,
+                where,
+                used_by_d,
+                report,
             )
         except Overlap as error:
             raise ForgeryError(
@@ -107,7 +116,6 @@ def evaluate(
                 model.labels(number, seed),
                 model.classify if model.can_classify else None,
                 condition_of(config).invents_classes,
-                report,
                 features_only=evaluator is not evaluators[0],
             )
             for evaluator in evaluators

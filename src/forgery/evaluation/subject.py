@@ -18,6 +18,8 @@ from .known_density import KnownDensity
 
 #: Addition for images that may be digits.
 MAYBE_DIGITS = "; --extractor mnist-digits is the bundled classifier of handwritten digits"
+#: Called with (name of a task, how much of it is done, and of how much).
+Report = Callable[[str, int, int], None]
 #: Maximum number of training samples whose features determine principal axes.
 FITTED = 10_000
 #: Maximum number of samples, and of held-out samples, of the energy distance.
@@ -46,6 +48,8 @@ class Reference:
     fitted:
         Maximum number of training samples whose features determine the principal axes, if the
         extractor's features are compared on axes.
+    report:
+        Called while features are computed.
 
     Raises
     ------
@@ -62,6 +66,7 @@ class Reference:
     validation: Tensor | None = None
     no_extractor: str = NOT_INSTALLED
     fitted: int = FITTED
+    report: Report = lambda task, done, total: None
 
     def __post_init__(self) -> None:
         train, against = self.train, self.against
@@ -82,7 +87,7 @@ class Reference:
         if self.extractor is None:
             empty = torch.empty(len(self.against), 0)
             return empty, empty
-        return self.extract(self.against.values)
+        return self.extract(self.against.values, f"held-out {self.against.kind}")
 
     @cached_property
     def _axes(self) -> metrics.PrincipalAxes | None:
@@ -91,25 +96,35 @@ class Reference:
         features, _ = self._of_training(self.train.stratified(self.fitted))
         return metrics.principal_axes(features, self.extractor.axes)
 
-    def extract(self, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Features ``[N, F]``, on the principal axes if the extractor has any, and logits."""
-        assert self.extractor is not None
-        return self._on_axes(*self.extractor.features_and_logits(values))
+    def extract(self, values: Tensor, what: str = "samples") -> tuple[Tensor, Tensor]:
+        """Features ``[N, F]``, on the principal axes if the extractor has any, and logits.
+
+        They are reported as the features of ``what``.
+        """
+        return self._on_axes(*self._computed(values, what))
 
     def extract_training(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """The same of rows of the training data."""
         return self._on_axes(*self._of_training(rows))
+
+    def _computed(self, values: Tensor, what: str, before: int = 0) -> tuple[Tensor, Tensor]:
+        """Features and logits; those of ``before`` others of ``what`` are known already."""
+        assert self.extractor is not None
+        task = f"features of {what}, {self.extractor.name}"
+        return self.extractor.features_and_logits(
+            values, lambda done, total: self.report(task, before + done, before + total)
+        )
 
     def _on_axes(self, features: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
         return (self._axes.project(features) if self._axes else features), logits
 
     def _of_training(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Features and logits of rows of the training data, each row's computed once."""
-        assert self.extractor is not None
         new = [row for row in rows.tolist() if row not in self._seen]
         if new:
             values = self.train.values
-            found = self.extractor.features_and_logits(values[torch.tensor(new).to(values.device)])
+            values = values[torch.tensor(new).to(values.device)]
+            found = self._computed(values, f"training {self.train.kind}", len(self._seen))
             self.train.release()
             self._seen |= dict(zip(new, zip(*found, strict=True), strict=True))
         features, logits = zip(*(self._seen[row] for row in rows.tolist()), strict=True)

@@ -18,6 +18,9 @@ class Coordinates:
         """Return the points ``[N, D]`` unchanged."""
         return points
 
-    def features_and_logits(self, points: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the points ``[N, D]`` unchanged, and empty logits ``[N, 0]``."""
+    def features_and_logits(self, points: Tensor, report: object = None) -> tuple[Tensor, Tensor]:
+        """Return the points ``[N, D]`` unchanged, and empty logits ``[N, 0]``.
+
+        There is nothing to wait for: ``report`` is never called.
+        """
         return points, points.new_empty(len(points), 0)

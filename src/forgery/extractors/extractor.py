@@ -1,5 +1,6 @@
 """A trained network that maps images to features and logits, identified by name and hash."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -59,7 +60,9 @@ class Extractor:
         return self.features_and_logits(images)[1]
 
     @torch.no_grad()
-    def features_and_logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def features_and_logits(
+        self, images: Tensor, report: Callable[[int, int], None] = lambda done, total: None
+    ) -> tuple[Tensor, Tensor]:
         """Return features ``[N, d]`` and logits ``[N, K]``, float32, from one pass over the images.
 
         Parameters
@@ -67,6 +70,8 @@ class Extractor:
         images:
             ``[N, C, H, W]``, either uint8 0…255 or floating point in [-1, 1]. An image with
             non-finite values gives non-finite features; other images are not affected.
+        report:
+            Called after each forward pass with (images passed, number of images).
 
         Raises
         ------
@@ -75,13 +80,15 @@ class Extractor:
         """
         self._check(images)
         device = next(self.network.parameters()).device
-        features, logits = [], []
+        features, logits, done = [], [], 0
         for batch in images.split(self.batch_size):
             batch = batch.to(device)
             batch = to_model(batch) if batch.dtype == torch.uint8 else batch.float()
             some_features, some_logits = self.network(batch)
             features.append(some_features)
             logits.append(some_logits)
+            done += len(batch)
+            report(done, len(images))
         return torch.cat(features), torch.cat(logits)
 
     def _check(self, images: Tensor) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Values that are labelled by a name.
 NAMED = {math.log(4): "log 4", math.log(2): "log 2", -math.log(2): "-log 2"}
+#: Maximum number of points of a curve that are marked; a single one would be invisible.
+MARKED = 20
 REFERENCE: dict[str, Any] = {"linewidth": 0.8, "linestyle": ":"}
 
 
@@ -56,6 +58,9 @@ def figure_of(reports: list[dict[str, Any]], title: str, objective: str | None =
     draw(reports, steps, (first, second), objective)
     for axes, name in zip(others, scores, strict=True):
         _draw_score(reports, name, axes)
+    for line in (line for axes in figure.axes for line in axes.lines):
+        if line.get_linestyle() != REFERENCE["linestyle"] and len(line.get_path()) <= MARKED:
+            line.set_marker(".")
     for axes in (first, second, *others):
         axes.spines["top"].set_visible(False)
         axes.spines["right"].set_visible(False)

@@ -100,7 +100,7 @@ def collapsed(reports: Reports) -> Finding | None:
     last = _last(reports)
     if last is None or any(r["diversity"] > 0.4 for r in last):
         return None
-    if last[0]["step"] < INFANCY and all(r["diversity"] < 0.6 for r in reports):
+    if _in_infancy(reports):
         return None
     return _finding(
         "collapsed",
@@ -109,6 +109,11 @@ def collapsed(reports: Reports) -> Finding | None:
         "G generates only a few different images.",
         "--objective relativistic --penalty r1+r2, a lower --g-learning-rate, or a larger batch.",
     )
+
+
+def _in_infancy(reports: Reports) -> bool:
+    """Whether samples have not had variety yet, and may still gain it."""
+    return reports[-PATIENCE]["step"] < INFANCY and all(r["diversity"] < 0.6 for r in reports)
 
 
 def oscillating(reports: Reports) -> Finding | None:
@@ -267,6 +272,20 @@ def diagnose(reports: Reports) -> list[Finding]:
     """All problems of a finished run, in the order of appearance."""
     doctor = Doctor()
     return [finding for report in reports for finding in doctor.examine(report)]
+
+
+def too_early(reports: Reports) -> str | None:
+    """What cannot be judged from so few or so early reports, as a sentence; None if all can."""
+    if not reports or "d_loss" not in reports[-1]:
+        return None
+    if len(reports) < PATIENCE:
+        return f"too early to judge: a problem must last for {PATIENCE} reports"
+    if _in_infancy(reports):
+        return (
+            "too early to judge the variety of samples: one that has been low from the beginning "
+            f"is a finding from step {INFANCY:,} on"
+        )
+    return None
 
 
 def swings(values: Sequence[float], size: float) -> int:

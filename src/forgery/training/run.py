@@ -28,7 +28,7 @@ from .. import strict_json
 from ..addresses import folder_of
 from ..config import Config, choices
 from ..data.listing import safe_name
-from ..errors import ForgeryError
+from ..errors import ForgeryError, command
 from ..writing import unused, write_file, writing
 from . import checkpoint
 
@@ -122,7 +122,7 @@ class Run:
             if not self.path.is_dir():
                 message = f"the run folder {self.path} has been removed"
             if any(True for _ in checkpoint.steps(self.checkpoints)):
-                message += f"; once there is space, resume the run: forgery resume {self.path}"
+                message += f"; once there is space, resume the run: {command('resume', self.path)}"
             raise ForgeryError(message) from error
 
     def append_metrics(self, line: dict[str, Any]) -> None:
@@ -313,7 +313,7 @@ def _warn(message: str) -> None:
 
 
 def _exists(path: Path) -> ForgeryError:
-    resumed = f", or resume it: forgery resume {path}" if (path / CONFIG).is_file() else ""
+    resumed = f", or resume it: {command('resume', path)}" if (path / CONFIG).is_file() else ""
     return ForgeryError(
         f"{path} already exists and is never overwritten: choose another --out{resumed}"
     )
