@@ -35,7 +35,7 @@ from .training.end import End
 from .training.events import Callback
 from .training.interrupt import Interrupt
 from .training.report import VITAL_SAMPLES, Probe, Reporter, Scorer
-from .training.run import Run, create, open_run
+from .training.run import Run, create, open_run, require_new
 from .training.state import Training
 
 
@@ -90,6 +90,8 @@ def train(
         losses are no longer finite.
     """
     _refuse_callbacks(callbacks)
+    if out is not None:
+        require_new(Path(out))
     shown = is_shown(progress)
     given, changes = parts.separate(changes)
     dataset = what if isinstance(what, Dataset) else None

@@ -11,18 +11,22 @@ if TYPE_CHECKING:
 
 
 def print_expectation(config: "Config") -> None:
-    """Print what to expect of a run on pictures that is as long as the machine allows."""
-    from ..data import holds_pictures
+    """Print what to expect of a run on data of one's own that is as long as the machine allows."""
+    from ..data import is_name
     from ..preflight import preflight
 
-    if config.minutes is None or not holds_pictures(config.data):
+    if config.minutes is None or is_name(config.data):
         return
     found = preflight(config)
+    data = found.dataset
     print(
-        f"recipe {config.recipe}, {found.length()} of {len(found.dataset):,} pictures; --minutes "
-        "changes the length"
+        f"recipe {config.recipe}, {found.length()} of {len(data):,} {data.kind}; --minutes changes "
+        "the length"
     )
-    print(found.expectation())
+    if words := found.expectation():
+        print(words)
+    if data.labels is not None and not config.is_conditional:
+        print(f"the {len(data.classes)} classes are not used: see --conditional")
     sys.stdout.flush()
 
 

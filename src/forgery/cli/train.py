@@ -37,8 +37,11 @@ def train(
     from ..progress import is_shown
     from ..resolve import settings_from
     from ..session import train as start
+    from ..training.run import require_new
     from ._training import print_expectation, print_results
 
+    if out is not None:
+        require_new(out)  # before pictures are decoded
     shown = is_shown(True)
     settings = settings_from(data, recipe, config, given(flags), shown)
     if data is None and shown:

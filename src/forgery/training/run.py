@@ -244,8 +244,8 @@ def create(path: Path | None, config: Config, facts: dict[str, Any]) -> Run:
     try:
         if path is None:
             path = _new_folder(Path("runs"), Path(config.data).name)
-        elif path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise _exists(path)
+        else:
+            require_new(path)
         path.mkdir(parents=True, exist_ok=True)
         try:  # only one of several processes that start at once makes the file
             (path / CONFIG).touch(exist_ok=False)
@@ -256,6 +256,12 @@ def create(path: Path | None, config: Config, facts: dict[str, Any]) -> Run:
     except OSError as error:
         raise ForgeryError(f"cannot create the run folder {path}: {error.strerror}") from error
     return Run(path, record)
+
+
+def require_new(path: Path) -> None:
+    """Refuse the path of a run folder if it exists and is not an empty folder."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise _exists(path)
 
 
 def open_run(path: Path | str) -> Run:
