@@ -230,7 +230,7 @@ def test_the_estimate_counts_the_steps_that_are_left(table, place):
 
 
 def test_a_table_says_how_far_it_is(table):
-    assert "not measured yet" in page.block(table, Lines([]))
+    assert "Not measured yet" in page.block(table, Lines([]))
     begun = page.block(table, Lines([line(scores={"score": 1.5})]))
     assert "A score: 1 of 2 runs begun, at most 3 of 6 steps." in begun
     assert "| tiny GAN | 1.5 (nobody 1999) | any score | 1 of 2 (it is a test) |" in begun
@@ -265,7 +265,7 @@ def test_collapsed_seeds_are_counted_and_not_averaged(table):
 def test_the_page_must_mark_every_table(table):
     marked = "text\n<!-- table tiny -->\nold\n<!-- /table -->\nmore\n"
     filled = page.filled(marked, {"tiny": table}, {"tiny": Lines([])})
-    assert filled.startswith("text\n<!-- table tiny -->\n**A score")
+    assert filled.startswith("text\n<!-- table tiny -->\n*Not measured yet:* A score")
     assert filled.endswith("\n<!-- /table -->\nmore\n")
     assert page.filled(filled, {"tiny": table}, {"tiny": Lines([])}) == filled
     with pytest.raises(ValueError, match="expected"):

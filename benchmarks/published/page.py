@@ -9,9 +9,9 @@ from .results import Line, Lines, mean_and_error
 
 def block(table: Table, lines: Lines) -> str:
     """A table as Markdown: what is there, and how far it is from complete."""
-    parts = [f"**{table.title}: {progress(table, lines)}.**", f"    {table.command}"]
     if not lines.all:
-        return "\n\n".join(parts)
+        return f"*Not measured yet:* {table.title} (`{table.command}`)."
+    parts = [f"**{table.title}: {progress(table, lines)}.**", f"    {table.command}"]
     parts.append("\n".join(_summary(table, lines)))
     if len(table.headings) > 1 and (by_seed := _by_seed(table, lines)):
         parts.append("\n".join(by_seed))
