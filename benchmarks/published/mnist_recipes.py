@@ -49,7 +49,7 @@ TABLE = Table(
     "mnist",
     "Recipes on MNIST",
     (*digits.COLUMNS, NATS, ASKED),
-    ("100 % of these steps",),
+    ("whole length",),
     (
         Measured(
             name="10,000 real training images",

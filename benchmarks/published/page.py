@@ -31,7 +31,8 @@ def progress(table: Table, lines: Lines) -> str:
     if all(count == len(row.seeds) for count, row in zip(begun, runnable, strict=True)):
         seeds = _numbers(len(row.seeds) for row in runnable)
         length = _length(table.headings[complete - 1])[0]
-        return f"{seeds} seed{'' if seeds == '1' else 's'}, {length} of {total} {unit}"
+        part = "" if complete == len(table.headings) else f"{length} of "
+        return f"{seeds} seed{'' if seeds == '1' else 's'}, {part}{total} {unit}"
     done = f"{sum(begun)} of {sum(len(row.seeds) for row in runnable)} runs begun"
     furthest = max(max(n) for n in reached)
     length = _length(table.headings[furthest - 1])[0]
