@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from forgery import build, parts, recipes
-from forgery.models.dcgan import _Upsample
+from forgery.models.dcgan import Upsample
 from forgery.training import device, loop
 from forgery.training.end import End
 from machine import machine
@@ -36,10 +36,10 @@ def main() -> None:
     config = recipes.dcgan(device="cpu", threads=threads)
     data = parts.data_of(config)
     training, batches = build.training_of(config, data, cpu), build.batches_of(config, data, cpu)
-    layer = _Upsample(config.g_width, 1).to(memory_format=torch.channels_last)
+    layer = Upsample(config.g_width, 1).to(memory_format=torch.channels_last)
     x = torch.randn(config.batch_size, config.g_width, 14, 14)
     x = x.to(memory_format=torch.channels_last).requires_grad_()
-    kernels = {"torch's own": _Upsample.forward, "oneDNN": nn.ConvTranspose2d.forward}
+    kernels = {"torch's own": Upsample.forward, "oneDNN": nn.ConvTranspose2d.forward}
     tasks: dict[str, tuple[Callable[[], object], int]] = {
         "layer, forward": (lambda: layer(x), 5),
         "layer, forward and backward": (lambda: layer(x).sum().backward(), 5),
@@ -48,7 +48,7 @@ def main() -> None:
     found: dict[tuple[str, str], list[float]] = {(t, k): [] for t in tasks for k in kernels}
     for _ in range(options.rounds):
         for kernel, forward in kernels.items():
-            _Upsample.forward = forward  # type: ignore[method-assign]
+            Upsample.forward = forward  # type: ignore[method-assign]
             for task, (run, times) in tasks.items():
                 found[task, kernel].append(milliseconds(run, times))
     print(machine(cpu))

@@ -17,11 +17,11 @@ import torch
 
 from forgery import latent
 from forgery.data import Dataset, load
-from forgery.data.cache import cache_folder
 from forgery.data.faces import load_faces
 from forgery.extractors import load_classifier, save_classifier, train_classifier
 from forgery.latent import AttributeClassifier
 from forgery.pixels import to_model
+from forgery.user_cache import cache_folder
 from machine import machine
 
 EXPRESSION = "man+glasses - man + woman"
