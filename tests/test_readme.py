@@ -75,7 +75,7 @@ def shortened(command: str) -> list[str]:
     if words[0] == "invert":
         words += ["--test=2", "--steps=5"]
     if words[0] == "classifier":
-        words += ["--split=test", "--epochs=0", "--device=cpu"]
+        words += ["--split=test", "--epochs=1", "--device=cpu"]
     return words
 
 
