@@ -188,12 +188,12 @@ def _refuse_other_length(out: Path, before: Config, now: Config) -> None:
 
 
 def _finished(results: Path, steps: int | None) -> list[Result]:
-    """Read a setting's results; none if they are missing, damaged or of other numbers of steps."""
+    """Read a setting's results; none if they are missing, damaged or of another number of steps."""
     try:
         found = [Result(**line) for line in json.loads(results.read_text(encoding="utf-8"))]
     except (FileNotFoundError, ValueError, TypeError):
         return []
-    return [result for result in found if result.steps == steps]
+    return found if all(result.steps == steps for result in found) else []
 
 
 def _protocol(record: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Animations: as GIF, or as mp4 by ffmpeg."""
 
-import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from ..errors import ForgeryError
+from ..writing import replacing
 
 #: Formats of animations.
 SUFFIXES = (".gif", ".mp4")
@@ -84,7 +84,6 @@ def _write_mp4(frames: Sequence[Image.Image], milliseconds: Sequence[int], targe
     width, height = frames[0].size
     times = max(1, round(SIDE / max(width, height)))
     width, height = width * times, height * times
-    temporary = target.with_name(f".{target.stem}.{os.getpid()}.mp4")
     even = "pad=ceil(iw/2)*2:ceil(ih/2)*2"  # yuv420p has a colour for each 2 × 2 pixels
     # The colours of high definition, stated in the file: players would otherwise guess.
     convert = "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p"
@@ -93,9 +92,10 @@ def _write_mp4(frames: Sequence[Image.Image], milliseconds: Sequence[int], targe
         *(str(_ffmpeg()), "-y", "-loglevel", "error"),
         *("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(RATE)),
         *("-i", "pipe:", "-vf", f"{even},{convert},{state}", "-c:v", "libx264", "-crf", "16"),
-        *("-movflags", "+faststart", str(temporary)),
+        *("-movflags", "+faststart"),
     ]
-    try:
+    with replacing(target) as temporary:
+        command.append(str(temporary))
         with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as encoder:
             assert encoder.stdin
             assert encoder.stderr
@@ -107,9 +107,6 @@ def _write_mp4(frames: Sequence[Image.Image], milliseconds: Sequence[int], targe
         if encoder.returncode:
             reason = problems.partition("\n")[0]
             raise ForgeryError(f"cannot write {target}: ffmpeg failed: {reason}")
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _ffmpeg() -> str | None:
