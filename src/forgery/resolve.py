@@ -250,12 +250,10 @@ def _of_data(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _suiting(config: Config, shown: bool) -> str:
-    """The default recipe for a config's data; its pictures are decoded to find their size."""
+    """The default recipe for a config's data; data of one's own are loaded to find their shape."""
     if is_name(config.data):
         return recipe_for(config.data)
-    if holds_pictures(config.data):
-        return recipe_for_images(_decoded(config, shown).pixels.shape[1:], is_available())[0]
-    return suiting_recipe(data_of(config))
+    return suiting_recipe(_loaded(config, shown))
 
 
 def _fitted(config: Config, shown: bool) -> Config:
@@ -263,11 +261,14 @@ def _fitted(config: Config, shown: bool) -> Config:
     needed = config.batch_size * config.pack * config.d_steps
     if config.data in SOURCES and needed <= (config.limit or FEWEST):
         return config  # large enough: no need to load the data
-    if holds_pictures(config.data):  # like data_of, but with progress and decoded only once
-        dataset = _decoded(config, shown).split(config.split).limited(config.limit)
-    else:
-        dataset = data_of(config)
-    return _with_batch_size(config, dataset, shown)
+    return _with_batch_size(config, _loaded(config, shown), shown)
+
+
+def _loaded(config: Config, shown: bool) -> Dataset:
+    """A config's data, like ``data_of``, but pictures are decoded only once, with progress."""
+    if holds_pictures(config.data):
+        return _decoded(config, shown).split(config.split).limited(config.limit)
+    return data_of(config)
 
 
 def _with_batch_size(config: Config, dataset: Dataset, shown: bool) -> Config:
