@@ -64,6 +64,7 @@ def figure_of(reports: list[dict[str, Any]], title: str, objective: str | None =
     for axes in (first, second, *others):
         axes.spines["top"].set_visible(False)
         axes.spines["right"].set_visible(False)
+        axes.xaxis.get_major_locator().set_params(integer=True)
     figure.suptitle(title, fontsize=10, parse_math=False)
     return figure
 
