@@ -169,6 +169,7 @@ def test_the_list_of_recipes_has_the_brackets_of_their_descriptions(forgery, mon
         ("train --batch-size five", "batch-size must be a whole number, not 'five'"),
         ("train --steps 1.5", "steps must be a whole number, not '1.5'"),
         ("train --batch-size 0", "batch-size must be at least 1, not 0"),
+        ("train --limit 1", "training needs at least 2 images, and mnist[train, 1 of 60000] has 1"),
         ("train --batch-size 70000", "a batch of 70000 is larger than the data"),
         ("train --latent -3", "latent must be at least 1"),
         (

@@ -70,9 +70,9 @@ def test_a_push_sends_the_hub_folder(digits, sent, tmp_path, capsys):
     [
         ("owner/name", {}, "states its licence: give --license"),
         ("owner/name", {"license": "mitt"}, "knows no licence 'mitt': did you mean 'mit'"),
-        ("name", {"license": "mit"}, "'name' is no name on the hub: expected OWNER/NAME"),
-        ("a/b/c", {"license": "mit"}, "'a/b/c' is no name on the hub"),
-        ("owner/two--dashes", {"license": "mit"}, "is no name on the hub"),
+        ("name", {"license": "mit"}, "'name' is not a name on the hub: expected OWNER/NAME"),
+        ("a/b/c", {"license": "mit"}, "'a/b/c' is not a name on the hub"),
+        ("owner/two--dashes", {"license": "mit"}, "is not a name on the hub"),
         ("owner/name", {"license": "mit", "also": "html"}, "no form 'html'"),
     ],
 )
@@ -90,7 +90,7 @@ def test_without_a_token_a_network_or_the_package_nothing_is_done(digits, sent, 
     monkeypatch.setattr("forgery.model.load", lambda *a, **k: pytest.fail("loaded"))
     with monkeypatch.context() as patch:
         patch.setattr(hub, "get_token", lambda: None)
-        with pytest.raises(ForgeryError, match=r"no token of the hub: log in with hf auth login"):
+        with pytest.raises(ForgeryError, match=r"no Hugging Face token was found: log in with hf"):
             push(digits, "owner/name", license="mit")
     with monkeypatch.context() as patch:
         patch.setattr(constants, "HF_HUB_OFFLINE", True)

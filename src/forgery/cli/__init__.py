@@ -36,7 +36,7 @@ VERBS = {
     "direction": "Find an attribute's direction in z, and move samples along it.",
     "neighbours": "Show samples beside their nearest training examples.",
     "invert": "Find the z whose sample is closest to a picture.",
-    "classifier": "Train a classifier to evaluate your own labelled images with.",
+    "classifier": "Train a classifier to evaluate runs on your own images.",
 }
 for _order, (_verb, _help) in enumerate(VERBS.items()):
     app.command(f"forgery.cli.{_verb}:{_verb}", name=_verb, help=_help, sort_key=_order)

@@ -43,7 +43,7 @@ def arithmetic(
     Parameters
     ----------
     run:
-        The run folder.
+        A run folder, zoo:NAME, hub:OWNER/NAME or an exported folder.
     expression:
         Concepts with spaces around + and -, such as "man+glasses - man + woman". no-glasses means
         without glasses.
@@ -109,7 +109,7 @@ def _print_exemplars(found: "Exemplars") -> None:
     counts = ", ".join(f'"{text}": {count:,}' for text, count in found.found.items())
     print(f"confident samples among {found.searched:,}: {counts}")
     if found.expression.target is None:
-        print("drawn but not scored: the result is no known concept")
+        print("drawn but not scored: the result is not a known concept")
 
 
 def _score(

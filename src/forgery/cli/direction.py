@@ -30,7 +30,7 @@ def direction(
     Parameters
     ----------
     run:
-        The run folder.
+        A run folder, zoo:NAME, hub:OWNER/NAME or an exported folder.
     attribute:
         An attribute of the data, or a class.
     method:

@@ -28,7 +28,7 @@ def evaluate(
     Parameters
     ----------
     run:
-        The run folder.
+        A run folder, zoo:NAME, hub:OWNER/NAME or an exported folder.
     samples:
         Number of samples to measure (default: as many as there are training images, from 1,000 to
         10,000).

@@ -25,14 +25,14 @@ def export(
     Parameters
     ----------
     run:
-        The run folder.
+        A run folder, zoo:NAME, hub:OWNER/NAME or an exported folder.
     to:
         onnx: one file for ONNX runtimes (pip install 'forgery[onnx]'). safetensors: a folder of
         weights, with plain PyTorch code in its README. page: one HTML file that draws in the
         browser, offline. hub-folder: a folder for the Hugging Face Hub, with a model card.
     out:
         The file or folder to write, which must not exist (default: the name of the run with .onnx,
-        -safetensors, .html or -hub behind it).
+        -safetensors, .html or -hub appended).
     step:
         Step of the checkpoint to use, or best (default: the newest).
     precision:

@@ -30,7 +30,7 @@ def interpolate(
     Parameters
     ----------
     run:
-        The run folder.
+        A run folder, zoo:NAME, hub:OWNER/NAME or an exported folder.
     through:
         Numbers of the samples to pass through, such as 3,17,42 (default: the first --points).
     points:
@@ -38,7 +38,7 @@ def interpolate(
     way:
         sphere (keeps the length of z) or line (as in the 2014 paper).
     steps:
-        Number of steps from each sample to the next; one row of the strip.
+        Number of steps from each sample to the next, which form one row of the strip.
     seed:
         Seed of the samples.
     data:
@@ -63,7 +63,7 @@ def interpolate(
     from ..numbers import plus_minus
 
     if not out.name:
-        raise ForgeryError(f"{out} is no name of a file: choose another --out")
+        raise ForgeryError(f"{out} is not the name of a file: choose another --out")
     animation = out if out.suffix.lower() == ".mp4" else out.with_suffix(".gif")
     strip = out.with_suffix(".png") if out.suffix.lower() in (".gif", ".mp4") else out
     plots.check_film(animation)

@@ -27,7 +27,7 @@ def invert(
     Parameters
     ----------
     run:
-        The run folder.
+        A run folder, zoo:NAME, hub:OWNER/NAME or an exported folder.
     pictures:
         Picture files, converted to the size and colour mode of the run's images (default: a
         stratified sample of the data's test split).

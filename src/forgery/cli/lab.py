@@ -14,7 +14,7 @@ def lab(
 ) -> None:
     """Open the lab in the browser: runs, live games of points, trained generators.
 
-    Nothing leaves this machine, and only this machine can connect.
+    Nothing leaves this machine. By default, only this machine can connect.
 
     Parameters
     ----------

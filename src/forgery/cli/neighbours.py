@@ -31,7 +31,7 @@ def neighbours(
     Parameters
     ----------
     run:
-        The run folder.
+        A run folder, zoo:NAME, hub:OWNER/NAME or an exported folder.
     rows:
         Number of rows.
     columns:

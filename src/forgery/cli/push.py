@@ -27,7 +27,7 @@ def push(
     Parameters
     ----------
     run:
-        The run folder.
+        A run folder, zoo:NAME, hub:OWNER/NAME or an exported folder.
     name:
         Name of the model on the hub: OWNER/NAME.
     license:

@@ -30,7 +30,7 @@ def sample(
     Parameters
     ----------
     run:
-        The run folder.
+        A run folder, zoo:NAME, hub:OWNER/NAME or an exported folder.
     number:
         Number of samples.
     seed:
@@ -40,10 +40,10 @@ def sample(
         all classes). A grid has one column per class, below its name.
     out:
         Images: a grid (grid.png), an array (samples.npz, uint8 [N, C, H, W] under "images"), or a
-        folder with one PNG per image (one that holds more images is refused). Points: a scatter
-        plot, an array (float32 [N, D] under "points"), or a table (samples.csv). Arrays of
-        conditional runs also contain "labels". Arrays, folders and tables are written while samples
-        are drawn, so that only the disk limits their number; a grid must fit into memory.
+        folder with one PNG per image (a folder that already holds more images is refused). Points:
+        a scatter plot, an array (float32 [N, D] under "points"), or a table (samples.csv). Arrays
+        of conditional runs also contain "labels". Arrays, folders and tables are written while
+        samples are drawn, so that only the disk limits their number; a grid must fit into memory.
     scale:
         Enlarge the images of a grid or folder: each pixel becomes a square of scale × scale.
     step:

@@ -15,7 +15,7 @@ def show(run: Path, /) -> None:
     Parameters
     ----------
     run:
-        The run folder.
+        A run folder, zoo:NAME, hub:OWNER/NAME or an exported folder.
     """
     from ..config import flag
     from ..errors import ForgeryError

@@ -197,6 +197,8 @@ def only_images_are_changed(config: "Config", dataset: "Dataset") -> str | None:
 
 def data_fill_a_step(config: "Config", dataset: "Dataset") -> str | None:
     m = config.batch_size * config.pack
+    if len(dataset) < 2:
+        return f"training needs at least 2 {dataset.kind}, and {dataset.name} has {len(dataset)}"
     if m > len(dataset):
         return (
             f"a batch of {m} is larger than the data: {dataset.name} has {len(dataset)} "

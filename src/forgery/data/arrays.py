@@ -218,7 +218,7 @@ def _scale(path: Path, images: np.ndarray, parts: list[slice]) -> tuple[float, f
             return 127.5, 127.5
         raise ForgeryError(
             f"{expected} {images.dtype} of {low:.9g} to {high:.9g}, which may be either. To "
-            "convert it, with black at -1, or with 0 in its place: "
+            "convert it if black is -1 (if black is 0, put 0 in its place): "
             "np.interp(images, (-1, 1), (0, 255)).round().astype(np.uint8)"
         )
     convert = f"np.interp(images, ({low:.9g}, {high:.9g}), (0, 255)).round().astype(np.uint8)"

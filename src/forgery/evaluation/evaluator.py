@@ -130,7 +130,7 @@ class Evaluator:
         if extractor.sha256 == used.sha256:
             return (
                 f"D was trained on the features of this network: {used.name}; its scores flatter "
-                "the run, measure it by another one with --extractor"
+                "the run; measure it by another network with --extractor"
             )
         if is_same_family(extractor.name, used.name):
             return (

@@ -314,7 +314,7 @@ def _played(content: Mapping[str, Any]) -> Played:
     if not isinstance(played.step, int) or not isinstance(played.total, Rate):
         raise ValueError("a session without its step or its guesses")
     if played.threshold is not None and not isinstance(played.threshold, int):
-        raise ValueError(f"the threshold {played.threshold!r:.40} is no number")
+        raise ValueError(f"the threshold {played.threshold!r:.40} is not a whole number")
     return played
 
 

@@ -20,7 +20,7 @@ def write_new(path: Path) -> Iterator[Path]:
         If ``path`` has no name, exists and is not an empty folder, or cannot be written.
     """
     if not path.name:  # the current folder or the root
-        raise ForgeryError(f"{path} is no name for something new: choose another --out")
+        raise ForgeryError(f"{path} cannot be written: choose another --out")
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise ForgeryError(f"{path} already exists and is never overwritten: choose another --out")
     temporary = path.with_name(f".{path.name}.{os.getpid()}")

@@ -177,9 +177,9 @@ def check_upload(name: str, license: str | None, also: Iterable[str]) -> Any:
     try:
         validate_repo_id(name)
     except HFValidationError as error:
-        raise ForgeryError(f"{name!r} is no name on the hub: {error}") from None
+        raise ForgeryError(f"{name!r} is not a name on the hub: {error}") from None
     if name.count("/") != 1:
-        raise ForgeryError(f"{name!r} is no name on the hub: expected OWNER/NAME")
+        raise ForgeryError(f"{name!r} is not a name on the hub: expected OWNER/NAME")
     if constants.HF_HUB_OFFLINE:
         raise ForgeryError(
             "nothing can be uploaded while HF_HUB_OFFLINE is set: unset it, or write the folder "
@@ -187,8 +187,8 @@ def check_upload(name: str, license: str | None, also: Iterable[str]) -> Any:
         )
     if get_token() is None:
         raise ForgeryError(
-            "there is no token of the hub: log in with hf auth login, or set HF_TOKEN to one that "
-            "may write"
+            "no Hugging Face token was found: log in with hf auth login, or set HF_TOKEN "
+            "to one that may write"
         )
     return HfApi()
 

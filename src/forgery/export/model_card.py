@@ -66,7 +66,7 @@ def model_card(
         introduction(model, run),
     ]
     if "samples.png" in files:
-        parts.append("![Samples, not selected: those of seed 0](samples.png)")
+        parts.append("![Uncurated samples (seed 0)](samples.png)")
     parts += usage(model, run, f"hub:{name or 'OWNER/NAME'}", files)
     parts += ["## Training", _training(model, run)]
     parts += ["## Evaluation", *_evaluation(card)]
@@ -244,8 +244,8 @@ def _limitations(model: Model, run: Run, card: Card | None) -> str:
         f"It was trained to draw {described(model)} like those of {data['name']}, and draws "
         "nothing else.",
         "This card was filled in by a program, which has not looked at the training data: whoever "
-        "publishes the model should add what they show, whom they concern, and what the model must "
-        "not be used for.",
+        "publishes the model should add what the data show, whom the data concern, and what the "
+        "model must not be used for.",
         "The scores are those of one training run with one seed.",
     ]
     if card is None:
@@ -260,7 +260,7 @@ def _limitations(model: Model, run: Run, card: Card | None) -> str:
     else:
         lines.append("Whether samples are copies of training data was not measured.")
     if missing := [name for name, n in model.classes.items() if not n and model.takes_class]:
-        lines.append(f"It was trained on no sample of the classes {', '.join(missing)}.")
+        lines.append(f"Its training data had no sample of the classes {', '.join(missing)}.")
     if card is not None and card.nonfinite:
         lines.append(f"{card.nonfinite} samples were NaN or infinite.")
     return "\n".join(f"- {line}" for line in lines)

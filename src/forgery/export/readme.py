@@ -56,7 +56,7 @@ def described(model: Model) -> str:
     channels, height, width = model.shape
     colour = {1: "grey ", 3: "colour "}.get(channels, "")
     more = "" if channels in (1, 3) else f" and {channels} channels"
-    return f"{colour}images of {width} × {height} pixels{more}"
+    return f"{colour}images of {height} × {width} pixels{more}"
 
 
 def usage(model: Model, run: Run, address: str, files: Sequence[str] = ()) -> list[str]:

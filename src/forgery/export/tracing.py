@@ -253,7 +253,7 @@ def _matmul(tracer: _Tracer, shape: Shape, self: Any, **given: Any) -> Value:
 
 def _conv(tracer: _Tracer, shape: Shape, input: Any, weight: Any, bias: Any, **given: Any) -> Value:
     if isinstance(given["padding"], str) or len(input.shape) != 3:
-        raise NotTranslatable("is a convolution other than one of maps with padding in pixels")
+        raise NotTranslatable("is a convolution that is not 2-D, or whose padding is not in pixels")
     names = ("stride", "padding", "dilation", "groups")
     settings = {name: _pair(given[name]) for name in names[:3]} | {"groups": given["groups"]}
     return tracer.emit("conv", [input], shape, [_constant(weight), _constant(bias)], **settings)
@@ -263,7 +263,7 @@ def _deconv(
     tracer: _Tracer, shape: Shape, input: Any, weight: Any, bias: Any, **given: Any
 ) -> Value:
     if _pair(given["dilation"]) != [1, 1] or len(input.shape) != 3:
-        raise NotTranslatable("is a transposed convolution with dilation")
+        raise NotTranslatable("is a transposed convolution that is not 2-D, or has dilation")
     settings = {name: _pair(given[name]) for name in ("stride", "padding", "output_padding")}
     return tracer.emit(
         "deconv",
@@ -306,9 +306,9 @@ def _binary(kind: str) -> Callable[..., Value]:
     def translate(tracer: _Tracer, shape: Shape, self: Any, other: Any, **given: Any) -> Value:
         alpha = given.get("alpha", 1) or 1
         if given.get("rounding_mode"):
-            raise NotTranslatable("divides whole numbers")
+            raise NotTranslatable("divides and rounds")
         if alpha != 1 and not isinstance(other, Tensor | float | int):
-            raise NotTranslatable("adds a multiple of another layer")
+            raise NotTranslatable("adds a layer with alpha other than 1")
         if isinstance(self, Value) and not isinstance(other, Value | PerClass):
             weight = torch.as_tensor(other, dtype=torch.float64) * alpha
             return _with_weight(tracer, shape, kind, self, weight)
@@ -404,7 +404,7 @@ def _slice(
         return self
     axis = _axis(dim, self)
     if step != 1:
-        raise NotTranslatable("takes every other number")
+        raise NotTranslatable("slices with a step other than 1")
     first, _, _ = slice(start, end).indices(self.shape[axis])
     return tracer.emit("slice", [self], shape, axis=axis, start=first, length=shape[axis])
 

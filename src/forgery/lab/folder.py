@@ -71,7 +71,7 @@ class RunsFolder:
             resolved = path.resolve()
             path.exists()
         except (OSError, ValueError, RuntimeError):  # too long, a null character, a loop of links
-            raise Refused(f"{name!r:.80} is no name of a run") from None
+            raise Refused(f"{name!r:.80} is not the name of a run") from None
         outside = not resolved.is_relative_to(root) or resolved == root
         if outside or not parts or ".." in parts or Path(name).is_absolute():
             raise Refused(f"{name!r:.80} is not below {self.path}", 403)
@@ -87,12 +87,12 @@ class RunsFolder:
         """
         if not is_path(name):
             raise Refused(
-                f"{name!r:.80} is no name for a run: {ZOO} and {HUB} begin the addresses of models"
+                f"{name!r:.80} cannot name a run: {ZOO} and {HUB} begin the addresses of models"
             )
         path = self.inside(name)
         parts = Path(name).parts
         if not name.isprintable() or any(part.startswith(".") for part in parts):
-            raise Refused(f"{name!r:.80} is no name for a run")
+            raise Refused(f"{name!r:.80} cannot name a run")
         if len(parts) > DEPTH:
             raise Refused(f"at most {DEPTH} folders inside each other are searched for runs")
         if path.exists():

@@ -370,7 +370,7 @@ def _other(sent: Mapping[str, Any]) -> dict[str, Any]:
     """The settings in which the second game differs."""
     changes = _table(sent, "other")
     if "seed" in changes:
-        raise ForgeryError("both games have the same seed, so that they differ in a setting alone")
+        raise ForgeryError("both games have the same seed: they differ only in their settings")
     check(changes)
     return changes
 

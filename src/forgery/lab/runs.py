@@ -174,7 +174,7 @@ class Runs:
             file = io.BytesIO()
             small.save(file, "PNG")
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-            raise Refused(f"{path.name} is no picture", 404) from None
+            raise Refused(f"{path.name} is not a picture", 404) from None
         with self._lock:
             self._thumbnails[key] = file.getvalue()
             while len(self._thumbnails) > KEPT:

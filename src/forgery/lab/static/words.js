@@ -203,7 +203,7 @@ export const words = {
   },
   playground: {
     title: "Playground",
-    about: "G turns noise z into points and D tells them from the data. Both learn while you watch: this is the game that forgery train plays, with every setting.",
+    about: "G turns noise z into points and D tells them from the data. Both learn while you watch: this is the game that forgery train plays, with most of its settings.",
     setting: "The game is being set up …",
     again: "The game of this page had ended; it starts again with the same settings.",
     data: "Data", draw: "Draw your own …", file: "From a file …",
