@@ -153,6 +153,39 @@ def test_pictures_take_the_size_and_colour_of_the_pretrained_run(run, photos, tm
     assert tuned.dataset().shape == (1, 28, 28)
 
 
+def test_pictures_of_other_sizes_follow_a_run_on_pictures_of_one_size(photos, tmp_path):
+    small = SMALL | {"fit": "none", "recipe": "mlp"}
+    forgery.train(photos, tmp_path / "run", **small)
+    (tmp_path / "others").mkdir()
+    for i in range(12):
+        Image.new("RGB", (20 + i, 20), (i, 0, 0)).save(tmp_path / "others" / f"{i}.png")
+    config = config_of(tmp_path / "others", {"start_from": tmp_path / "run"})
+    assert (config.fit, config.image_size) == ("crop", "12x16")
+
+
+def test_a_start_in_the_home_folder(run, monkeypatch):
+    """Of a file of settings or a form, whose text no shell has read."""
+    monkeypatch.setenv("HOME", str(run.parent))
+    monkeypatch.setenv("USERPROFILE", str(run.parent))
+    assert config_of("mnist", {"start_from": "~/run@2"}).batch_size == 10
+
+
+def test_held_out_data_that_the_weights_were_trained_on_are_noted(tmp_path):
+    random = torch.Generator().manual_seed(3)
+    images = torch.randint(256, (300, 1, 8, 8), generator=random, dtype=torch.uint8)
+    np.savez(tmp_path / "all.npz", images=images[:200, 0].numpy())
+    forgery.train(tmp_path / "all.npz", tmp_path / "run", recipe="mlp", **SMALL)
+    mine, held = Dataset("mine", images[200:]), Dataset("held", images[100:200])
+    tuned = forgery.train(mine, tmp_path / "tuned", start_from=tmp_path / "run").path
+    measure = {"extractor": "none", "data": mine, "device_name": "cpu", "progress": False}
+    start = r"the weights that the run started from \(run\)"
+    (note,) = forgery.evaluate(tuned, 50, held, **measure).notes
+    assert re.fullmatch(f"{start} were trained on 100 of the 100 images of held", note)
+    (tmp_path / "all.npz").unlink()
+    (note,) = forgery.evaluate(tuned, 50, held, **measure).notes
+    assert re.match(f"not checked whether {start} were trained on some of held: ", note)
+
+
 def test_the_command_line_starts_from_a_run_and_shows_it(run, monkeypatch, capsys):
     monkeypatch.chdir(run.parent)
     monkeypatch.setenv("COLUMNS", "300")  # long paths are not wrapped
@@ -255,6 +288,19 @@ def test_the_same_classes_keep_all_weights_in_any_order(tmp_path):
     weight = training.game.players["generator"].network.network.layers[0].weight
     before = old["generator.network.layers.0.weight"]
     assert torch.equal(weight, before[:, [0, 1, 2, 3, 6, 4, 5]])
+
+
+def test_weights_in_float16_are_assigned_by_class():
+    """A model of the zoo, which has ten classes, on other ones."""
+    new = labelled("103", size=28)
+    config = config_of(new, {"start_from": "zoo:mnist"}, dataset=new)
+    training = training_of(config, new, CPU)
+    pretrained_of(config, new).hand_over(training, config, new)
+    z, one, zero = torch.randn(4, config.latent), *torch.zeros(2, 4, dtype=torch.long)
+    before = forgery.load("zoo:mnist").generator
+    with torch.no_grad():
+        drawn = training.average.network(z, one)
+        torch.testing.assert_close(drawn, before(z, zero + 1), rtol=1e-3, atol=1e-3)
 
 
 def test_an_infogan_may_have_more_codes(tiny, tmp_path):

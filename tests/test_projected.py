@@ -143,6 +143,20 @@ def test_both_players_learn_and_the_frozen_part_does_not(changes):
     assert all(torch.equal(now[name], frozen[name]) for name in frozen)
 
 
+def test_the_frozen_part_computes_in_float32_in_every_precision():
+    projection = Projection((3, 16, 16))
+    images = pictures().to_model(pictures().values[:4])
+    with torch.autocast("cpu", torch.bfloat16):
+        inside = projection(images)
+    assert torch.equal(inside, projection(images))
+
+
+@pytest.mark.parametrize("shape", [(3, 12, 100), (1, 100, 9), (3, 9, 9)])
+def test_elongated_images_are_judged(shape):
+    network = ProjectedDiscriminator(spec(*shape))
+    assert network(torch.rand(2, *shape) * 2 - 1).isfinite().all()
+
+
 def test_a_class_adds_to_each_place_what_its_maps_have_along_its_embedding():
     network = ProjectedDiscriminator(spec(3, 32, 32)).eval()
     x = network.projection(torch.rand(3, 3, 32, 32) * 2 - 1)

@@ -8,6 +8,7 @@ pretrained run, unless they are given, except for the location of the data and o
 The new run holds everything that it needs: it is resumed and sampled without the pretrained run.
 """
 
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -63,6 +64,8 @@ def inherited(changes: Mapping[str, Any]) -> Config:
         if len(shape) == 3 and isinstance(data, str) and holds_pictures(data):
             like = ImageSettings().like(shape)
             values |= {"image_size": like.size, "colour": like.colour}
+            if run.config.fit == "none":  # of pictures that all had this size
+                values["fit"] = field_of("fit").default
     elif run.config.data.startswith(FROM_PYTHON):
         name = run.config.data.removeprefix(FROM_PYTHON)
         raise ForgeryError(f"the data of {run.path}, {name}, was given from Python: give data")
@@ -77,8 +80,7 @@ def check_settings(config: Config) -> Run:
     ForgeryError
         Naming every setting that its weights do not fit.
     """
-    assert config.start_from is not None
-    run = open_run(_located(config.start_from)[0])
+    run = pretrained_run(config)
     problems = [
         f"{_in_words(name, getattr(config, name))} does not fit the weights of {run.path}, which "
         f"has {_in_words(name, getattr(run.config, name))}: leave it out, or start from another run"
@@ -87,6 +89,12 @@ def check_settings(config: Config) -> Run:
     ]
     refuse(problems + _problems_of_size(config, run))
     return run
+
+
+def pretrained_run(config: Config) -> Run:
+    """The run that a config with ``start_from`` names; a :class:`ForgeryError` if it is missing."""
+    assert config.start_from is not None
+    return open_run(_located(config.start_from)[0])
 
 
 def pretrained_of(config: Config, dataset: Dataset, ranks: Ranks = ALONE) -> "Pretrained | None":
@@ -171,7 +179,7 @@ class Pretrained:
                 for name in (role, "average") if role == "generator" else (role,):
                     for key, new in network.state_dict().items():
                         if (old := model.get(f"{name}.{key}")) is not None:
-                            tensor = by_class(old, new.cpu(), axes[key], before, now)
+                            tensor = by_class(old.to(new.dtype), new.cpu(), axes[key], before, now)
                             model[f"{name}.{key}"] = tensor
             saved = replace(saved, model=model)
         for role, network in players.items():
@@ -259,6 +267,7 @@ def _check_classes(
 
 def _located(start_from: str) -> tuple[Path | str, int | Literal["best"] | None]:
     """The folder and the step of ``RUN``, ``RUN@STEP`` or ``RUN@best``; None is the newest step."""
+    start_from = os.path.expanduser(start_from)  # of a file or a form, which no shell has read
     path, _, step = start_from.rpartition("@")
     if not path or Path(start_from).exists():
         return start_from, None

@@ -133,10 +133,12 @@ class Projection(nn.Module):
         return sum(map(math.prod, self.layout))
 
     def forward(self, images: Tensor) -> Tensor:
-        maps = [
-            (m - self._get("mean", i)) / self._get("deviation", i)
-            for i, m in enumerate(self._mixed(images))
-        ]
+        # In float32 whatever D computes in, as the features that are kept are.
+        with torch.autocast(images.device.type, enabled=False):
+            maps = [
+                (m - self._get("mean", i)) / self._get("deviation", i)
+                for i, m in enumerate(self._mixed(images))
+            ]
         return torch.cat([part.flatten(1) for part in (images, *maps)], 1)
 
     def separate(self, projected: Tensor) -> list[Tensor]:
@@ -232,10 +234,14 @@ def _random(inputs: int) -> Tensor:
 
 
 def _pixel_head(shape: tuple[int, int, int], width: int) -> nn.Module:
-    """Strided convolutions down to :data:`HEAD_SIZE`, then one that keeps the size."""
-    inputs, height, wide = shape
+    """Strided convolutions down to :data:`HEAD_SIZE`, then one that keeps the size.
+
+    The larger side decides, but no side is halved below one pixel.
+    """
+    inputs, *sides = shape
+    halvings = max(1, math.ceil(math.log2(max(sides) / HEAD_SIZE)))
     layers: list[nn.Module] = []
-    for i in range(max(1, math.ceil(math.log2(max(height, wide) / HEAD_SIZE)))):
+    for i in range(min(halvings, math.floor(math.log2(min(sides))))):
         maps = min(max(1, width // 3) << i, width)
         norm = [nn.BatchNorm2d(maps)] if i else []
         layers += [_normalised(nn.Conv2d(inputs, maps, 4, 2, padding=1)), *norm, nn.LeakyReLU(0.2)]

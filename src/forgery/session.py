@@ -116,7 +116,7 @@ def train(
         batches = batches_of(config, dataset, where, ranks=ranks, project=training.project)
         if not ranks.writes:
             return _follow(Path(out or "runs"), config, training, batches)
-        score = scorer(config, dataset, sampler_of(config, dataset, training))
+        score = _scorer(config, dataset, training)
         facts = _facts(config, dataset, where) | _origins(config, given) | _features(training)
         facts |= {"pretrained": pretrained.facts} if pretrained else {}
         run = create(None if out is None else Path(out), config, facts)
@@ -188,7 +188,7 @@ def resume(
         if not ranks.writes:
             training.restore(checkpoint.read_last(run.checkpoints)[0])
             return _follow(run.path, config, training, batches)
-        score = scorer(config, dataset, sampler_of(config, dataset, training))
+        score = _scorer(config, dataset, training)
         with run.lock(), watching(shown, callbacks) as notify:
             last = newest_checkpoint(run)
             _refuse_other_features(run, training)
@@ -233,7 +233,7 @@ def save_as_run(
     with run.writing():
         for name, content in (files or {}).items():
             (run.path / name).write_bytes(content)
-    score = scorer(config, dataset, sampler_of(config, dataset, training))
+    score = _scorer(config, dataset, training)
     draw, reporter = _outputs(run, training, batches, score)
     draw(training.step)
     totals = training.totals.clone()
@@ -353,6 +353,12 @@ def _features(training: Training) -> dict[str, Any]:
     """Name and hash of the frozen network that D sees, for config.json."""
     projections = map(projection_in, training.game.modules.values())
     return next(({"features": p.record()} for p in projections if p), {})
+
+
+def _scorer(config: Config, dataset: Dataset, training: Training) -> Scorer:
+    """Scores of the current generator, by a network that D does not see."""
+    used_by_d = _features(training).get("features", {}).get("sha256")
+    return scorer(config, dataset, sampler_of(config, dataset, training), used_by_d)
 
 
 def _loaded(config: Config, dataset: Dataset | None, shown: bool) -> Dataset:

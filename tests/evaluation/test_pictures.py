@@ -127,6 +127,28 @@ def test_a_run_is_not_scored_by_the_network_that_d_used(run):
     assert f"D was trained on the features of this network: {LITE}" in card.notes[0]
 
 
+def test_a_run_is_not_tracked_by_the_network_that_d_sees(tiny, tmp_path, monkeypatch):
+    given = []
+
+    def chosen(train, held_out, used_by_d):
+        given.append(used_by_d)
+        return None, "none was chosen"
+
+    monkeypatch.setattr(scorer, "load_held_out", lambda *given: HELD)
+    monkeypatch.setattr(scorer, "default_extractor", chosen)
+    changes = {"generator": "skip", "discriminator": "projected", "evaluate_every": 2}
+    for config in (tiny.replace(report_every=2, evaluate_every=2), tiny.replace(**changes)):
+        with pytest.raises(ForgeryError, match="but none was chosen"):
+            forgery.train(config.replace(report_every=2), tmp_path / "run", data=TRAIN)
+    assert given == [None, VARIANTS["efficientnet-lite0"].sha256]
+
+
+def test_a_small_set_has_a_kernel_distance_with_noise(evaluator):
+    """Subsets of few pictures differ, too: their standard deviation shows the noise."""
+    card = evaluator.card("new", 0, to_model(pictures("new", 2).values))
+    assert card.floor["kernel_std"] > 0.1 * abs(card.floor["kernel"])
+
+
 def test_few_held_out_pictures_are_measured_by_their_pixels(run):
     few = Dataset("few", HELD.values[:64])
     card = forgery.evaluate(run, 70, few, device_name="cpu", data=TRAIN)

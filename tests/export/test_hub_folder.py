@@ -8,6 +8,7 @@ import sys
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from torch import nn
 
 import forgery
@@ -16,6 +17,7 @@ from forgery.evaluation import Card, Protocol
 from forgery.export import model_card as cards
 from forgery.export import to_hub_folder
 from forgery.export.licences import LICENCES, check_licence
+from forgery.export.plain_pytorch import drawing_code
 from forgery.extractors import inception
 from forgery.training.run import open_run
 
@@ -167,6 +169,61 @@ def test_a_mixin_of_the_hub_loads_the_folder(run, folder, capsys):
     with torch.no_grad():
         drawn = model(original.sampler.z(9, 0), original.labels(9))
     assert torch.allclose(drawn, original.sample(9), atol=1e-6)
+
+
+class Own(nn.Module):
+    """A generator with a constant input, slices along the last axis, and sizes of the batch."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.kind = kind
+        self.constant = nn.Parameter(torch.randn(1, 2, 4, 4))
+        self.linear = nn.Linear(5, 32)
+
+    def forward(self, z):
+        n, h = z.shape[0], self.linear(z)
+        if self.kind == "expand":
+            x = torch.cat([self.constant.expand(n, -1, -1, -1), h.view(n, 2, 4, 4)], 1)
+            return torch.tanh(x.sum(1, keepdim=True))
+        if self.kind == "repeat":
+            return torch.sigmoid(
+                self.constant.repeat(n, 1, 1, 1)[:, :1] + h.view(n, 2, 4, 4)[:, 1:]
+            )
+        if self.kind == "twice":
+            halves = h.view(2 * n, 16).view(n, 2, 16)
+            return torch.tanh(halves.sum(1).view(n, 1, 4, 4))
+        return (h.narrow(-1, 0, 16) * torch.sigmoid(h.narrow(-1, 16, 16))).view(n, 1, 4, 4)
+
+
+def drawn_by(generator, tmp_path):
+    """A model of images of 1 × 4 × 4 with another generator."""
+    model = forgery.load(make_run(tmp_path / "own", (1, 4, 4)))
+    return dataclasses.replace(
+        model, sampler=dataclasses.replace(model.sampler, generator=generator)
+    )
+
+
+@pytest.mark.parametrize("kind", ["expand", "repeat", "twice", "narrow"])
+def test_the_code_of_a_generator_of_ones_own_draws_the_same(kind, tmp_path):
+    torch.manual_seed(0)
+    model = drawn_by(Own(kind), tmp_path)
+    names = {}
+    code = drawing_code(model)
+    tensors = {f"generator.{key}": tensor for key, tensor in model.generator.state_dict().items()}
+    save_file(tensors, tmp_path / "model.safetensors")
+    exec(code.replace('"model.safetensors"', f"{str(tmp_path / 'model.safetensors')!r}"), names)
+    with torch.no_grad():
+        drawn = names["generate"](model.sampler.z(7, 0))
+        torch.testing.assert_close(drawn, model.generator(model.sampler.z(7, 0)).clamp(-1, 1))
+
+
+def test_code_that_draws_something_else_is_not_shown(tmp_path):
+    class Noisy(Own):
+        def forward(self, z):
+            return super().forward(z) + torch.rand(z.shape[0], 1, 4, 4)
+
+    with pytest.raises(ForgeryError, match="cannot be written as code"):
+        drawing_code(drawn_by(Noisy("narrow"), tmp_path))
 
 
 def test_points_without_scores_are_no_images(tmp_path):

@@ -2,17 +2,20 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
 from .. import data as data_package
-from ..addresses import is_path
+from .. import metrics
+from ..addresses import is_path, name_of
 from ..config import Config
 from ..data import Dataset, ImageSettings
 from ..errors import ForgeryError
 from ..extractors import accuracy, save_classifier, train_classifier
+from ..fine_tuning import pretrained_run
 from ..model import load
 from ..parts import condition_of, data_of
 from ..pixels import as_stored
@@ -121,12 +124,43 @@ def evaluate(
             for evaluator in evaluators
         ]
     card = joined(cards[0], cards[1:])
+    held_out = evaluators[0].reference.against
+    notes = [*card.notes, *_notes_of_pretraining(config, train, held_out)]
+    if step == "best" and against == "test":
+        notes.append(
+            f"step {model.step:,} was chosen for its Fréchet distance to these held-out "
+            f"{held_out.kind}, so that its scores are somewhat better than on other ones"
+        )
+    card = replace(card, notes=notes)
     if keep and is_path(run):
         try:
             card.write(model.path / "card.json")
         except ForgeryError as error:
             print(f"warning: the scores were not saved: {error}", file=sys.stderr)
     return card
+
+
+def _notes_of_pretraining(config: Config, train: Dataset, held_out: Dataset) -> list[str]:
+    """Notes on held-out data that a fine-tuned run's weights were trained on before."""
+    notes = []
+    while config.start_from is not None:
+        start = f"the weights that the run started from ({name_of(config.start_from)})"
+        try:
+            run = pretrained_run(config)
+            if run.record["data"]["fingerprint"] != train.fingerprint:
+                before = dataset_of(run)
+                if seen := int(metrics.occurs_in(held_out.values, before.values).sum()):
+                    notes.append(
+                        f"{start} were trained on {seen:,} of the {len(held_out):,} "
+                        f"{held_out.kind} of {held_out.name}"
+                    )
+        except ForgeryError as error:
+            notes.append(
+                f"not checked whether {start} were trained on some of {held_out.name}: {error}"
+            )
+            break
+        config = run.config
+    return notes
 
 
 def _listed(extractor: Path | str | Sequence[Path | str] | None) -> list[Path | str]:

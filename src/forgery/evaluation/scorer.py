@@ -24,13 +24,16 @@ TRACKED = 10_000
 FEW = 1_000, 2_000
 
 
-def scorer(config: Config, dataset: Dataset, sampler: Sampler) -> Scorer:
+def scorer(
+    config: Config, dataset: Dataset, sampler: Sampler, used_by_d: str | None = None
+) -> Scorer:
     """Create a function step → scores by name, of samples of the current generator.
 
     They are :data:`TRACKED` samples, or fewer where features are costly. Scores are those against a
     known density, at every call, and the Fréchet distance to the test split (``frechet``), every
     ``evaluate_every`` steps; the features of real data are computed once. The result is empty if no
-    score is due.
+    score is due. ``used_by_d`` is the SHA-256 of the network whose features D sees, if any: another
+    one measures.
 
     Raises
     ------
@@ -39,7 +42,7 @@ def scorer(config: Config, dataset: Dataset, sampler: Sampler) -> Scorer:
         trained on the test split.
     """
     known = KnownDensity(dataset.density) if dataset.density else None
-    evaluator = _evaluator(config, dataset, sampler) if config.evaluate_every else None
+    evaluator = _evaluator(config, dataset, sampler, used_by_d) if config.evaluate_every else None
     number = evaluator.samples if evaluator else TRACKED
     z, y = sampler.z(number, config.seed), requested_classes(config, dataset, number)
 
@@ -62,9 +65,17 @@ def requested_classes(config: Config, dataset: Dataset, n: int) -> Tensor | None
     return randomness.fixed_labels(counts, n, config.seed)
 
 
-def _evaluator(config: Config, dataset: Dataset, sampler: Sampler) -> Evaluator:
-    held_out = load_held_out(config.data, "test", dataset, image_settings(config))
-    extractor, reason = default_extractor(dataset, held_out)
+def _evaluator(
+    config: Config, dataset: Dataset, sampler: Sampler, used_by_d: str | None
+) -> Evaluator:
+    try:
+        held_out = load_held_out(config.data, "test", dataset, image_settings(config))
+    except ForgeryError as error:
+        raise ForgeryError(
+            f"evaluate-every measures against the test split, but {error}. Or give "
+            "--evaluate-every 0"
+        ) from None
+    extractor, reason = default_extractor(dataset, held_out, used_by_d)
     if extractor is None:
         raise ForgeryError(
             f"evaluate-every tracks the Fréchet distance of features, but {reason}. Or give "

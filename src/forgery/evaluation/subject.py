@@ -279,9 +279,14 @@ class Subject:
 
     @cached_property
     def kernel(self) -> metrics.KernelDistance:
-        """The kernel distance of the features over subsets of at most 1,000."""
+        """The kernel distance of the features over subsets of at most 1,000.
+
+        A subset has at most half of the samples: subsets that share more would hardly differ, and
+        their standard deviation would hide the noise.
+        """
         reference = self.reference
-        size = min(1000, len(self.features), len(reference.features))
+        smaller = min(len(self.features), len(reference.features))
+        size = min(1000, max(2, smaller // 2))
         return metrics.kernel_distance(
             reference.features, self.features, subset_size=size, seed=reference.seed
         )

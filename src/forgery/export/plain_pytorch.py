@@ -19,12 +19,16 @@ from torch.fx import Node
 
 from ..errors import ForgeryError
 from ..model import Model
-from .drawing import traced
+from .drawing import Drawing, inputs_of, traced
 
 #: Longest line of the code.
 WIDTH = 100
 #: Most values of a tensor that is written into the code, since it is no weight.
 WRITTEN = 1000
+#: Number of samples for which the code is compared with the generator.
+CHECKED = 3
+#: The line of the code that imports the function which reads its weights.
+LOADING = "from safetensors.torch import load_file"
 #: The names of variables, in the order of their use.
 VARIABLES = ("x", "h", "a", "b", "c", "d")
 
@@ -45,6 +49,8 @@ FUNCTIONS = {
 }
 METHODS = ("view", "expand", "flip", "transpose", "permute", "unsqueeze", "squeeze", "clamp")
 OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
+#: Operators of Python, on sizes.
+OF_SIZES: dict[Any, str] = {operator.mul: "*", operator.add: "+", operator.floordiv: "//"}
 #: Operators that compute no value of a sample.
 EMPTY = ("_assert_tensor_metadata", "_assert_scalar", "sym_size")
 #: Operators around the code of their argument: relu(linear(x)).
@@ -81,11 +87,27 @@ def drawing_code(model: Model, file: str = "model.safetensors") -> str:
     Raises
     ------
     ForgeryError
-        If the generator cannot be traced, or holds large tensors that are not among its weights.
+        If the generator cannot be traced, holds large tensors that are not among its weights, or
+        draws something else than its code.
     """
     program = traced(model)
-    kept = {f"generator.{name}" for name in model.generator.state_dict()}
-    return _Printer(program, kept, file).print(_about(model))
+    weights = {f"generator.{name}": value for name, value in model.generator.state_dict().items()}
+    code = _Printer(program, set(weights), file).print(_about(model))
+    _check(code, model, weights)
+    return code
+
+
+def _check(code: str, model: Model, weights: Mapping[str, Tensor]) -> None:
+    """Compare what the code draws with what the generator draws."""
+    inputs = inputs_of(model, CHECKED)
+    names: dict[str, Any] = {"load_file": lambda file: weights}
+    try:
+        with torch.no_grad():
+            exec(code.replace(LOADING, "", 1), names)
+            drawn, expected = names["generate"](*inputs), Drawing(model)(*inputs)
+            torch.testing.assert_close(drawn, expected, rtol=1e-3, atol=1e-3)
+    except Exception as error:  # of any kind, since the network may be anyone's
+        raise ForgeryError(f"the generator cannot be written as code: {error}") from error
 
 
 def _about(model: Model) -> str:
@@ -143,6 +165,9 @@ class _Printer:
         }
         self.values: Mapping[str, Any] = {**program.state_dict, **program.constants}
         self.nodes: list[Node] = list(program.graph.nodes)
+        self.inputs = [
+            n for n in self.nodes if n.op == "placeholder" and n.name not in self.tensors
+        ]
         #: Code → name of a tensor that is written into the code.
         self.constants: dict[str, str] = {}
         #: Code of the nodes that have no variable, and a mark for the variable of the others.
@@ -151,7 +176,7 @@ class _Printer:
         self.norms = False
 
     def print(self, about: str) -> str:
-        inputs = [n for n in self.nodes if n.op == "placeholder" and n.name not in self.tensors]
+        inputs = self.inputs
         self.marks = {node: _mark(node) for node in inputs}
         statements: list[tuple[Node | None, _Expression]] = []
         for node in self.nodes:
@@ -172,7 +197,7 @@ class _Printer:
         lines = [
             "import torch",
             "import torch.nn.functional as F",
-            "from safetensors.torch import load_file",
+            LOADING,
             "",
             f'w = load_file("{self.file}")',
             'w = {name.removeprefix("generator."): tensor.float() for name, tensor in w.items()}',
@@ -218,7 +243,8 @@ class _Printer:
                 return self.inlined[value]
             if value in self.marks:
                 return _Expression(self.marks[value], {value})
-            return _Expression("-1")  # the size of the batch
+            assert self._is_batch(value)
+            return _Expression(f"len({self.marks[self.inputs[0]]})", {self.inputs[0]})  # the batch
         if isinstance(value, list | tuple):
             parts = [self._of(part) for part in value]
             return _Expression(f"[{', '.join(part.text for part in parts)}]", _reads(parts))
@@ -234,6 +260,10 @@ class _Printer:
             if _name_of(source) == "_native_batch_norm_legit_no_training":  # type: ignore[arg-type]
                 return of  # its other results are statistics
             return _Expression(f"{of.operand}[{index}]", of.reads)
+        if node.target in OF_SIZES:  # of the number of samples, such as 2 len(z)
+            sides = [self._of(side) for side in node.args]
+            text = f" {OF_SIZES[node.target]} ".join(side.operand for side in sides)
+            return _Expression(text, _reads(sides), simple=False)
         given = _arguments(node)
         name = _name_of(node)
         if name in OPERATORS and set(given) == {"self", "other"}:
@@ -261,11 +291,19 @@ class _Printer:
 
     def _method(self, name: str, given: Mapping[str, Any]) -> _Expression:
         first, *others = given.values()
-        of, texts = self._of(first), []
+        of, parts = self._of(first), []
         for value in others:
             each = value if isinstance(value, list | tuple) else [value]
-            texts += [self._of(one).text for one in each]
-        return _Expression(f"{of.operand}.{name}({', '.join(texts)})", of.reads)
+            parts += [
+                _Expression("-1") if name == "view" and self._is_batch(one) else self._of(one)
+                for one in each
+            ]
+        texts = ", ".join(part.text for part in parts)
+        return _Expression(f"{of.operand}.{name}({texts})", of.reads | _reads(parts))
+
+    def _is_batch(self, value: Any) -> bool:
+        """Whether an argument is the size of the batch."""
+        return isinstance(value, Node) and _name_of(value) == "sym_size"
 
     # Operators whose Python functions have other arguments.
 
@@ -277,7 +315,8 @@ class _Printer:
         if start == 0 and end >= END:
             return of
         inside = f"{start or ''}:{'' if end >= END else end}"
-        return _Expression(f"{of.operand}[{':, ' * given.get('dim', 0)}{inside}]", of.reads)
+        axis = given.get("dim", 0) % given["self"].meta["val"].dim()
+        return _Expression(f"{of.operand}[{':, ' * axis}{inside}]", of.reads)
 
     def _print__to_copy(self, given: dict[str, Any]) -> _Expression | None:
         if set(given) != {"self", "dtype"}:

@@ -88,7 +88,7 @@ def usage(model: Model, run: Run, address: str, files: Sequence[str] = ()) -> li
     try:
         code = drawing_code(model)
     except ForgeryError:  # of a network of another package, or given from Python
-        parts += ["There is no code for it in plain PyTorch: its generator cannot be traced."]
+        parts += ["The generator cannot be written as code in plain PyTorch."]
     else:
         drawn = [f"z = {torch_z}"]
         drawn += [f"y = torch.full(({N},), {number})  # {classes[0]!r}"] if classes else []

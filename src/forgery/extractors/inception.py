@@ -56,8 +56,7 @@ def load_inception(path: Path) -> Extractor:
         network = Inception()
     weights = _checked_weights(weights, network, path)
     network.to_empty(device="cpu").load_state_dict(weights, strict=False)
-    classes = tuple(f"class {i}" for i in range(1008))
-    return Extractor(NAME, SHA256, network, (None, None, None), classes, batch_size=50)
+    return Extractor(NAME, SHA256, network, (None, None, None), classes=(), batch_size=50)
 
 
 def _checked_weights(weights: object, network: nn.Module, path: Path) -> dict[str, Tensor]:
