@@ -10,7 +10,15 @@ import forgery
 from forgery import ForgeryError
 from forgery.cli import main
 from forgery.data import Dataset
-from forgery.evaluation import Evaluator, Network, Protocol, read_card, require_like, scorer
+from forgery.evaluation import (
+    Evaluator,
+    Network,
+    Protocol,
+    read_card,
+    real_features,
+    require_like,
+    scorer,
+)
 from forgery.evaluation.evaluator import default_samples
 from forgery.evaluation.measures import ratio, title
 from forgery.extractors import Classifier, load_efficientnet, save_classifier
@@ -147,6 +155,37 @@ def test_a_small_set_has_a_kernel_distance_with_noise(evaluator):
     """Subsets of few pictures differ, too: their standard deviation shows the noise."""
     card = evaluator.card("new", 0, to_model(pictures("new", 2).values))
     assert card.floor["kernel_std"] > 0.1 * abs(card.floor["kernel"])
+
+
+def test_the_features_of_real_pictures_are_kept(monkeypatch, cache):
+    """A second evaluation passes only the samples through a large network."""
+    shown = []
+    network = load_efficientnet("efficientnet-lite0")
+
+    def scores(train=TRAIN, held=HELD):
+        told = lambda task, done, total: shown.append(task.partition(",")[0])  # noqa: E731
+        evaluator = Evaluator(train, held, network, 70, 0, report=told)
+        card = evaluator.card("run", 0, to_model(pictures("new", 2).values))
+        kinds, shown[:] = {task for task in shown if task != "measuring"}, []
+        return card.scores | card.floor, kinds
+
+    first, kinds = scores()
+    assert kinds == {
+        f"features of {kind}" for kind in ("samples", "training images", "held-out images")
+    }
+    again, kinds = scores()
+    assert kinds == {"features of samples"}
+    assert again == first
+    other = Dataset("other", TRAIN.values.flip(3))
+    assert scores(train=other)[1] == {"features of samples", "features of training images"}
+    for path in (cache.parent / "features").iterdir():
+        path.write_bytes(path.read_bytes()[:-9])  # damaged
+    again, kinds = scores()
+    assert len(kinds) == 3
+    assert again == first
+    monkeypatch.setattr(real_features, "MAX_BYTES", 0)
+    scores(held=Dataset("other", HELD.values.flip(3)))
+    assert len(list((cache.parent / "features").iterdir())) == 1
 
 
 def test_few_held_out_pictures_are_measured_by_their_pixels(run):

@@ -12,7 +12,7 @@ from ..data import Dataset
 from ..errors import ForgeryError
 from ..extractors import Coordinates, Extractor
 from ..extractors.choose import NOT_INSTALLED
-from . import held_out
+from . import held_out, real_features
 from .held_out import unit_range
 from .known_density import KnownDensity
 
@@ -87,7 +87,8 @@ class Reference:
         if self.extractor is None:
             empty = torch.empty(len(self.against), 0)
             return empty, empty
-        return self.extract(self.against.values, f"held-out {self.against.kind}")
+        what = f"held-out {self.against.kind}"
+        return self._on_axes(*self._of_real(self.against, None, what))
 
     @cached_property
     def _axes(self) -> metrics.PrincipalAxes | None:
@@ -96,12 +97,9 @@ class Reference:
         features, _ = self._of_training(self.train.stratified(self.fitted))
         return metrics.principal_axes(features, self.extractor.axes)
 
-    def extract(self, values: Tensor, what: str = "samples") -> tuple[Tensor, Tensor]:
-        """Features ``[N, F]``, on the principal axes if the extractor has any, and logits.
-
-        They are reported as the features of ``what``.
-        """
-        return self._on_axes(*self._computed(values, what))
+    def extract(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Features ``[N, F]`` of samples, on the principal axes if there are any, and logits."""
+        return self._on_axes(*self._computed(values, "samples"))
 
     def extract_training(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """The same of rows of the training data."""
@@ -122,13 +120,28 @@ class Reference:
         """Features and logits of rows of the training data, each row's computed once."""
         new = [row for row in rows.tolist() if row not in self._seen]
         if new:
-            values = self.train.values
-            values = values[torch.tensor(new).to(values.device)]
-            found = self._computed(values, f"training {self.train.kind}", len(self._seen))
-            self.train.release()
+            what, before = f"training {self.train.kind}", len(self._seen)
+            found = self._of_real(self.train, new, what, before)
             self._seen |= dict(zip(new, zip(*found, strict=True), strict=True))
         features, logits = zip(*(self._seen[row] for row in rows.tolist()), strict=True)
         return torch.stack(features), torch.stack(logits)
+
+    def _of_real(
+        self, data: Dataset, rows: Sequence[int] | None, what: str, before: int = 0
+    ) -> tuple[Tensor, Tensor]:
+        """Features and logits of rows of a dataset, or of all."""
+
+        def compute() -> tuple[Tensor, Tensor]:
+            values = data.values
+            if rows is not None:
+                values = values[torch.tensor(rows).to(values.device)]
+            found = self._computed(values, what, before)
+            data.release()
+            return found
+
+        if isinstance(self.extractor, Extractor):
+            return real_features.kept(data, rows, self.extractor, compute)
+        return compute()
 
     @property
     def features(self) -> Tensor:
