@@ -52,8 +52,11 @@ EMOJI, SHAPES = made("emoji", "PACKAGE"), made("shapes")
 FACES, LOOSE = (Pictures(name, package("dicebear", "faces")) for name in ("faces", "faces-loose"))
 
 
-def score(pictures: Pictures, model: forgery.Model) -> Scores:
-    """Score as many samples as there are training pictures, by networks that D has not seen."""
+def score(pictures: Pictures, model: forgery.Model, **parts: Any) -> Scores:
+    """Score as many samples as there are training pictures, by networks that D has not seen.
+
+    ``parts`` are networks of this benchmark, as in :class:`Arm`.
+    """
     card = evaluate(
         model.path,
         extractor=[JUDGE, *filter(None, [pictures.classifier])],
@@ -61,6 +64,7 @@ def score(pictures: Pictures, model: forgery.Model) -> Scores:
         device_name="cpu",
         keep=False,
         progress=False,
+        **parts,
     )
     kept = ("frechet", "precision", "recall", "coverage", "near_train")
     found = {name: card.scores[name] for name in kept if name in card.scores}
@@ -73,9 +77,9 @@ def score(pictures: Pictures, model: forgery.Model) -> Scores:
     return found
 
 
-def score_faces(pictures: Pictures, model: forgery.Model) -> Scores:
+def score_faces(pictures: Pictures, model: forgery.Model, **parts: Any) -> Scores:
     """The same, and the share of sums of means of z that are as wanted."""
-    found = dict(score(pictures, model))
+    found = dict(score(pictures, model, **parts))
     for n in AVERAGED:
         share = sums_as_wanted(model, n)
         if share is not None:
@@ -137,7 +141,7 @@ def compare(
     seconds: tuple[int, ...],
     columns: tuple[Column, ...],
     pixels: int = 32,
-    scored: Callable[[Pictures, forgery.Model], Scores] = score,
+    scored: Callable[..., Scores] = score,
     note: str = "",
     missing: Callable[[], str] | None = None,
     page: str = "pictures.md",
@@ -156,7 +160,7 @@ def compare(
             Trained(
                 name=text,
                 config=partial(arm.settings, pictures, pixels),
-                score=partial(scored, pictures),
+                score=partial(scored, pictures, **arm.parts),
                 parts=arm.parts,
                 lengths=tuple(round(1000 * s / arm.ms / 50) * 50 for s in seconds),
                 seeds=(0, 1, 2),
