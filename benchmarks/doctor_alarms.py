@@ -89,7 +89,9 @@ def main() -> None:
                 "recipe": name,
                 "seed": seed,
                 "steps": options.steps,
-                "findings": {finding.name: finding.step for finding in diagnose(lines)},
+                "findings": {
+                    finding.name: finding.step for finding in diagnose(lines, config.objective)
+                },
                 "cost": round(spent / lines[-1]["seconds"], 5),
                 **margins(lines),
             }

@@ -70,6 +70,17 @@ def test_a_benchmark_is_extended_by_more_steps(tmp_path):
         bench(small(steps=5), ["non-saturating"], [1], [0, 1], tmp_path / "parts")
 
 
+def test_settings_are_added_to_a_benchmark(tmp_path):
+    def start(*packs):
+        bench(small(steps=2), ["non-saturating"], packs, [0, 1], tmp_path)
+        lines = list(csv.DictReader((tmp_path / "results.csv").open()))
+        assert len((tmp_path / "results.md").read_text().splitlines()) == 4 + len(lines) // 2
+        return [(int(line["pack"]), int(line["seed"])) for line in lines]
+
+    assert start(1, 1) == [(1, 0), (1, 1)]
+    assert start(2) == [(2, 0), (2, 1), (1, 0), (1, 1)]
+
+
 def test_errors_of_a_benchmark(tmp_path):
     def start(out="b", seeds=(0, 1), **changes):
         bench(small(**changes), ["non-saturating"], [1], seeds, tmp_path / out)
@@ -112,10 +123,12 @@ def test_the_table_shows_means_errors_and_changed_settings():
     (row,) = summarise(results)
     assert (row.modes, row.modes_se) == (7, pytest.approx(1))
     assert (row.high_quality, row.high_quality_se) == (pytest.approx(0.6), pytest.approx(0.1))
-    table = as_markdown(results, small())
+    table = as_markdown(results, small(), 8)
     assert "| non-saturating, packing 2 | 2 | 12 | 7.0 ± 1.0 | 60.0% ± 10.0% |" in table
     assert "7.9 ± 0.1 modes, 95.6 %" in table  # the published row
-    assert "| 1 | 12 | 6.0 | 50.0% |" in as_markdown(results[:1], small())  # one seed has no error
+    assert "| 1 | 12 | 6.0 | 50.0% |" in as_markdown(
+        results[:1], small(), 8
+    )  # one seed has no error
     assert "steps 12 (published 400000)" in table
     assert "g-width 8 (published 400)" in table
-    assert "Same protocol." in as_markdown(results, pacgan())
+    assert "Same protocol." in as_markdown(results, pacgan(), 8)

@@ -128,6 +128,19 @@ def test_the_logits_of_a_conditional_discriminator_depend_on_the_class(tiny, tmp
     assert not torch.allclose(of_3, of_4)
     with pytest.raises(ForgeryError, match="together with its class"):
         model.logits(images)
+    for labels in ([0, 1, 2], [3, 10], [-1, 0]):
+        with pytest.raises(ForgeryError, match="the classes of 2 samples, each from 0 to 9"):
+            model.logits(images, torch.tensor(labels))
+
+
+def test_classes_of_numpy_and_torch(tiny, tmp_path):
+    model = forgery.train(tiny.replace(conditional="concat"), tmp_path / "run")
+    expected = model.sample(4, classes=[3, 1])
+    for given in (np.array([3, 1]), torch.tensor([3, 1]), [np.int64(3), torch.tensor(1)]):
+        assert torch.equal(model.sample(4, classes=given), expected)
+    assert torch.equal(model.sample(4, classes=np.int64(3)), model.sample(4, classes="3"))
+    with pytest.raises(ForgeryError, match="has no class 12: its classes are 0 to 9"):
+        model.sample(4, classes=torch.tensor(12))
 
 
 def test_a_notebook_shows_a_class_in_each_column(tiny, tmp_path):

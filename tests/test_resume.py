@@ -164,3 +164,14 @@ def test_a_run_of_an_earlier_version_opens_and_resumes(tmp_path):
     assert after == longer.config.effective()
     assert after["Length"] == {"steps": 4}
     assert len((run / "metrics.jsonl").read_text().splitlines()) == 4
+
+
+def test_a_longer_run_with_a_schedule_is_warned_of(tiny, tmp_path, capsys):
+    moving = tiny.replace(burn_in=1.0, learning_rate_final=0.0, steps=2)
+    forgery.train(moving, tmp_path / "run")
+    forgery.resume(tmp_path / "run", steps=3)
+    warning = "settings move over a fraction of 3 steps (burn-in 1), no longer of 2 steps"
+    assert warning in capsys.readouterr().err
+    forgery.train(tiny, tmp_path / "plain")
+    forgery.resume(tmp_path / "plain", steps=7)
+    assert "burn-in" not in capsys.readouterr().err

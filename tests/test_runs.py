@@ -41,6 +41,17 @@ def test_a_run_is_displayed_by_its_curves_last_report_findings_and_changes(
     assert [axes.get_title() for axes in run.curves().axes] == ["Loss", "Output of D"]
 
 
+def test_the_curves_of_an_objective_of_ones_own(tiny, tmp_path):
+    mine = forgery.objectives.Objective(
+        d=lambda real, fake: (fake - real).square(), g=lambda fake, real: fake.square()
+    )
+    forgery.train(tiny, tmp_path / "run", objective=mine)
+    assert [axes.get_title() for axes in forgery.Run(tmp_path / "run").curves().axes] == [
+        "Loss",
+        "Output of D",
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("what", "changes", "axes"),

@@ -264,6 +264,14 @@ def test_save_grid(tmp_path):
         assert picture.size == (2 * (2 * 8 + 2), 2 * (3 * 7 + 2))
     forgery.save_grid(pixels.numpy(), tmp_path / "numpy.png", columns=2, scale=2)
     assert (tmp_path / "numpy.png").read_bytes() == (tmp_path / "a.png").read_bytes()
+    stored = forgery.data.load("mnist", "test").values[:6]
+    forgery.save_grid(stored, tmp_path / "stored.png")
+    forgery.save_grid(stored / 127.5 - 1, tmp_path / "seen.png")
+    assert (tmp_path / "stored.png").read_bytes() == (tmp_path / "seen.png").read_bytes()
+    with pytest.raises(ForgeryError, match=r"expected float or uint8 values, not torch\.int64"):
+        forgery.save_grid(stored.long(), tmp_path / "b.png")
+    with pytest.raises(ForgeryError, match="some of the points are NaN or infinite"):
+        forgery.save_grid(torch.full((4, 2), torch.nan), tmp_path / "b.png")
     forgery.save_grid(torch.rand(6, 2), str(tmp_path / "points.png"))
     assert Image.open(tmp_path / "points.png").size == (320, 320)
     for samples in (torch.rand(6, 2, 5, 6), torch.rand(5, 6, 3), torch.rand(0, 1, 5, 6)):

@@ -56,8 +56,15 @@ _HOMES = {
 }
 
 
+#: Packages and modules that are used as ``forgery.NAME``.
+_MODULES = (
+    *("callbacks", "data", "evaluation", "export", "extractors", "latent", "metrics", "objectives"),
+    *("recipes", "theory", "training"),
+)
+
+
 def __getattr__(name: str) -> Any:
-    if name in ("callbacks", "export", "recipes"):
+    if name in _MODULES:
         return import_module(f".{name}", __name__)
     if name in _HOMES:
         return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -19,7 +19,6 @@ from typing import Any
 
 import torch
 
-from . import data as data_room
 from . import metrics
 from .build import batches_of, check_ensemble, ensemble_of, on_this_machine, sampler_of
 from .config import Config
@@ -117,7 +116,9 @@ def bench(
     dataset = data_of(config)
     if dataset.density is None or dataset.density.modes is None:
         raise ForgeryError(f"{config.data} has no known modes: choose ring8 or grid25")
-    settings = [config.replace(objective=o, pack=p) for o, p in product(objectives, packs)]
+    pairs = dict.fromkeys(product(objectives, packs))
+    settings = [config.replace(objective=o, pack=p) for o, p in pairs]
+    modes = len(dataset.density.modes)
     for setting in settings:  # fail now rather than after hours of training
         ensemble_of(setting, seeds[:1], dataset, where)
         batches_of(setting, dataset, where, seeds[:1])
@@ -140,8 +141,9 @@ def bench(
                 found = _measure(training, setting, seeds, dataset)
                 write_file(done, json.dumps([asdict(r) for r in found], indent=1).encode())
             results += found
-            write_file(out / "results.csv", as_csv(results).encode())
-            write_file(out / "results.md", as_markdown(results, config).encode())
+            shown = results + _earlier(out, results, config.steps)
+            write_file(out / "results.csv", as_csv(shown).encode())
+            write_file(out / "results.md", as_markdown(shown, config, modes).encode())
     return results
 
 
@@ -194,6 +196,13 @@ def _finished(results: Path, steps: int | None) -> list[Result]:
     except (FileNotFoundError, ValueError, TypeError):
         return []
     return found if all(result.steps == steps for result in found) else []
+
+
+def _earlier(out: Path, results: Sequence[Result], steps: int | None) -> list[Result]:
+    """Other settings' results in a folder, of the same number of steps."""
+    known = {(r.objective, r.pack) for r in results}
+    found = [r for path in sorted(out.glob("*/results.json")) for r in _finished(path, steps)]
+    return [r for r in found if (r.objective, r.pack) not in known]
 
 
 def _protocol(record: dict[str, Any]) -> dict[str, Any]:
@@ -299,21 +308,22 @@ def as_csv(results: Sequence[Result]) -> str:
     return text.getvalue()
 
 
-def as_markdown(results: Sequence[Result], config: Config) -> str:
-    """A Markdown table of the settings, with the protocol and its changes to the published one."""
-    density = data_room.DENSITIES[config.data]()
-    total = 0 if density.modes is None else len(density.modes)
+def as_markdown(results: Sequence[Result], config: Config, modes: int) -> str:
+    """A Markdown table of the settings, with the protocol and its changes to the published one.
+
+    ``modes`` is the number of modes of the density.
+    """
     lines = [
-        f"| {config.data} | seeds | steps | modes of {total} | high quality | published |",
+        f"| {config.data} | seeds | steps | modes of {modes} | high quality | published |",
         "|---|---|---|---|---|---|",
     ]
     for row in summarise(results):
         name = row.objective + (f", packing {row.pack}" if row.pack > 1 else "")
         published = PUBLISHED.get((row.data, row.objective, row.pack), "–")
-        modes = _plus_minus(row.modes, row.modes_se, ".1f")
+        covered = _plus_minus(row.modes, row.modes_se, ".1f")
         quality = _plus_minus(row.high_quality, row.high_quality_se, ".1%")
         lines.append(
-            f"| {name} | {row.seeds} | {row.steps:,} | {modes} | {quality} | {published} |"
+            f"| {name} | {row.seeds} | {row.steps:,} | {covered} | {quality} | {published} |"
         )
     changed = changes(config)
     lines += [

@@ -4,6 +4,7 @@ import base64
 import html
 import io
 import math
+import operator
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -211,6 +212,8 @@ class Model:
         if classes is None:
             counts = torch.tensor(list(self.classes.values()))
             return randomness.label_parts(counts, n, seed, PART)
+        if hasattr(classes, "tolist"):  # of NumPy or PyTorch
+            classes = classes.tolist()
         names = [classes] if isinstance(classes, int | str) else list(classes)
         if not names:
             raise ForgeryError("no class was given: give one, or several to take turns")
@@ -281,7 +284,7 @@ class Model:
         where = next(network.parameters()).device
         seen = [self._as_the_networks_see(values)]
         if labels is not None and conditional != "none":
-            seen.append(labels)
+            seen.append(self._checked(labels, len(values)))
         given = zip(*(tensor.split(PART) for tensor in seen), strict=True)
         with torch.no_grad(), evaluation_mode(network):
             parts = [network(*(tensor.to(where) for tensor in part)).cpu() for part in given]
@@ -352,8 +355,20 @@ class Model:
     def _as_the_networks_see(self, values: Tensor) -> Tensor:
         return self.units.to_model(values) if self.units else values
 
+    def _checked(self, labels: Tensor, n: int) -> Tensor:
+        """The labels, if they are classes of n samples."""
+        numbers = labels.tolist()
+        if labels.shape != (n,) or not all(0 <= number < len(self.classes) for number in numbers):
+            raise ForgeryError(
+                f"expected the classes of {n} samples, each from 0 to {len(self.classes) - 1}, not "
+                f"{list(labels.shape)} of {min(numbers, default=0)} to {max(numbers, default=0)}"
+            )
+        return labels
+
     def _class_number(self, given: int | str) -> int:
         names = list(self.classes)
+        if not isinstance(given, str):
+            given = operator.index(given)  # of NumPy or PyTorch
         if isinstance(given, int) and 0 <= given < len(names):
             given = names[given]
         if given not in names:

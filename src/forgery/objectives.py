@@ -8,6 +8,7 @@ the training step takes the mean.
 To add an objective, write its losses with formula and source, and add a line to the table.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -30,6 +31,8 @@ class Objective:
     undecided:
         The logit at which D considers real and fake equally likely; None if only differences
         between logits are meaningful.
+    certain:
+        The logits on real and on fake data at which D's loss is least.
     d_bounded:
         Whether D's loss is bounded below. If not, D's slope must be limited by a penalty, by
         weight clipping or by spectral normalisation.
@@ -41,8 +44,21 @@ class Objective:
     g: Callable[[Tensor, Tensor | None], Tensor]
     g_needs_real: bool = False
     undecided: float | None = 0.0
+    certain: tuple[float, float] = (math.inf, -math.inf)
     d_bounded: bool = True
     g_sees_features: bool = False
+
+    def certainty(self, d_real: float, d_fake: float) -> tuple[float, float] | None:
+        """Mean outputs of D as if it were sure at 1 (real) and 0 (fake), and undecided at ½.
+
+        For a cross-entropy, these are D's probabilities, ``d_real`` and ``d_fake``, unchanged. D's
+        loss of other objectives is least at other outputs. None if no output has a meaning alone.
+        """
+        if self.undecided is None:
+            return None
+        middle, high, low = (1 / (1 + math.exp(-x)) for x in (self.undecided, *self.certain))
+        real = 0.5 + 0.5 * (d_real - middle) / (high - middle)
+        return real, 0.5 + 0.5 * (d_fake - middle) / (middle - low)
 
     def undecided_logit(self, real: Tensor, fake: Tensor) -> Tensor | float:
         """The logit at which D is undecided, else midway between its mean real and fake logits."""
@@ -141,9 +157,11 @@ OBJECTIVES: dict[str, Objective] = {
         g_needs_real=True,
         undecided=None,
     ),
-    "least-squares": Objective(d=least_squares, g=least_squares_g, undecided=0.5),
+    "least-squares": Objective(
+        d=least_squares, g=least_squares_g, undecided=0.5, certain=(1.0, 0.0)
+    ),
     "wasserstein": Objective(d=critic, g=raise_fake, undecided=None, d_bounded=False),
-    "hinge": Objective(d=hinge, g=raise_fake),
+    "hinge": Objective(d=hinge, g=raise_fake, certain=(1.0, -1.0)),
     "feature-matching": Objective(
         d=classify,
         g=lambda fake, real: match_features(fake, _given(real)),

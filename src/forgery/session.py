@@ -7,6 +7,7 @@
 import math
 import os
 import platform
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -194,6 +195,7 @@ def resume(
             _refuse_other_features(run, training)
             training.restore(last)
             _refuse_shorter(run, config, training, batches)
+            _warn_of_schedule(run.config, config)
             run.rewrite_config(config)
             run.rewind(last.step)
             return _run(run, training, batches, notify, score)
@@ -405,6 +407,16 @@ def _refuse_other_features(run: Run, training: Training) -> None:
             f"D of {run.path} was trained with other weights of {recorded and recorded['name']} "
             f"({recorded and recorded['sha256'][:8]}…) than those that are installed "
             f"({present and present['sha256'][:8]}…): install the former"
+        )
+
+
+def _warn_of_schedule(before: Config, now: Config) -> None:
+    """Warn that settings which moved over a fraction of the run follow its new length."""
+    if now.burn_in and now.length != before.length:
+        print(
+            f"warning: from here on, settings move over a fraction of {now.length} (burn-in "
+            f"{now.burn_in:g}), no longer of {before.length}: learning rates may go up again",
+            file=sys.stderr,
         )
 
 

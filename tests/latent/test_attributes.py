@@ -43,6 +43,16 @@ def test_a_classifier_of_attributes_is_trained_once_and_cached(cache, monkeypatc
     )
 
 
+def test_renamed_classes_keep_their_classifier(cache, monkeypatch):
+    """The fingerprint of data is that of its values and labels, not of names."""
+    found = bright_halves(300)
+    named = Dataset("pets", found.values, found.attributes[:, 0].long(), ("cat", "dog"))
+    attribute_classifier(named)
+    monkeypatch.setattr(attributes, "train_classifier", None)
+    renamed = Dataset("pets", found.values, named.labels, ("cats", "dogs"))
+    assert attribute_classifier(renamed).names == ("cats", "dogs")
+
+
 def test_attributes_are_not_exclusive(cache):
     data = bright_halves(600)
     both = attribute_classifier(data).probabilities(data.values[data.attributes.all(1)][:50])

@@ -37,6 +37,14 @@ def test_words():
     assert attribute("wearing-hat", CELEBA) == ("Wearing_Hat", True)
 
 
+def test_names_that_differ_in_case_only_are_told_apart():
+    letters = ("A", "B", "a", "b", "two_words")
+    assert [attribute(name, letters)[0] for name in letters] == list(letters)
+    assert attribute("Two-Words", letters) == ("two_words", True)
+    with pytest.raises(ForgeryError, match="'B_' may be B- or b_: write it exactly"):
+        attribute("B_", ("B-", "b_"))
+
+
 def test_expressions_without_a_target():
     assert parse("glasses + woman", FACES).target.wanted == {"glasses": True, "woman": True}
     assert parse("glasses + glasses", FACES).target is None

@@ -37,6 +37,8 @@ def test_strength_is_the_component_along_the_direction(space, classifier):
 
 
 def test_refusals(space, classifier):
+    with pytest.raises(ForgeryError, match="unknown attribute 'womn': did you mean 'woman'"):
+        find_direction(space, classifier, "womn")
     with pytest.raises(ForgeryError, match="unknown method 'prob': did you mean 'probe'"):
         find_direction(space, classifier, "woman", "prob")
     with torch.no_grad():

@@ -3,6 +3,7 @@ import torch
 
 from forgery.errors import ForgeryError
 from forgery.latent import features_of_all_layers, linear_score
+from forgery.latent.learnt import ACTIVATIONS
 from forgery.models import DISCRIMINATORS, Spec
 from forgery.models.layers import Discriminator
 
@@ -23,6 +24,14 @@ def test_every_discriminator_has_features_or_is_refused(name):
     assert features.dim() == 2
     assert len(features) == 3
     assert features.isfinite().all()
+
+
+@pytest.mark.parametrize(("name", "layers"), [("maxout-conv2014", 4), ("modern", 6)])
+def test_blocks_are_layers(name, layers):
+    """Three convolutional maxout layers and a dense one; two blocks for each size of maps."""
+    discriminator = network(name)
+    activated = [layer for layer in discriminator.layers if isinstance(layer, ACTIVATIONS)]
+    assert len(activated) == layers
 
 
 def test_dcgan_features_are_pooled_to_four_by_four():

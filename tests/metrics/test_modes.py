@@ -60,3 +60,12 @@ def test_divergence_of_a_missing_half():
 def test_mismatched_grids_are_refused():
     with pytest.raises(ForgeryError, match=r"expected masses \[4\]"):
         grid_divergence(HALVES, torch.zeros(4, 2), EDGES)
+
+
+def test_modes_of_several_widths():
+    """The bundled line has modes of σ .6 and .3: between them is no mode."""
+    line = DENSITIES["line"]()
+    between = torch.full((50, 1), 0.4)  # 3.7 σ from the nearest mode
+    assert mode_coverage(between, line.modes, line.mode_std).high_quality == 0
+    real = line.sample(5000, torch.Generator().manual_seed(0))
+    assert mode_coverage(real, line.modes, line.mode_std).high_quality > 0.98

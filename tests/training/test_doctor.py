@@ -1,4 +1,5 @@
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 import forgery
 from forgery import model
 from forgery.data import load
+from forgery.objectives import OBJECTIVES
 from forgery.pixels import to_model
 from forgery.training import doctor
 from forgery.training.doctor import (
@@ -109,6 +111,31 @@ def test_a_d_that_is_sure_has_won_if_samples_stay_unlike_the_data():
 
 
 @pytest.mark.parametrize(
+    ("objective", "real", "fake"),
+    [("non-saturating", 0.999, 1e-4), ("least-squares", 0.731, 0.5), ("hinge", 0.75, 0.25)],
+)
+def test_d_has_won_where_its_loss_is_least(objective, real, fake):
+    """The least loss of least squares is at logits of 1 and 0, of which a sigmoid is .73 and .5."""
+    faulty = {"d_real": lambda i: real, "d_fake": lambda i: fake, "g_gradient": lambda i: 1e-3}
+    assert [f.name for f in diagnose(reports(**faulty), objective)] == ["D has won"]
+    swinging = {"d_real": lambda i: real if i % 2 else (real + fake) / 2, "d_fake": lambda i: fake}
+    assert [f.name for f in diagnose(reports(**swinging), objective)] == ["oscillating"]
+    # Outputs that only cross-entropies give to a D which is undecided.
+    undecided = OBJECTIVES[objective].undecided
+    level = 1 / (1 + math.exp(-undecided))
+    even = {"d_real": lambda i: level, "d_fake": lambda i: level}
+    assert diagnose(reports(**even), objective) == []
+
+
+@pytest.mark.parametrize("objective", ["wasserstein", "relativistic"])
+def test_outputs_without_a_meaning_are_not_judged(objective):
+    healthy = SURE | {"g_gradient": lambda i: 5.0 if i < 3 else 0.4}
+    assert diagnose(reports(**healthy), objective) == []
+    swinging = {"d_real": lambda i: 0.9 if i % 2 else 0.2}
+    assert diagnose(reports(**swinging), objective) == []
+
+
+@pytest.mark.parametrize(
     ("values", "expected"),
     [
         ([0.5] * 9, 0),
@@ -198,7 +225,7 @@ def test_a_loss_of_variety_is_a_collapse_at_any_step():
 def test_a_resumed_run_does_not_report_findings_again():
     faulty = reports(**PROBLEMS["D has won"])
     faulty[5]["findings"] = [{"name": "D has won"}]
-    assert Doctor(faulty[:10]).examine(faulty[10]) == []
+    assert Doctor("non-saturating", faulty[:10]).examine(faulty[10]) == []
 
 
 #: Reports of real runs, recorded by benchmarks/doctor_provoked.py on several machines. Training

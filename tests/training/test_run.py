@@ -1,12 +1,15 @@
+import errno
+import fcntl
 import json
 import math
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from forgery import strict_json
 from forgery.errors import ForgeryError
-from forgery.training.run import create, open_run
+from forgery.training.run import create, open_run, training_process
 
 FACTS = {"forgery": "0", "torch": "0", "data": {}}
 
@@ -153,6 +156,15 @@ def test_two_processes_cannot_train_one_run(tmp_path, tiny):
         pass
     with open_run(run.path).lock():  # released
         pass
+
+
+def test_a_file_system_without_locks(tmp_path, tiny, monkeypatch, capsys):
+    """Such as some NFS and Lustre mounts: training goes on, with a warning."""
+    run = create(tmp_path / "a", tiny, FACTS)
+    monkeypatch.setattr(fcntl, "flock", Mock(side_effect=OSError(errno.ENOSYS, "not implemented")))
+    with run.lock():
+        assert "cannot be locked (not implemented)" in capsys.readouterr().err
+        assert training_process(run.path) is None
 
 
 def test_config_json_holds_every_setting_that_has_an_effect(tmp_path, tiny):

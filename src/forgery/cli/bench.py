@@ -40,7 +40,6 @@ def bench(
     out:
         Folder for the results (default: bench/DATA).
     """
-    from ..bench import as_markdown, summarise
     from ..bench import bench as run
     from ..progress import counting
     from ..recipes import pacgan
@@ -60,8 +59,8 @@ def bench(
     if results is None:
         print(f"stopped and saved in {folder}; repeat the command to resume")
         return 130
-    print(as_markdown(results, config))
-    print(f"{len(summarise(results))} settings, saved in {folder}/results.csv and results.md")
+    print((folder / "results.md").read_text(encoding="utf-8"))
+    print(f"saved in {folder}/results.csv and results.md")
     return 0
 
 

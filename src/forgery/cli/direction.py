@@ -1,5 +1,6 @@
 """``forgery direction``"""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -64,10 +65,12 @@ def direction(
 
     model, space = open_space(run, of_class, step, device)
     classifier = classifier_for(model, data)
-    name, _ = latent.attribute(attribute, classifier.names)
+    name, present = latent.attribute(attribute, classifier.names)
     lookup(METHODS, method, "method")
     print_accuracy(classifier, model, data)
     found = latent.find_direction(space, classifier, name, method, samples, seed)
+    if not present:  # such as man, where the attribute is woman
+        found = replace(found, vector=-found.vector)
     strengths = [strength * i / 4 for i in range(-4, 5)]
     places = latent.along(space.z(rows, seed), found, strengths)
     pictures = space.pictures(places.flatten(0, 1))

@@ -71,6 +71,7 @@ def interpolate(
     chosen = numbers(through, "--through") if through else list(range(points))
     if len(chosen) < 2:
         raise ForgeryError("interpolation needs at least two samples")
+    judge = classifier_for(model, data).extractor if smoothness else None
     rows = latent.through(space.numbered(chosen, seed), steps, way)
     pictures = space.pictures(rows.flatten(0, 1))
     stretches = pictures.unflatten(0, rows.shape[:2])
@@ -84,8 +85,8 @@ def interpolate(
         f"{strip}"
     )
     print(f"animation: {animation}")
-    if smoothness:
-        s = latent.smoothness(space, classifier_for(model, data).extractor, way=way, seed=seed)
+    if judge:
+        s = latent.smoothness(space, judge, way=way, seed=seed)
         print(
             f"path length {plus_minus(s.path_length, s.standard_error)} on {s.extractor} "
             f"(this package's protocol, not StyleGAN's: {s.pairs:,} pairs, {s.way}, ε {s.epsilon:g}"

@@ -32,8 +32,11 @@ class Density(Protocol):
         """Centres of the modes, float64 ``[K, D]``; None if it has no separate modes."""
 
     @property
-    def mode_std(self) -> float | None:
-        """Standard deviation of a mode in each direction; None if it has no separate modes."""
+    def mode_std(self) -> float | Tensor | None:
+        """Standard deviation of the modes in each direction, one for all or ``[K]``.
+
+        None if there are no separate modes.
+        """
 
     @property
     def bounds(self) -> Tensor:
@@ -97,7 +100,7 @@ class Mixture:
 
     @property
     def _stds(self) -> Tensor:
-        stds = [self.stds] * len(self.means) if isinstance(self.stds, float) else self.stds
+        stds = [self.stds] * len(self.means) if isinstance(self.stds, int | float) else self.stds
         return torch.tensor(stds, dtype=torch.float64)
 
     @property
@@ -115,8 +118,11 @@ class Mixture:
         return self.means if self.separate else None
 
     @property
-    def mode_std(self) -> float | None:
-        return self._stds.max().item() if self.separate else None
+    def mode_std(self) -> float | Tensor | None:
+        if not self.separate:
+            return None
+        stds = self._stds
+        return stds[0].item() if (stds == stds[0]).all() else stds
 
     @property
     def bounds(self) -> Tensor:

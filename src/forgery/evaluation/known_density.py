@@ -5,6 +5,7 @@ from torch import Tensor
 
 from .. import metrics
 from ..data import Density
+from ..errors import ForgeryError
 
 #: Number of dimensions → cells along each side of the grid.
 GRID_CELLS = {1: 200, 2: 64}
@@ -18,6 +19,11 @@ class KnownDensity:
     """
 
     def __init__(self, density: Density) -> None:
+        if density.dimensions not in GRID_CELLS:
+            raise ForgeryError(
+                f"a known density of {density.dimensions} dimensions cannot be compared on a grid: "
+                f"at most {max(GRID_CELLS)} are possible; give the dataset without its density"
+            )
         self.density = density
         cells = GRID_CELLS[density.dimensions]
         low, high = density.bounds.tolist()

@@ -212,7 +212,7 @@ def doctor(
     if not reports:
         why = "is an exported model: it has no reports" if opened.exported else "has no reports yet"
         raise ForgeryError(f"{run} {why}")
-    findings = diagnose(reports)
+    findings = diagnose(reports, opened.config.objective)
     try:
         train = dataset_of(opened, data=data)
     except ForgeryError as error:

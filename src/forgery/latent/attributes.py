@@ -1,7 +1,7 @@
 """Classifiers of a data set's attributes or classes, applied to generated images."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -87,8 +87,7 @@ def attribute_classifier(
         raise ForgeryError(f"{train.name}: the data are points, but concepts need images")
     if train.attributes is None and len(train.classes) < 2:
         raise ForgeryError(
-            f"{train.name} has neither attributes nor classes for a classifier to learn: choose "
-            "samples by number instead"
+            f"{train.name} has neither attributes nor classes for a classifier to learn"
         )
     if train.attributes is None and train.shape[0] == 1 and (known := bundled_classifier(train)):
         return AttributeClassifier(known, exclusive=True)
@@ -96,7 +95,7 @@ def attribute_classifier(
     # The name of earlier versions, so that their classifiers are found.
     path = cache_folder() / f"judge-{kind}-{EPOCHS[kind]}-{train.fingerprint[:32]}.safetensors"
     try:
-        return AttributeClassifier(load_classifier(path), kind == "classes")
+        return AttributeClassifier(_named(load_classifier(path), train), kind == "classes")
     except ForgeryError:  # missing or damaged: train it
         pass
     with torch.enable_grad():
@@ -106,6 +105,13 @@ def attribute_classifier(
     _make_folder(path)
     save_classifier(network, path, f"{train.name} {kind}")
     return AttributeClassifier(load_classifier(path), kind == "classes")
+
+
+def _named(extractor: Extractor, train: Dataset) -> Extractor:
+    """The classifier with the classes' present names, which the fingerprint does not contain."""
+    if train.attributes is not None:
+        return extractor
+    return replace(extractor, classes=train.classes)
 
 
 def _make_folder(path: Path) -> None:

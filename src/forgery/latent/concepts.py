@@ -100,16 +100,22 @@ def parse(text: str, names: tuple[str, ...], exclusive: bool = False) -> Express
 def attribute(word: str, names: tuple[str, ...]) -> tuple[str, bool]:
     """Return the attribute that a word refers to, and its value.
 
-    Case is ignored, and ``_`` is equivalent to ``-``.
+    Case is ignored, and ``_`` is equivalent to ``-``, except to tell names apart that differ in
+    nothing else.
 
     Raises
     ------
     ForgeryError
-        The word is not an attribute; the message has the nearest one.
+        The word is not an attribute; the message has the nearest one. Or it may be several.
     """
+    if word in names:
+        return word, True
     known = {_plain(name): name for name in names}
     wanted = _plain(word)
     if wanted in known:
+        alike = [name for name in names if _plain(name) == wanted]
+        if len(alike) > 1:
+            raise ForgeryError(f"{word!r} may be {' or '.join(alike)}: write it exactly")
         return known[wanted], True
     for name, value in WORDS.get(wanted, ()):
         if name in known:

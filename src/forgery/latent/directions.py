@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..errors import ForgeryError, lookup
+from ..errors import ForgeryError, did_you_mean, lookup
 from ..sampler import PART
 from .attributes import AttributeClassifier
 from .space import Space
@@ -92,9 +92,13 @@ def find_direction(
     Raises
     ------
     ForgeryError
-        The method is unknown, or too few samples have the attribute, or too few do not.
+        The method or the attribute is unknown, or too few samples have it, or too few do not.
     """
     find = lookup(METHODS, method, "method")
+    if attribute not in classifier.names:
+        raise ForgeryError(
+            f"unknown attribute {attribute!r}{did_you_mean(attribute, classifier.names)}"
+        )
     z = space.z(samples, seed)
     column = classifier.names.index(attribute)
     parts = [classifier.probabilities(space.pictures(part))[:, column] for part in z.split(PART)]

@@ -13,10 +13,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import ForgeryError
+from ..models.cifar2014 import MaxoutConv
 from ..models.layers import Discriminator, Maxout
+from ..models.modern import Block
 
 #: Layers whose outputs are used as features.
-ACTIVATIONS = (nn.LeakyReLU, nn.ReLU, Maxout)
+ACTIVATIONS = (nn.LeakyReLU, nn.ReLU, Maxout, MaxoutConv, Block)
 #: Height and width of the grid that maps are pooled to.
 GRID = 4
 #: Images per forward pass.

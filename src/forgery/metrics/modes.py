@@ -32,7 +32,9 @@ class Modes:
     counts: Tensor
 
 
-def mode_coverage(samples: Tensor, modes: Tensor, std: float, within: float = 3.0) -> Modes:
+def mode_coverage(
+    samples: Tensor, modes: Tensor, std: float | Tensor, within: float = 3.0
+) -> Modes:
     """Count the modes that samples cover.
 
     Parameters
@@ -42,7 +44,7 @@ def mode_coverage(samples: Tensor, modes: Tensor, std: float, within: float = 3.
     modes:
         Centres of the modes, ``[K, D]``.
     std:
-        Standard deviation of a mode in each direction.
+        Standard deviation of the modes in each direction, one for all or ``[K]``.
     within:
         Largest distance of a high-quality sample to its mode, in standard deviations (exclusive).
     """
@@ -50,6 +52,7 @@ def mode_coverage(samples: Tensor, modes: Tensor, std: float, within: float = 3.
     # Avoid cancellation: modes are a hundred times further apart than they are wide.
     distances = torch.cdist(points, centres, compute_mode="donot_use_mm_for_euclid_dist")
     distance, which = distances.min(1)
-    good = distance < within * std
+    # Of several widths, that of the nearest mode.
+    good = distance < within * torch.as_tensor(std).to(distance).expand(len(centres))[which]
     counts = torch.bincount(which[good], minlength=len(centres)).cpu()
     return Modes(int((counts > 0).sum()), good.double().mean().item(), counts)

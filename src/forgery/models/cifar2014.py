@@ -85,7 +85,7 @@ class DeconvGenerator(nn.Module):
         return images
 
 
-class _MaxoutConv(nn.Module):
+class MaxoutConv(nn.Module):
     """Max-pooled maximum of two convolutions: ``[N, inputs, H, W]`` → ``[N, maps, H', W']``."""
 
     def __init__(self, inputs: int, maps: int, kernel: int, padding: int, pool: int) -> None:
@@ -123,9 +123,9 @@ class MaxoutConvDiscriminator(Discriminator):
                 "choose another --discriminator, such as maxout"
             )
         maps, units = spec.width, max(1, spec.width * 125 // 8)
-        first = _MaxoutConv(channels, maps, kernel=8, padding=4, pool=4)
-        second = _MaxoutConv(maps, maps, kernel=8, padding=3, pool=4)
-        third = _MaxoutConv(maps, 6 * maps, kernel=5, padding=3, pool=2)
+        first = MaxoutConv(channels, maps, kernel=8, padding=4, pool=4)
+        second = MaxoutConv(maps, maps, kernel=8, padding=3, pool=4)
+        third = MaxoutConv(maps, 6 * maps, kernel=5, padding=3, pool=2)
         for layer in (first, second, third):
             size = [layer.output_size(pixels) for pixels in size]
         height, width = size

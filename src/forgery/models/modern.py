@@ -43,7 +43,7 @@ def _linear(layer: nn.Linear | nn.Conv2d) -> nn.Module:
     return layer
 
 
-class _Block(nn.Module):
+class Block(nn.Module):
     """x ``[N, C, H, W]`` → x + f(x), where f is 1 × 1, grouped 3 × 3 and 1 × 1 convolutions.
 
     The last layer is initialised to zero, so that the block starts as the identity. The others are
@@ -114,12 +114,12 @@ class ModernGenerator(nn.Module):
         blocks = spec.depth * len(channels)
         self.linear = _linear(nn.Linear(spec.latent, channels[0], bias=False))
         self.basis = nn.Parameter(torch.randn(channels[0], start, start))
-        layers: list[nn.Module] = [_Block(channels[0], blocks) for _ in range(spec.depth)]
+        layers: list[nn.Module] = [Block(channels[0], blocks) for _ in range(spec.depth)]
         for inputs, outputs in pairwise(channels):
             if inputs != outputs:
                 layers.append(_linear(nn.Conv2d(inputs, outputs, 1, bias=False)))
             layers.append(_Resample(up=True))
-            layers += [_Block(outputs, blocks) for _ in range(spec.depth)]
+            layers += [Block(outputs, blocks) for _ in range(spec.depth)]
         pixels = 2 if patched else 1
         layers.append(_linear(nn.Conv2d(channels[-1], spec.shape[0] * pixels**2, 1)))
         self.layers = nn.Sequential(*layers, nn.PixelShuffle(pixels))
@@ -145,12 +145,12 @@ class ModernDiscriminator(Discriminator):
             nn.PixelUnshuffle(pixels),
             _linear(nn.Conv2d(spec.shape[0] * pixels**2, channels[0], 1, bias=False)),
         ]
-        layers += [_Block(channels[0], blocks) for _ in range(spec.depth)]
+        layers += [Block(channels[0], blocks) for _ in range(spec.depth)]
         for inputs, outputs in pairwise(channels):
             layers.append(_Resample(up=False))
             if inputs != outputs:
                 layers.append(_linear(nn.Conv2d(inputs, outputs, 1, bias=False)))
-            layers += [_Block(outputs, blocks) for _ in range(spec.depth)]
+            layers += [Block(outputs, blocks) for _ in range(spec.depth)]
         # A depthwise convolution whose kernel covers the whole map is a product with a basis.
         basis = nn.Conv2d(channels[-1], channels[-1], start, groups=channels[-1], bias=False)
         output = _linear(nn.Linear(channels[-1], 1))

@@ -42,14 +42,14 @@ def curves(
         The name of the objective; for None, or one that is not in
         :data:`~forgery.objectives.OBJECTIVES`, no equilibrium is drawn.
     """
-    known = objective if objective in OBJECTIVES else None
-    figure_of(reports, title, known).savefig(target, dpi=110)
+    figure_of(reports, title, objective).savefig(target, dpi=110)
 
 
 def figure_of(reports: list[dict[str, Any]], title: str, objective: str | None = None) -> "Figure":
     """Create the figure saved by :func:`curves`."""
     from matplotlib.figure import Figure
 
+    objective = objective if objective in OBJECTIVES else None
     scores = [name for name in ("jsd", "frechet") if any(name in r["quality"] for r in reports)]
     steps = [r["step"] for r in reports]
     figure = Figure(figsize=(4.5 * (2 + len(scores)), 3.4), layout="constrained")

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from ..errors import ForgeryError
-from ..pixels import to_pixels
+from ..pixels import to_model, to_pixels
 from .films import write_film
 
 #: Pixels between two images of a grid, and their grey level.
@@ -130,8 +130,8 @@ def save_grid(
     Parameters
     ----------
     samples:
-        Images ``[N, C, H, W]`` in [-1, 1], grey (C = 1) or RGB (C = 3), as ``Model.sample`` returns
-        them; or points ``[N, D]`` for a scatter plot.
+        Images ``[N, C, H, W]``, grey (C = 1) or RGB (C = 3), in [-1, 1] as ``Model.sample`` returns
+        them, or uint8; or points ``[N, D]`` for a scatter plot.
     path:
         File to write, in the format of its suffix (.png, .jpg, .webp …).
     columns:
@@ -142,7 +142,8 @@ def save_grid(
     Raises
     ------
     ForgeryError
-        For samples of another shape, a scale below 1, or a file that cannot be written.
+        For samples of another shape or type, points that are not finite, a scale below 1, or a file
+        that cannot be written.
     """
     from .landscape import scatter
 
@@ -156,6 +157,12 @@ def save_grid(
     if scale < 1 or (columns is not None and columns < 1):
         raise ForgeryError(f"scale and columns must be at least 1, not {scale} and {columns}")
     samples = samples.detach().cpu()
+    if not points and samples.dtype == torch.uint8:
+        samples = to_model(samples)
+    if not samples.is_floating_point():
+        raise ForgeryError(f"expected float or uint8 values, not {samples.dtype}")
+    if points and not samples.isfinite().all():
+        raise ForgeryError("some of the points are NaN or infinite")
     picture = scatter(samples) if points else enlarged(grid(samples, columns), scale)
     try:
         picture.save(path)

@@ -15,6 +15,7 @@ from statistics import median
 from typing import Any
 
 from ..metrics import Memorisation
+from ..objectives import OBJECTIVES
 
 #: Number of consecutive reports that must show a problem.
 PATIENCE = 3
@@ -92,7 +93,8 @@ def d_has_won(reports: Reports) -> Finding | None:
 
 
 def _sure(report: dict[str, Any]) -> bool:
-    return bool(report["d_real"] > 0.99 and report["d_fake"] < 0.01)
+    real, fake = report["certainty"] or (0.5, 0.5)
+    return bool(real > 0.99 and fake < 0.01)
 
 
 def collapsed(reports: Reports) -> Finding | None:
@@ -118,7 +120,9 @@ def _in_infancy(reports: Reports) -> bool:
 
 def oscillating(reports: Reports) -> Finding | None:
     """D's lead swings up and down, since the players chase each other."""
-    leads = [r["d_real"] - r["d_fake"] for r in reports[-LONGER:]]
+    if any(r["certainty"] is None for r in reports):
+        return None
+    leads = [real - fake for real, fake in (r["certainty"] for r in reports[-LONGER:])]
     times = swings(leads, 0.2)
     if times < 4:
         return None
@@ -246,12 +250,16 @@ class Doctor:
 
     Parameters
     ----------
+    objective:
+        The name of the run's objective, which says what D's outputs mean. One that is not in
+        :data:`~forgery.objectives.OBJECTIVES` is judged as a cross-entropy.
     reports:
         Reports of an earlier part of the run; their findings are not reported again.
     """
 
-    def __init__(self, reports: Reports = ()) -> None:
-        self._reports = list(reports)
+    def __init__(self, objective: str, reports: Reports = ()) -> None:
+        self._objective = OBJECTIVES.get(objective, OBJECTIVES["non-saturating"])
+        self._reports = [self._judged(report) for report in reports]
         self._reported = {finding["name"] for r in reports for finding in r["findings"]}
 
     def examine(self, report: dict[str, Any]) -> list[Finding]:
@@ -261,16 +269,23 @@ class Doctor:
         """
         if "d_loss" not in report:
             return []
-        self._reports.append(report)
+        self._reports.append(self._judged(report))
         found = [finding for check in CHECKS if (finding := check(self._reports))]
         new = [finding for finding in found if finding.name not in self._reported]
         self._reported |= {finding.name for finding in new}
         return new
 
+    def _judged(self, report: dict[str, Any]) -> dict[str, Any]:
+        """The report with D's mean outputs as :meth:`Objective.certainty` gives them."""
+        if "d_loss" not in report:  # of a VAE
+            return report
+        certainty = self._objective.certainty(report["d_real"], report["d_fake"])
+        return report | {"certainty": certainty}
 
-def diagnose(reports: Reports) -> list[Finding]:
+
+def diagnose(reports: Reports, objective: str = "non-saturating") -> list[Finding]:
     """All problems of a finished run, in the order of appearance."""
-    doctor = Doctor()
+    doctor = Doctor(objective)
     return [finding for report in reports for finding in doctor.examine(report)]
 
 

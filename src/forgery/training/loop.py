@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ..config import LengthSettings, OptimizerSettings, ReportingSettings
+from ..config import LengthSettings, ReportingSettings
 from ..data import Batches
 from ..errors import ForgeryError
 from . import checkpoint
@@ -215,9 +215,11 @@ def check_finite(training: Training, run: Run, since: int) -> None:
         return
     good = next(checkpoint.steps(run.checkpoints), None)
     kept = "no checkpoint before" if good is None else f"the checkpoint of step {good} is intact"
-    optimizer: OptimizerSettings = run.config
+    config = run.config
+    other = "D" if config.model == "gan" else "encoder"
+    saturates = config.model == "gan" and config.objective == "minimax"
     raise Diverged(
         f"the losses or weights became NaN or infinite between steps {since} and {training.step} "
-        f"({kept}).\nTry lower learning rates (now G {optimizer.g_learning_rate:g}, "
-        f"D {optimizer.d_learning_rate:g}) or the non-saturating objective."
+        f"({kept}).\nTry lower learning rates (now G {config.g_learning_rate:g}, {other} "
+        f"{config.d_learning_rate:g}){' or the non-saturating objective' if saturates else ''}."
     )

@@ -141,7 +141,7 @@ class Reporter:
         batches = training.game.batches_per_step
         self._epochs_per_step = batches / batches_per_epoch
         self._samples_per_step = batches * batch_size
-        self._doctor = Doctor(run.read_metrics())
+        self._doctor = Doctor(run.config.objective, run.read_metrics())
         #: The step of the last report, or at which this process started.
         self.step = training.step
         self._time, self._cores = time.perf_counter(), core_times()

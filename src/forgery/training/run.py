@@ -190,12 +190,15 @@ class Run:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
-            except OSError:
+            except BlockingIOError:
                 if tries_left:
                     time.sleep(0.05)
                     continue
                 os.close(handle)
                 raise ForgeryError(f"{self.path} is being trained by another process") from None
+            except OSError as error:  # a file system without locks
+                _warn(f"{self.path} cannot be locked ({error.strerror}): train it only once")
+                break
         try:
             os.truncate(handle, 0)
             os.write(handle, str(os.getpid()).encode())
@@ -217,9 +220,11 @@ def training_process(path: Path) -> int | None:
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
         return None
-    except OSError:
+    except BlockingIOError:
         text = os.read(handle, 20)
         return int(text) if text.isdigit() else 0
+    except OSError:  # a file system without locks
+        return None
     finally:
         os.close(handle)
 
