@@ -95,6 +95,16 @@ def test_arrays_have_the_recipe_of_pictures_of_their_size(tmp_path):
     assert recipes == {"a.npy": expected, "b.npy": "mlp", "c.NPY": "points"}
 
 
+def test_a_recipe_on_other_data_has_their_split(tmp_path):
+    """The 2014 paper's recipes train on the first 50,000 digits, a split that others lack."""
+    np.save(tmp_path / "a.npy", np.zeros((200, 28, 28), np.uint8))
+    config = settings_from(str(tmp_path / "a.npy"), "goodfellow2014", None, {})
+    assert config.split == "train"
+    assert settings_from("mnist", "goodfellow2014", None, {}).split == "train50k"
+    given = {"split": "test"}
+    assert settings_from("stacked-mnist", "goodfellow2014", None, given).split == "test"
+
+
 def test_the_default_batch_size_can_be_split_among_processes(tmp_path, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "3")
     config = of(images_npy(tmp_path / "shapes", 19), accumulate=2)

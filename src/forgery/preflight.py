@@ -16,7 +16,7 @@ from .build import (
     training_of,
 )
 from .config import Config
-from .data import Batches, Dataset, Survey, holds_pictures, is_name, load_pictures, warnings_of
+from .data import SOURCES, Batches, Dataset, Survey, holds_pictures, load_pictures, warnings_of
 from .data.pictures import silent
 from .errors import ForgeryError
 from .numbers import digits
@@ -159,12 +159,13 @@ class Preflight:
             epochs = steps / self.steps_per_epoch
             words += f" = {epochs:,.0f} epochs" if epochs >= 10 else f" = {epochs:.2g} epochs"
         if self.steps is not None:
-            words += f" = {steps:,} steps take {_duration(self.seconds_per_step * steps)}"
+            named = "" if self.config.steps is not None else f" = {steps:,} steps"
+            words += f"{named} take {_duration(self.seconds_per_step * steps)}"
         return words
 
     def expectation(self) -> str:
         """What a GAN can learn from so many pictures, in words; empty for other data."""
-        if self.dataset.kind != "images" or is_name(self.config.data):
+        if self.dataset.kind != "images" or self.config.data in SOURCES:
             return ""
         n = len(self.dataset)
         return next(f"{n:,} pictures: {words}" for most, words in EXPECTATIONS if n <= most)

@@ -197,6 +197,8 @@ def _changed(
     """
     if changes.get("start_from") is None:
         config = find_recipe(recipe or suiting())()
+        if changes.get("data", config.data) != config.data:  # which may have no such split
+            config = config.replace(split=field_of("split").default)
         return config.changed(with_sizes(config, changes), explicit)
     if recipe is not None:
         raise ForgeryError(
@@ -251,7 +253,7 @@ def _of_data(settings: dict[str, Any]) -> dict[str, Any]:
 
 def _suiting(config: Config, shown: bool) -> str:
     """The default recipe for a config's data; data of one's own are loaded to find their shape."""
-    if is_name(config.data):
+    if config.data in SOURCES:
         return recipe_for(config.data)
     return suiting_recipe(_loaded(config, shown))
 

@@ -75,6 +75,24 @@ def test_an_infinite_score_of_a_seed_has_no_standard_error():
     assert "| inf |" in as_markdown([column])
 
 
+def test_runs_on_different_data_have_a_floor_each():
+    cards = [
+        replace(
+            card(name, {"frechet": 2.0}),
+            protocol=replace(PROTOCOL, train=f"set {name}", train_fingerprint=name),
+            floor={"frechet": floor},
+        )
+        for name, floor in (("a", 0.25), ("b", 0.5))
+    ]
+    columns = group(cards, ["a", "b"])
+    head, row = (line.split(",") for line in as_csv(columns).splitlines())
+    assert head[-2:] == ["real set a", "real set b"]
+    assert row[-2:] == ["0.25", "0.5"]
+    lines = as_markdown(columns).splitlines()
+    assert lines[0].endswith("| real set a | real set b | better |")
+    assert lines[2].endswith("| 0.25 | 0.5 | lower |")
+
+
 def test_points_without_an_extractor_are_not_called_images():
     protocol = replace(PROTOCOL, extractor="none", extractor_sha256="")
     assert title("near_train", protocol) == "suspected copies of training data"

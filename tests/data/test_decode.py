@@ -1,6 +1,8 @@
 import contextlib
 import io
+import logging
 import struct
+import warnings
 import zlib
 
 import numpy as np
@@ -47,6 +49,46 @@ def test_grey_to_rgb_and_back():
     assert about.grey
     again, _ = decode(encoded(Image.fromarray(made.transpose(1, 2, 0))), as_they_are(1))
     np.testing.assert_array_equal(again[0], grey)
+
+
+def test_the_brightest_level_of_pictures_of_several_channels_of_16_bits():
+    """Pillow keeps the high byte; it does not write such files."""
+    rows = b"".join(b"\0" + struct.pack(">3H", 15 << 8, 0, 3) * 4 for _ in range(4))
+    made, about = decode(png(4, 4, 16, 2, rows), as_they_are(3, 4))
+    assert about.brightest == 4095
+    assert made[:, 0, 0].tolist() == [15, 0, 0]
+    assert not decode(encoded(Image.fromarray(ramp(4, 4, 3))), as_they_are(3, 4))[1].brightest
+
+
+def png(width, height, depth, colour, rows):
+    """A PNG file of given rows."""
+
+    def chunk(kind, content):
+        check = zlib.crc32(kind + content)
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
+
+    head = struct.pack(">2I5B", width, height, depth, colour, 0, 0, 0)
+    parts = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + parts
+
+
+def test_a_grey_picture_is_padded_with_a_colour():
+    form = Form((8, 8), 3, "pad", "red")
+    made, _ = decode(encoded(Image.new("L", (8, 4), 90)), form)
+    assert made[:, 0, 0].tolist() == [255, 0, 0]
+    assert made[:, 4, 4].tolist() == [90, 90, 90]
+
+
+def test_threads_that_decode_at_once_restore_the_settings_of_pillow():
+    log = logging.getLogger("PIL")
+    before = log.level, len(warnings.filters)
+    first, second = careful_pillow(), careful_pillow()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)  # the second is still decoding
+    assert log.level > logging.CRITICAL
+    second.__exit__(None, None, None)
+    assert (log.level, len(warnings.filters)) == before
 
 
 def test_sixteen_bits_are_divided_by_257():

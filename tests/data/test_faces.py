@@ -1,8 +1,11 @@
+import io
 from random import Random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from forgery.data import Dataset, faces, load
 from forgery.data.faces import ATTRIBUTES, Placement, balanced, options_of
@@ -204,3 +207,16 @@ def test_invalid_attributes_are_refused():
     ):
         with pytest.raises(ForgeryError, match=r"bad: attributes must be bool \[4, "):
             Dataset("bad", images, attributes=attributes, attribute_names=names)
+
+
+def test_a_line_too_many_is_cut_off(monkeypatch):
+    """resvg renders face 17,615 of the loose ones, for one, as 32 × 33 pixels."""
+    file = io.BytesIO()
+    Image.new("RGB", (32, 33), "red").save(file, "PNG")
+    avatar = SimpleNamespace(to_string=lambda: '<svg viewBox="0 0 280 280"></svg>')
+    dicebear = SimpleNamespace(Style=lambda _: None, Avatar=lambda *_: avatar)
+    extra = dicebear, lambda **_: file.getvalue(), {}
+    monkeypatch.setattr(faces, "_import_extra", lambda: extra)
+    drawn = faces.draw_faces(torch.zeros(2, 6, dtype=torch.bool), 32, 0)
+    assert drawn.shape == (2, 3, 32, 32)
+    assert drawn[1, :, 31, 31].tolist() == [255, 0, 0]

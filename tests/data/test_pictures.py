@@ -581,6 +581,20 @@ def test_the_cache_is_cleared(tmp_path, cache):
     assert len(data.load(str(path))) == len(CLASSES)
 
 
+def test_a_set_that_is_being_decoded_is_not_cleared(tmp_path, cache):
+    path = write(tmp_path / "a", CLASSES)
+    data.load(str(write(tmp_path / "b", CLASSES)))
+    cleared = []
+
+    def meanwhile(task, done, total):
+        if task == "decoding" and not cleared:
+            cleared.append(data.clear_cache()[0])
+
+    pictures = data.load_pictures(str(path), ImageSettings(), meanwhile)
+    assert cleared == [1]
+    assert len(pictures.split("all")) == len(CLASSES)
+
+
 def test_a_folder_that_cannot_be_read_is_an_error_and_one_below_is_set_aside(tmp_path, monkeypatch):
     for name in ("photos/a.png", "photos/private/b.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from forgery import ForgeryError, data
-from forgery.data.points import parse_points
+from forgery.data.points import parse_points, points_of
 
 ROWS = [[1.0, 100.0], [2.0, 300.0], [4.0, 500.0]]
 
@@ -93,3 +93,24 @@ def test_invalid_numpy_files_are_refused(tmp_path):
 def test_a_column_that_float32_does_not_change_may_be_far_from_0():
     metres = parse_points("5650000.5,0\n5649999.5,1\n", "northing")
     assert metres.to_model(metres.values)[:, 0].tolist() == pytest.approx([0.5**0.5, -(0.5**0.5)])
+
+
+def test_points_in_small_units(tmp_path):
+    points = np.random.default_rng(0).normal(size=(100, 2)) * 1.6e-19  # coulomb
+    assert points_of(points, "charges").units.scale.tolist() == pytest.approx(
+        [1.6e-19] * 2, rel=0.3
+    )
+    for same in (0.0, 1e-19, 1e9):
+        with pytest.raises(ForgeryError, match="column 2 has the same value"):
+            points_of(np.stack([points[:, 0], np.full(100, same)], 1), "charges")
+
+
+def test_column_names_after_empty_lines():
+    assert len(parse_points("\n\na,b\n1,2\n3,4\n", "x.csv")) == 2
+
+
+@pytest.mark.parametrize("separator", [";", "\t", " ", "; "])
+def test_other_separators_are_named(separator):
+    text = "".join(f"{i}{separator}{i + 1}\n" for i in range(3))
+    with pytest.raises(ForgeryError, match="line 1: expected numbers separated by commas"):
+        parse_points(text, "x.csv")

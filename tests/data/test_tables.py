@@ -10,6 +10,7 @@ from PIL import Image
 from forgery.data import ImageSettings, holds_pictures, load, load_pictures
 from forgery.data.tables import Columns
 from forgery.errors import ForgeryError
+from forgery.resolve import settings_from
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -241,6 +242,12 @@ def test_hub_data_has_splits_classes_and_licence(hub):
     assert train.labels.tolist() == [1, 0, 1]
     assert values(found.split("extra")) == [50, 60]
     assert train.name == "shapes:two[train]"
+
+
+def test_hub_data_have_the_recipe_of_pictures(hub, capsys):
+    config = settings_from("hf:someone/shapes:two", None, None, {"image_size": 32})
+    assert config.recipe.startswith("pictures")
+    assert config.minutes
 
 
 def test_the_licence_is_empty_without_a_card(hub, monkeypatch):

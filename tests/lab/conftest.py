@@ -19,6 +19,7 @@ from forgery import recipes
 from forgery.lab.app import create_app
 from forgery.lab.folder import RunsFolder
 from forgery.lab.guard import COOKIE
+from forgery.lab.server import LOOPBACK
 
 HOST = "127.0.0.1:8484"
 TOKEN = "t" * 43
@@ -78,7 +79,7 @@ def client_of() -> Callable[..., Client]:
     """folder → a client of a lab on it."""
 
     def make(folder, **options):
-        app = create_app(RunsFolder(Path(folder)), TOKEN, {HOST}, **options)
+        app = create_app(RunsFolder(Path(folder)), TOKEN, LOOPBACK, **options)
         return Client(app)
 
     return make

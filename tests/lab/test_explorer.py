@@ -59,6 +59,13 @@ def test_the_runs_of_images_are_listed(client):
     assert found[1] == {"run": "digits", "data": "mnist[test]", "shape": [1, 28, 28]}
 
 
+def test_a_broken_folder_does_not_hide_the_others(client, runs):
+    before = client.get("/api/explorer/runs").json()
+    (runs / "broken").mkdir()
+    (runs / "broken" / "config.json").symlink_to("nowhere")
+    assert client.get("/api/explorer/runs").json() == before
+
+
 def test_the_zoo_can_be_explored(client):
     zoo = client.get("/api/explorer/runs").json()["zoo"]
     assert {model["run"] for model in zoo} == {"zoo:mnist", "zoo:faces32"}

@@ -39,9 +39,14 @@ def test_a_wrong_or_broken_cookie_is_refused(client):
         assert client.get("/", headers={"cookie": cookie.encode("latin1")}).status_code == 403
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8484", "127.0.0.1", ""])
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8484", "127.0.0.1.evil", ""])
 def test_a_foreign_host_is_refused(client, host):
     assert client.get("/", headers={"host": host}).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost:9000", "[::1]:8484"])
+def test_the_port_may_be_that_of_a_tunnel(client, host):
+    assert client.get("/", headers={"host": host}).status_code == 200
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "http://127.0.0.1:1", "null", None])

@@ -298,6 +298,19 @@ def test_a_broken_game_says_where_and_goes_back():
     assert game.back() == 0  # and again, to the one before
 
 
+def test_a_change_is_recorded_at_a_step_that_exists(tmp_path):
+    game = game_of(**PLAIN)
+    for _ in range(130):
+        game.play()
+    game.change({"objective": "hinge"})
+    step = game.back()
+    assert step < 130
+    game.play()
+    path = game.save(tmp_path / "run")
+    played = json.loads((path / "config.json").read_text())["played"]
+    assert [change["step"] for change in played] == [step]
+
+
 def test_two_games_go_back_to_the_same_step():
     play = Play("ring8", PLAIN)
     play.pair({"other": {"objective": "minimax"}})

@@ -12,13 +12,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import anyio
 import httpx
+import numpy as np
 import pytest
 from PIL import Image
 
+import forgery
 from forgery import strict_json
 from forgery.evaluation import Card, Protocol
 from forgery.lab.folder import RunsFolder
 from forgery.lab.reports import ReportFile, curves_of, thinned
+from forgery.lab.run_facts import planned_steps
 from forgery.lab.runs import LOOK, Watched
 from forgery.lab.trainings import Trainings
 from forgery.training.run import open_run, training_process
@@ -120,6 +123,17 @@ def test_looking_whether_a_run_trains_does_not_keep_it_from_training(runs):
     finally:
         ended.set()
         looking.join()
+
+
+@pytest.mark.parametrize(("epochs", "steps"), [(25, 112), (25.1, 113)])
+def test_the_last_step_of_a_run_in_epochs_is_that_of_training(tmp_path, epochs, steps):
+    """25 epochs of 9 minibatches, two a step: 112.5 steps, which training rounds to 112."""
+    np.save(tmp_path / "p.npy", np.random.default_rng(0).normal(size=(90, 2)))
+    small = {"batch_size": 10, "g_width": 4, "d_width": 4, "device": "cpu", "threads": 1}
+    path = tmp_path / "runs" / "p"
+    model = forgery.train(tmp_path / "p.npy", path, recipe="points", epochs=epochs, **small)
+    last = open_run(path).read_metrics()[-1]
+    assert planned_steps(open_run(path), last) == model.step == steps
 
 
 def test_a_run_short_of_its_length_was_interrupted(client, runs):
@@ -365,12 +379,10 @@ def test_the_grids_are_answered_as_they_were_drawn(client, runs):
 
 
 def test_the_doctor_of_a_run_answers_with_findings(client, runs):
-    lost = {"d_real": 0.999, "d_fake": 1e-6, "g_gradient": 1e-6}
-    first = report(10, g_gradient=1.0) + "\n"
-    lines = "".join(report(10 * i, **lost) + "\n" for i in range(2, 6))
-    (runs / "ring" / "metrics.jsonl").write_text(first + lines)
+    lines = "".join(report(10 * i, diversity=0.5) + "\n" for i in range(1, 6))
+    (runs / "ring" / "metrics.jsonl").write_text(lines)
     answer = client.post("/api/run/doctor", json={"run": "ring"})
-    assert "D has won" in [finding["name"] for finding in answer.json()["findings"]]
+    assert "stalled" in [finding["name"] for finding in answer.json()["findings"]]
 
 
 @pytest.mark.parametrize(

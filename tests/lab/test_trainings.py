@@ -125,6 +125,21 @@ def test_a_form_of_another_shape_is_refused(client, content):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("value", [10**400, -(10**400)])
+@pytest.mark.parametrize("name", ["steps", "minutes"])
+def test_numbers_beyond_all_bounds_are_refused(client, name, value):
+    content = json.dumps({"data": "mnist", "settings": {name: value}})
+    answer = client.post("/api/train/check", content=content)
+    assert answer.status_code == 400
+    assert "too large" in answer.text or "must be" in answer.text
+
+
+def test_deeply_nested_json_is_refused(client):
+    answer = client.post("/api/train/check", content="[" * 100_000)
+    assert answer.status_code == 400
+    assert "not JSON" in answer.text
+
+
 def test_a_training_is_started_and_its_run_is_there(client, runs):
     name = "odd; touch gone $(touch gone) '\" & | >x"
     answer = client.post("/api/train", json=form(name=name))

@@ -68,7 +68,7 @@ def main() -> None:
         print(f"forgery: out of memory: {reason}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        print("\nforgery: interrupted; the last checkpoint is kept", file=sys.stderr)
+        print("\nforgery: interrupted", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:  # the reader of the output exited, as in `| head`
         sys.stderr.close()

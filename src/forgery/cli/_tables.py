@@ -65,16 +65,17 @@ def group(cards: "Sequence[Card]", settings: Sequence[str]) -> list[Column]:
 
 
 def as_csv(columns: Sequence[Column]) -> str:
-    """One line per measure: mean and standard error of each column, then the floor."""
+    """One line per measure: mean and standard error of each column, then the floors."""
     from ..evaluation.measures import score_names
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     heads = [head for c in columns for head in (c.card.run, f"{c.card.run} standard error")]
-    writer.writerow(["measure", *heads, "real images"])
+    floors = _floors([c.card for c in columns])
+    writer.writerow(["measure", *heads, *_real(floors)])
     for measure in score_names([c.card for c in columns]):
         cells = [values.get(measure, "") for c in columns for values in (c.card.scores, c.errors)]
-        writer.writerow([measure, *cells, columns[0].card.floor.get(measure, "")])
+        writer.writerow([measure, *cells, *(card.floor.get(measure, "") for card in floors)])
     return text.getvalue()
 
 
@@ -104,14 +105,15 @@ def as_markdown(columns: Sequence[Column]) -> str:
     """A Markdown table with one row per measure."""
     from ..evaluation.measures import formatted, measure_of, score_names, title
 
-    heads = ["measure", *(c.card.run for c in columns), "real images", "better"]
+    floors = _floors([c.card for c in columns])
+    heads = ["measure", *(c.card.run for c in columns), *_real(floors), "better"]
     rows = [heads, ["---"] * len(heads)]
     for name in score_names([c.card for c in columns]):
         cells = [_cell(name, c.card.scores.get(name), c.errors.get(name)) for c in columns]
-        floor = formatted(name, columns[0].card.floor.get(name))
+        real = [formatted(name, card.floor.get(name)) for card in floors]
         measure = measure_of(name)
         better = measure.better if measure else ""
-        rows.append([title(name, columns[0].card.protocol), *cells, floor, better])
+        rows.append([title(name, columns[0].card.protocol), *cells, *real, better])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
@@ -234,6 +236,12 @@ def _floors(cards: "list[Card]") -> "list[Card]":
     for card in cards:
         first.setdefault(card.protocol.train_fingerprint, card)
     return list(first.values())
+
+
+def _real(floors: "list[Card]") -> list[str]:
+    """The headings of floors: which training data, if they are of several."""
+    one = len(floors) == 1
+    return ["real images" if one else f"real {card.protocol.train}" for card in floors]
 
 
 def _broken(name: str, width: int) -> str:

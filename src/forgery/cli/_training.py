@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 def print_expectation(config: "Config") -> None:
     """Print what to expect of a run on data of one's own that is as long as the machine allows."""
-    from ..data import is_name
+    from ..data import SOURCES
     from ..preflight import preflight
 
-    if config.minutes is None or is_name(config.data):
+    if config.minutes is None or config.data in SOURCES:
         return
     found = preflight(config)
     data = found.dataset

@@ -568,7 +568,10 @@ def typed(group: type[Settings], values: Mapping[str, Any]) -> dict[str, Any]:
             kind = str
         accepted = get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
         if float in accepted and isinstance(value, int) and not isinstance(value, bool):
-            found[name] = float(value)
+            try:
+                found[name] = float(value)
+            except OverflowError:
+                problems.append(f"{flag(name)} is too large")
         elif type(value) not in accepted:
             expected = either([words[a] for a in accepted if a is not types.NoneType])
             problems.append(f"{flag(name)} must be {expected}, not {value!r}")
@@ -600,6 +603,8 @@ def _out_of_bounds(field: dataclasses.Field[Any], value: Any) -> str | None:
     for words, bound in field.metadata["bounds"].items():
         if bound is not None and not fits[words](bound):
             return f"{flag(field.name)} must be {words} {bound:g}, not {value:g}"
+    if isinstance(value, int) and abs(value) >= 1 << 63:
+        return f"{flag(field.name)} is too large"
     if not math.isfinite(value):
         return f"{flag(field.name)} must be finite, not {value}"
     return None

@@ -25,7 +25,7 @@ import numpy as np
 from ..errors import ForgeryError
 
 #: Increase when the same files and settings give other pixels, or when the record changes.
-FORMAT = 6
+FORMAT = 7
 #: Pixels of more bytes than this are memory-mapped instead of read (1 GiB).
 LARGE = 1 << 30
 #: Maximum size of the cache (32 GiB); the newest set is kept even if it is larger.
@@ -112,6 +112,17 @@ class Slot:
         finally:
             os.close(handle)  # which also releases the lock
 
+    @contextmanager
+    def unless_building(self) -> Iterator[bool]:
+        """Whether no process fills the slot; none can begin to within the block."""
+        path = self.folder / f"{self.key}.lock"
+        handle = os.open(path, os.O_RDWR) if path.exists() else None
+        try:
+            yield handle is None or _lock(handle, wait=False) is not None
+        finally:
+            if handle is not None:
+                os.close(handle)
+
     def size(self) -> int:
         """Return the number of bytes on disk."""
         return sum(about.st_size for about in map(_stat, (self.pixels, self.record)) if about)
@@ -146,22 +157,25 @@ def slots(folder: Path) -> list[Slot]:
 def clear(folder: Path) -> tuple[int, int]:
     """Delete all decoded pictures in a folder; return the number of sets and of bytes.
 
-    What killed processes have left counts among the bytes.
+    What killed processes have left counts among the bytes. Sets that another process is decoding
+    are kept.
     """
     try:
-        found = slots(folder)
-        sizes = [slot.size() for slot in found]
-        for slot in found:
-            slot.remove()
-        for leftover in (*folder.glob("*.tmp"), *folder.glob("*.npy")):
-            sizes.append(about.st_size if (about := _stat(leftover)) else 0)
-            leftover.unlink(missing_ok=True)
-        for lock in folder.glob("*.lock"):
-            with suppress(OSError):  # Windows does not delete a file that is open
-                lock.unlink()
+        found, sizes = slots(folder), []
+        filled = {slot.key for slot in found}
+        keys = filled | {path.name.partition(".")[0] for path in folder.glob("*.*")}
+        for key in keys:
+            with Slot(folder, key).unless_building() as is_free:
+                if not is_free:
+                    filled.discard(key)
+                    continue
+                for path in folder.glob(f"{key}.*"):
+                    sizes.append(about.st_size if (about := _stat(path)) else 0)
+                    with suppress(PermissionError):  # Windows does not delete a file that is open
+                        path.unlink(missing_ok=True)
     except OSError as error:
         raise ForgeryError(f"cannot clear {folder}: {error.strerror or error}") from error
-    return len(found), sum(sizes)
+    return len(filled), sum(sizes)
 
 
 def cannot_write(folder: Path, error: OSError) -> ForgeryError:
@@ -204,10 +218,14 @@ def _stat(path: Path) -> os.stat_result | None:
         return None
 
 
-def _lock(handle: int) -> bool:
+def _lock(handle: int, wait: bool = True) -> bool | None:
+    """Lock a file: True; False where there are no locks; None if it is taken, without ``wait``."""
     try:
         import fcntl
     except ImportError:  # Windows: several processes may fill the slot, and the last one wins
         return False
-    fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return None
     return True

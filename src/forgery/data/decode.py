@@ -8,9 +8,10 @@ import ctypes
 import hashlib
 import io
 import logging
+import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -58,9 +59,33 @@ class Header:
         return self.mode in GREY_MODES
 
 
-@contextmanager
-def careful_pillow() -> Iterator[None]:
+class _Shared:
+    """A context that is entered by the first of several threads, and left by the last."""
+
+    def __init__(self, context: Callable[[], AbstractContextManager[None]]) -> None:
+        self._context, self._lock = context, threading.Lock()
+        self._inside, self._stack = 0, ExitStack()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._stack.enter_context(self._context())
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._stack.close()
+
+
+def careful_pillow() -> AbstractContextManager[None]:
     """Configure Pillow, for all threads, to raise errors in untrusted files and print nothing."""
+    return _careful
+
+
+@contextmanager
+def _careful_pillow() -> Iterator[None]:
     Image.init()  # before several threads would do it at once
     log = logging.getLogger("PIL")
     before = ImageFile.LOAD_TRUNCATED_IMAGES, log.level
@@ -74,6 +99,9 @@ def careful_pillow() -> Iterator[None]:
     finally:
         ImageFile.LOAD_TRUNCATED_IMAGES = before[0]
         log.setLevel(before[1])
+
+
+_careful = _Shared(_careful_pillow)
 
 
 @contextmanager
@@ -128,14 +156,15 @@ def decode(content: bytes, form: Form) -> tuple[np.ndarray, Header]:
             if form.size and form.fit != "none":
                 longer = 2 * max(form.size)  # of both sides, since the picture may be rotated
                 image.draft(None, (longer, longer))
+            is_16_bit = _is_16_bit(image)
             image.load()
             orientation = image.getexif().get(ORIENTATION, 1)
             if orientation != 1:
                 ImageOps.exif_transpose(image, in_place=True)
             if orientation in ROTATED:
                 about = replace(about, size=about.size[::-1])
-            if image.mode.startswith("I") and not _has_12_bits(image):
-                about = replace(about, brightest=int(np.asarray(image).max()))
+            if is_16_bit and not _has_12_bits(image):
+                about = replace(about, brightest=_brightest(image))
             return prepare(image, form), about
         except Rejected:
             raise
@@ -149,11 +178,13 @@ def prepare(image: Image.Image, form: Form) -> np.ndarray:
     A form without a size, or with fit ``none``, keeps the picture's size.
     """
     plain = _plain(image, form)
+    if form.channels == 3:  # before it is padded with a colour
+        plain = plain.convert("RGB")
     if form.size and (plain.height, plain.width) != form.size:
         plain = FITS[form.fit](plain, form.size, form.fill)
-    plain = plain.convert("L" if form.channels == 1 else "RGB")
-    pixels = np.asarray(plain)
-    return pixels[None] if form.channels == 1 else pixels.transpose(2, 0, 1)
+    if form.channels == 1:
+        return np.asarray(plain.convert("L"))[None]
+    return np.asarray(plain).transpose(2, 0, 1)
 
 
 def _plain(image: Image.Image, form: Form) -> Image.Image:
@@ -185,6 +216,25 @@ def _from_16_bits(image: Image.Image) -> Image.Image:
         return grey
     opaque = np.where(values == clear, 0, 255).astype(np.uint8)
     return Image.merge("LA", (grey, Image.fromarray(opaque)))
+
+
+def _is_16_bit(image: Image.Image) -> bool:
+    """Whether a picture that was opened, but not loaded, has 16 bits per channel."""
+    raw = (tile[3] for tile in getattr(image, "tile", ()))
+    modes = [args if isinstance(args, str) else args[0] for args in raw if args]
+    return image.mode.startswith("I") or any(";16" in str(mode) for mode in modes)
+
+
+def _brightest(image: Image.Image) -> int:
+    """The largest level of a picture of 16 bits, beside its opacity.
+
+    Pillow keeps the high byte of several channels: the level is then at most this.
+    """
+    values = np.asarray(image)
+    if values.ndim == 2:
+        return int(values.max())
+    colours = values[..., : 1 if image.mode.startswith("L") else 3]
+    return int(colours.max()) << 8 | 255
 
 
 def _has_12_bits(image: Image.Image) -> bool:

@@ -186,7 +186,9 @@ def draw_faces(
             svg_string=placement.apply(svg), width=size, height=size, background=BACKGROUND
         )
         with Image.open(io.BytesIO(bytes(png)), formats=["PNG"]) as picture:
-            images[i] = np.asarray(picture.convert("RGB")).transpose(2, 0, 1)
+            # Rounding in resvg adds a line to a few pictures.
+            square = picture.convert("RGB").crop((0, 0, size, size))
+        images[i] = np.asarray(square).transpose(2, 0, 1)
         if progress:
             progress(i + 1, len(attributes))
     return images

@@ -1,6 +1,7 @@
 """Points in CSV, .npy and .npz files: tables of numbers with one point per row."""
 
 import csv
+import re
 import tokenize
 import zipfile
 import zlib
@@ -89,7 +90,7 @@ def points_of(table: np.ndarray, name: str, path: str = "") -> Dataset:
     scale, offset = torch.std_mean(points, dim=0)
     rounding = (points - points.float()).abs().amax(0)
     for column, (mean, spread) in enumerate(zip(offset.tolist(), scale.tolist(), strict=True), 1):
-        if spread <= 1e-12 * max(1.0, abs(mean)):
+        if spread <= 1e-12 * abs(mean):
             raise ForgeryError(
                 f"{path}: column {column} has the same value in every row ({mean:g}): remove it"
             )
@@ -113,14 +114,22 @@ def _read_csv(path: Path) -> np.ndarray:
 
 def _parsed(lines: Iterable[str], path: str) -> np.ndarray:
     rows: list[list[float]] = []
+    may_name_columns = True
     try:
         for number, cells in enumerate(csv.reader(lines), start=1):
             if not cells:
                 continue
+            first, may_name_columns = may_name_columns, False
             try:
                 row = [float(cell) for cell in cells]
             except ValueError:
-                if number == 1 and not any(map(_is_number, cells)):  # column names
+                parts = re.split(r"[;\t ]+", cells[0].strip())
+                if len(cells) == 1 and len(parts) > 1 and all(map(_is_number, parts)):
+                    raise ForgeryError(
+                        f"{path}, line {number}: expected numbers separated by commas, got "
+                        f"{cells[0][:60]!r}"
+                    ) from None
+                if first and not any(map(_is_number, cells)):  # column names
                     continue
                 raise ForgeryError(
                     f"{path}, line {number}: expected numbers, got {', '.join(cells)[:60]!r}"

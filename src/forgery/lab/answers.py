@@ -87,7 +87,7 @@ async def sent(request: Request) -> dict[str, Any]:
     """
     try:
         content = json.loads(await body(request))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Refused("the request is not JSON") from None
     if not isinstance(content, dict):
         raise Refused("the request is not a JSON object")

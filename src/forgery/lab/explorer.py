@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Route
 
 from .. import addresses
 from ..addresses import ZOO
+from ..errors import ForgeryError
 from .answers import MOST_UPLOADED, Json, Refused, body, number, query, refused
 from .folder import RunsFolder, as_typed
 from .generators import Generators, Opened
@@ -92,7 +93,7 @@ class Explorer:
             try:
                 record = json.loads((self._folder.run(name) / "config.json").read_bytes())
                 shape, data = record["data"]["shape"], record["data"]["name"]
-            except (OSError, ValueError, KeyError, TypeError):
+            except (ForgeryError, OSError, ValueError, KeyError, TypeError):
                 continue  # the page of runs shows what is wrong with it
             if len(shape) == 3:
                 found.append({"run": name, "data": data, "shape": shape})

@@ -9,6 +9,7 @@ able to do this. A request therefore needs
 - the lab's own ``Origin``, if it changes anything.
 """
 
+import re
 import secrets
 from collections.abc import Collection
 from pathlib import Path
@@ -50,7 +51,8 @@ class Guard:
     token:
         The secret of the address.
     hosts:
-        Accepted ``Host`` headers, ``127.0.0.1:8484``; None accepts any, for remote use.
+        Accepted ``Host`` headers without their port, which a tunnel may change; None accepts any,
+        for remote use.
     """
 
     def __init__(self, app: ASGIApp, token: str, hosts: Collection[str] | None) -> None:
@@ -77,7 +79,7 @@ class Guard:
         """The refusal of a request, or the redirection of the first one; None to let it pass."""
         headers = request.headers
         host = headers.get("host", "")
-        if self._hosts is not None and host not in self._hosts:
+        if self._hosts is not None and re.sub(r":\d+$", "", host) not in self._hosts:
             return PlainTextResponse("This lab does not answer to that host name.\n", 403)
         if request.method not in SAFE and headers.get("origin") not in _origins(host):
             return PlainTextResponse("This request comes from another page.\n", 403)

@@ -285,6 +285,8 @@ class LiveGame:
         self.halves = _halves(self.config, self.dataset)
         _load(self.training, _copied(state), optimizer == self.config.optimizer)
         self.numbers, self.broken, self.moment = {}, None, None
+        for change in self.history:  # made after that state, and kept
+            change["step"] = min(change["step"], self.step)
         return self.step
 
     def _keep_state(self) -> None:

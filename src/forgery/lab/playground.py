@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Route
 
 from .answers import Json, Refused, Stream, query, sent
 from .folder import RunsFolder
+from .trainings import shown
 
 #: Pages that play at the same time, each a process.
 MOST_SESSIONS = 8
@@ -239,7 +240,10 @@ class Playground:
             raise Refused(str(error), error.status, {"name": str(error)}) from None
 
     def _saved(self, path: Path) -> dict[str, Any]:
-        return {"run": path.relative_to(self._folder.path.absolute()).as_posix(), "path": str(path)}
+        return {
+            "run": path.relative_to(self._folder.path.absolute()).as_posix(),
+            "commands": [shown([verb, str(path)]) for verb in ("show", "resume")],
+        }
 
     def _keep_sweeping(self) -> None:
         while not self._closed.wait(1.0):

@@ -85,15 +85,16 @@ def planned_steps(run: "Run", last: Mapping[str, Any] | None) -> int | None:
         return config.steps
     if not last or not last["step"] or not last["epoch"]:
         return None
-    epochs_per_step = last["epoch"] / last["step"]
+    data = run.record.get("data") or {}
+    count = data.get("images") or data.get("points") or 0
+    batch = config.batch_size * config.pack
+    per_epoch = count // batch
+    # A whole number, unlike the reported epoch: rounding must be that of training/end.py.
+    per_step = max(1, round(last["epoch"] / last["step"] * per_epoch))
     if config.epochs is not None:
-        return max(1, round(config.epochs / epochs_per_step))
+        return max(1, round(config.epochs * per_epoch / per_step))
     if config.images is not None:
-        data = run.record.get("data") or {}
-        count = data.get("images") or data.get("points") or 0
-        batch = config.batch_size * config.pack
-        batches_per_step = max(1, round(epochs_per_step * (count // batch)))
-        return max(1, round(config.images / (batch * batches_per_step)))
+        return max(1, round(config.images / (batch * per_step)))
     return None
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import os
 import socket
 import threading
 import webbrowser
@@ -20,6 +21,8 @@ from .guard import kept_token
 #: Ports that are tried after the given one, if it is in use.
 TRIED = 20
 LOCAL = ("127.0.0.1", "localhost", "::1")
+#: Names in the address of a page; its port may be that of a tunnel.
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 def serve(
@@ -61,9 +64,8 @@ def serve(
     taken = listener.getsockname()[1]
     token = kept_token(cache_folder())
     named = socket.gethostname() if host not in LOCAL else "[::1]" if host == "::1" else "127.0.0.1"
-    hosts = {f"{name}:{taken}" for name in ("127.0.0.1", "localhost", "[::1]")}
     ending = asyncio.Event()
-    application = create_app(folder, token, hosts if host in LOCAL else None, start, ending)
+    application = create_app(folder, token, LOOPBACK if host in LOCAL else None, start, ending)
     address = f"http://{named}:{taken}/?token={token}"
     if taken != port:
         print(f"port {port} is in use, so the lab takes {taken}")
@@ -99,7 +101,7 @@ def _folder_and_start(path: Path) -> tuple[RunsFolder, str]:
     """The folder of runs, and the name of the run that was given instead of a folder, if any."""
     if path.exists() and not path.is_dir():
         raise ForgeryError(f"{path} is a file: give a folder of runs, or a run")
-    path = path.absolute()
+    path = Path(os.path.abspath(path))  # without "..", since a run is named by its folder
     if (path / "config.json").is_file():
         return RunsFolder(path.parent), path.name
     return RunsFolder(path), ""

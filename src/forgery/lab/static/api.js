@@ -58,13 +58,16 @@ async function ask(path, options, read = (answer) => answer.json()) {
  * Follow a stream of events until `close()` is called.
  *
  * When the lab stops, the banner says so, and the stream is opened again as soon as the lab is back.
+ * While the page is hidden, the stream is closed: browsers allow six connections to a host, and each
+ * tab would keep one.
  *
  * @param {string} path
  * @param {Object} parameters
  * @param {Object<string, (content: any) => void>} handlers - by the name of the event; `reopened` is
- *   called when the lab is back.
+ *   called when the lab is back, or the page is shown again.
+ * @param {boolean} whileHidden - whether to keep the stream while the page is hidden.
  */
-export function follow(path, parameters, handlers) {
+export function follow(path, parameters, handlers, whileHidden = false) {
   let source = null;
   let timer = 0;
   let lost = false;
@@ -95,11 +98,21 @@ export function follow(path, parameters, handlers) {
       timer = setTimeout(retry, 1000);
     }
   };
-  open();
+  const stop = () => {
+    clearTimeout(timer);
+    source?.close();
+  };
+  const turn = () => {
+    stop();
+    if (document.hidden) lost = true;
+    else open();
+  };
+  if (!whileHidden) document.addEventListener("visibilitychange", turn);
+  if (whileHidden || !document.hidden) open();
   return {
     close() {
-      clearTimeout(timer);
-      source.close();
+      document.removeEventListener("visibilitychange", turn);
+      stop();
     },
   };
 }

@@ -271,9 +271,9 @@ async function playground(main, session, options, first, resumed, parameters) {
         button(w.save, "", async () => {
           message.className = "";
           try {
-            const { run, path } = await request("save", { name: name.value, game: Number(which.value) });
+            const { run, commands } = await request("save", { name: name.value, game: Number(which.value) });
             fill(message, `${w.saved} `, el("a", { href: `#/run?run=${encodeURIComponent(run)}` }, w.open),
-              command(`forgery show ${path}`), command(`forgery resume ${path}`));
+              ...commands.map((text) => command(text)));
           } catch (error) {
             message.className = "problem";
             fill(message, error.fields?.name ?? error.message);
@@ -506,7 +506,7 @@ async function playground(main, session, options, first, resumed, parameters) {
       stream.close();
       api.ended?.(kept);
     },
-  });
+  }, true);
 
   api.close = () => {
     stream.close();
