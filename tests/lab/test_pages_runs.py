@@ -202,6 +202,29 @@ def test_a_run_is_evaluated_from_the_page(server_of, page_of, runs):
     page.picture("run-card")
 
 
+HIDE = """(hidden) => {
+  Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_a_hidden_page_keeps_no_connection_and_catches_up(server_of, page_of, runs):
+    """A browser has six connections to a host, for all its tabs."""
+    server = server_of(runs)
+    page = open_page(page_of, server, "#/run?run=digits")
+    page.get_by_text("step 30 (grid 8 of 8)").wait_for()
+    points = "document.querySelector('canvas.plot').curves.series[0].x.length"
+    before = page.evaluate(points)
+    page.evaluate(HIDE, True)
+    samples = runs / "digits" / "samples"
+    shutil.copy(samples / "00000030.png", samples / "00000040.png")
+    page.wait_for_timeout(1500)
+    assert page.get_by_text("step 30 (grid 8 of 8)").is_visible()
+    page.evaluate(HIDE, False)
+    page.get_by_text("step 40 (grid 9 of 9)").wait_for()
+    assert page.evaluate(points) == before
+
+
 def test_a_killed_lab_is_shown_as_such_and_picked_up_again(server_of, page_of, runs):
     server = server_of(runs)
     page = open_page(page_of, server, "#/run?run=digits")
