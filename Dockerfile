@@ -23,8 +23,8 @@ ARG TORCH_INDEX=""
 ARG EXTRAS="lab,features"
 COPY constraints.txt /tmp/constraints.txt
 RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
-    pip install --no-cache-dir -c /tmp/constraints.txt \
-        ${TORCH_INDEX:+--index-url "${TORCH_INDEX}"} torch \
+    pip install --no-cache-dir --no-deps ${TORCH_INDEX:+--index-url "${TORCH_INDEX}"} \
+        "$(grep '^torch==' /tmp/constraints.txt)" \
     && pip install --no-cache-dir -c /tmp/constraints.txt "$(echo /wheels/*.whl)[${EXTRAS}]"
 
 # With --user, the home folder may not exist.

@@ -68,7 +68,7 @@ def main() -> None:
     random = np.random.default_rng(options.seed)
     for name in SHAPES:
         folder = options.folder / name
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         for i in range(options.pictures):
             draw(name, random).save(folder / f"{i:05d}.png")
     print(f"{len(SHAPES) * options.pictures:,} pictures in {options.folder}")

@@ -120,6 +120,11 @@ def test_spectral_normalisation_works_with_any_discriminator(digits):
             r"penalty r1 .* dcgan .*batch norm.*--discriminator, such as mlp",
         ),
         ({"discriminator": "modern", "spectral_norm": True}, r"start at zero .*--discriminator"),
+        (
+            {"discriminator": "mlp-noisy", "spectral_norm": True},
+            "no effect on weights",
+        ),
+        ({"objective": "wasserstein", "penalty": "r1", "penalty_weight": 0.0}, "no lower bound"),
         ({"d_steps": 2000}, r"2000 updates of D .* has only 1666: give fewer --d-steps"),
         ({"generator": "mlp-batchnorm", "batch_size": 1}, r"mlp-batchnorm .*at least 2 samples"),
         (

@@ -110,6 +110,7 @@ def test_a_new_length_replaces_the_old_one():
         ({"data": 5}, "data must be text, not 5"),
         ({"steps": 5, "epochs": 2.0}, "one length"),
         ({"evaluate_every": 300}, "evaluate-every must be a multiple of report-every"),
+        ({"learning_rate_min": 0.1, "learning_rate_decay": 1.01}, "is above the learning rates"),
         ({"epochs": None}, "one length, not none"),
         ({"batch_sise": 5}, "did you mean 'batch_size'"),
         ({"generator": "mpl"}, "unknown generator 'mpl': did you mean 'mlp'? The choices are mlp,"),

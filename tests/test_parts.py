@@ -15,6 +15,7 @@ from torch.nn import functional
 import forgery
 from forgery import ForgeryError, parts
 from forgery.data import Dataset
+from forgery.models import layers
 from forgery.objectives import OBJECTIVES, Objective
 from forgery.training.events import StepDone
 
@@ -217,6 +218,73 @@ def test_own_objectives_that_compare_samples_play_too(tiny, tmp_path):
         forgery.train(
             tiny, tmp_path / "no", objective=Objective(unbounded.d, unbounded.g, d_bounded=False)
         )
+
+
+class Inputs(layers.Discriminator):
+    """A discriminator of one's own that takes inputs, not maps."""
+
+    flattens = True
+
+    def __init__(self, spec):
+        super().__init__()
+        self.shape = spec.shape
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(spec.size, 4), nn.Linear(4, 1))
+
+    def look(self, x, y=None):
+        h = self.layers[:2](x)
+        return self.layers[2](h).squeeze(1), h
+
+
+def test_an_own_discriminator_takes_the_class_as_inputs(tiny, tmp_path):
+    config = tiny.replace(conditional="concat", steps=1)
+    model = forgery.train(config, tmp_path / "run", discriminator=Inputs)
+    assert model.discriminator.network.shape == (28 * 28 + 10,)
+
+
+class Logits(nn.Module):
+    """A discriminator of one's own without features."""
+
+    def __init__(self, spec):
+        super().__init__()
+        self.layer = nn.Linear(spec.size, 1)
+
+    def forward(self, x):
+        return self.layer(x.flatten(1)).squeeze(1)
+
+
+@pytest.mark.parametrize("conditional", ["none", "concat"])
+def test_features_are_missed_before_the_folder_is_made(tiny, tmp_path, conditional):
+    config = tiny.replace(conditional=conditional, objective="feature-matching")
+    with pytest.raises(ForgeryError, match=r"compares features of D, but .* provides none"):
+        forgery.train(config, tmp_path / "run", discriminator=Logits)
+    assert not (tmp_path / "run").exists()
+
+
+class Volume(nn.Module):
+    """A generator of one's own with a convolution of volumes."""
+
+    def __init__(self, spec):
+        super().__init__()
+        self.layer = nn.Linear(spec.latent, 28 * 28)
+        self.volume = nn.Conv3d(1, 1, 3, padding=1)
+
+    def forward(self, z):
+        return torch.tanh(self.volume(self.layer(z).view(-1, 1, 1, 28, 28))[:, 0])
+
+
+def test_a_generator_with_volumes_trains(tiny, tmp_path):
+    assert forgery.train(tiny, tmp_path / "run", generator=Volume).step == tiny.steps
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*is deprecated")
+def test_a_network_that_cannot_be_copied_is_refused(tiny, tmp_path):
+    def make(spec):
+        layer = nn.utils.weight_norm(nn.Linear(spec.latent, 28 * 28))
+        return nn.Sequential(layer, nn.Tanh(), nn.Unflatten(1, (1, 28, 28)))
+
+    with pytest.raises(ForgeryError, match=r"cannot be copied .*torch.nn.utils.parametrizations"):
+        forgery.train(tiny, tmp_path / "run", generator=make)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.fixture(scope="module")

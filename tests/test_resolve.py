@@ -1,5 +1,6 @@
 """Resolution of settings from data, recipe, file and flags, and of the batch size."""
 
+import json
 import struct
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from forgery.models import DISCRIMINATORS, GENERATORS
 from forgery.network_sizes import SIZES
 from forgery.parts import data_of
 from forgery.projected import is_available
-from forgery.recipes import recipe_for_images
+from forgery.recipes import find_recipe, recipe_for_images
 from forgery.resolve import config_of, read_toml, settings_from
 from forgery.training import parallel
 
@@ -237,6 +238,28 @@ def test_a_file_may_list_defaults_without_effect_and_flags_may_not(tmp_path):
         with pytest.raises(ForgeryError, match=r"momentum has no effect .* --optimizer momentum"):
             settings_from("mnist", None, file, flags)
     assert settings_from("mnist", None, path, {"optimizer": "momentum"}).momentum == 0.9
+
+
+@pytest.mark.parametrize(
+    ("recipe", "flags", "reset"),
+    [
+        ("mlp", {"optimizer": "rmsprop"}, "beta2"),
+        ("modern", {"penalty": "none"}, "penalty_weight"),
+        ("sngan", {"burn_in": 0.0}, "learning_rate_final"),
+        ("semi-supervised", {"conditional": "none"}, "labels"),
+        ("modern", {"generator": "dcgan", "discriminator": "dcgan", "penalty": "none"}, "g_depth"),
+    ],
+)
+def test_flags_override_a_file_that_lists_every_setting(tmp_path, recipe, flags, reset):
+    """As written by ``forgery recipes NAME``: the result is that of the recipe and the flags."""
+    path = tmp_path / "mine.toml"
+    lines = find_recipe(recipe)().effective()
+    listed = [(name, value) for group in lines.values() for name, value in group.items()]
+    path.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in listed))
+    assert reset in path.read_text()
+    flags = flags | {"batch_size": 16}
+    expected = settings_from(None, recipe, None, flags)
+    assert settings_from(None, None, path, flags).to_dict() == expected.to_dict()
 
 
 def test_a_length_by_flag_replaces_that_of_the_file(tmp_path):

@@ -11,8 +11,9 @@ from .augmentations import AUGMENTATIONS, Augment
 from .config import Config, GameSettings, compatibility
 from .data import Batches, Dataset, Labelled
 from .errors import ForgeryError, lookup, refuse
+from .models.conditional import provides_features
 from .models.freezing import freeze
-from .models.layers import ProvidesFeatures, couples_batch, initialise_from_data
+from .models.layers import couples_batch, initialise_from_data
 from .parts import NOTHING, Given, condition_of, find, foreign_parts, networks
 from .projected import projection_in
 from .protocols import problems_of
@@ -128,7 +129,7 @@ def _fitting(config: Config, dataset: Dataset, given: Given) -> tuple[nn.Module,
         generator,
         other,
         objective,
-        isinstance(other, ProvidesFeatures),
+        provides_features(other),
         couples_batch(other),
     )
     takes_class = condition_of(config).choose_classes is not None

@@ -198,7 +198,8 @@ def networks(
             spectrally_normalised(other)
     # Convolutions are faster in channels-last format.
     for network in (generator, other):
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if all(parameter.dim() < 5 for parameter in network.parameters()):
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return generator, other
 
 
@@ -230,4 +231,5 @@ def _family(setting: str, name: str, given: Given) -> Family:
             )
         return network
 
+    make.flattens = getattr(part, "flattens", False)  # type: ignore[attr-defined]
     return make

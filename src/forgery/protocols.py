@@ -58,7 +58,13 @@ def problems_of(
     """
     if not foreign:
         return []
-    generator, discriminator = (copy.deepcopy(network).eval() for network in networks)
+    try:
+        generator, discriminator = (copy.deepcopy(network).eval() for network in networks)
+    except Exception as error:  # as torch.nn.utils.weight_norm's networks raise
+        return [
+            f"a network cannot be copied ({error}): torch.nn.utils.parametrizations has norms of "
+            "weights that can"
+        ]
     y = torch.zeros(TRIED * config.pack, dtype=torch.int64)
 
     def packed(x: Tensor) -> Tensor:

@@ -4,12 +4,13 @@
 a recipe with changed settings.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import plugins
 from .config import Config
-from .errors import lookup
+from .errors import ForgeryError, lookup
 from .sizes import doubled
 
 #: Number of images in MNIST's training split; most recipes were tuned on them.
@@ -456,7 +457,7 @@ def recipe_for_images(shape: Sequence[int], pretrained: bool) -> tuple[str, str]
         )
     if pretrained:
         return "pictures", "convolutional, with the features of a network trained on ImageNet"
-    if height == width and height in (28, 32, 56, 64, 112, 128, 224, 256):
+    if height == width and height in (16, 28, 32, 56, 64, 112, 128, 224, 256):
         return "pictures-plain", (
             "convolutional; pip install 'forgery[features]' for better pictures, with the features "
             "of a network trained on ImageNet"
@@ -501,6 +502,21 @@ def recipe_names() -> list[str]:
 def find_recipe(name: str) -> Callable[..., Config]:
     """Return the recipe of a given name, or raise a :class:`ForgeryError` with the nearest name."""
     if name in plugins.names(PLUGINS) and name not in RECIPES:
-        recipe: Callable[..., Config] = plugins.load(PLUGINS, name)
-        return recipe
+        return _checked(name, plugins.load(PLUGINS, name))
     return lookup(RECIPES, name, "recipe")
+
+
+def _checked(name: str, recipe: Callable[..., Any]) -> Callable[..., Config]:
+    """A package's recipe, which must return a config."""
+
+    @functools.wraps(recipe)
+    def checked(**changes: Any) -> Config:
+        config = recipe(**changes)
+        if not isinstance(config, Config):
+            raise ForgeryError(
+                f"the recipe {name!r} of a package returns a {type(config).__name__}: expected a "
+                "forgery.Config"
+            )
+        return config
+
+    return checked

@@ -8,7 +8,7 @@ reduced to what the data can fill.
 
 import os
 import tomllib
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -125,7 +125,7 @@ def _config_of_dataset(
         raise ForgeryError(f"data is given twice: {os.fspath(what)!r} and {dataset.name!r}")
     recipe = changes.pop("recipe", None) if isinstance(what, Dataset) else os.fspath(what)
     known = {"data": FROM_PYTHON + dataset.name} | changes
-    config = _changed(recipe, known, set(changes), lambda: suiting_recipe(dataset))
+    config = _changed(recipe, {}, known, lambda: suiting_recipe(dataset))
     return config if "batch_size" in changes else _with_batch_size(config, dataset, shown)
 
 
@@ -177,37 +177,51 @@ def settings_from(
         from_file = {name: value for name, value in from_file.items() if name not in LENGTHS}
     changes = from_file | given
     _refuse_run(changes.get("data"))
-    # A file may list every setting: accept defaults that have no effect.
-    explicit = set(given) | {n for n, value in from_file.items() if value != field_of(n).default}
     config = _changed(
-        named, changes, explicit, lambda: _suiting(Config.from_record(_of_data(changes)), shown)
+        named, from_file, given, lambda: _suiting(Config.from_record(_of_data(changes)), shown)
     )
     return config if "batch_size" in changes else _fitted(config, shown)
 
 
 def _changed(
     recipe: str | None,
-    changes: dict[str, Any],
-    explicit: Collection[str],
+    from_file: dict[str, Any],
+    given: dict[str, Any],
     suiting: Callable[[], str],
 ) -> Config:
-    """The settings of a recipe, or of the run to start from, overridden by ``changes``.
+    """The settings of a recipe, or of the run to start from, overridden by a file, then by others.
 
     Without either, the recipe is the ``suiting`` one.
     """
+    changes = from_file | given
+    # A file may list every setting: accept defaults that have no effect.
+    explicit = {n for n, value in from_file.items() if value != field_of(n).default}
     if changes.get("start_from") is None:
         config = find_recipe(recipe or suiting())()
         if changes.get("data", config.data) != config.data:  # which may have no such split
             config = config.replace(split=field_of("split").default)
-        return config.changed(with_sizes(config, changes), explicit)
+        of_file = with_sizes(config, from_file)
+        alone = _of_file_alone(config, of_file)
+        if alone is not None:  # what only a flag leaves without effect is reset
+            explicit &= set(alone.without_effect())
+        merged = of_file | with_sizes(alone or config, given)
+        return config.changed(merged, explicit | set(given))
     if recipe is not None:
         raise ForgeryError(
             f"recipe {recipe} cannot be combined with start-from: the settings are those of "
             f"{changes['start_from']}; change single ones by their flags"
         )
-    config = fine_tuning.inherited(changes).changed(changes, explicit)
+    config = fine_tuning.inherited(changes).changed(changes, explicit | set(given))
     fine_tuning.check_settings(config)
     return config
+
+
+def _of_file_alone(config: Config, changes: dict[str, Any]) -> Config | None:
+    """The settings of a file without flags; None if it needs them."""
+    try:
+        return config.changed(changes, ())
+    except ForgeryError:
+        return None
 
 
 def read_toml(path: Path) -> dict[str, Any]:

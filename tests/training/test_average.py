@@ -1,5 +1,7 @@
+import pytest
 import torch
 from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from forgery.training.average import Average
 
@@ -17,6 +19,21 @@ def test_the_average_follows_closely_at_first_and_slowly_later():
         torch.testing.assert_close(average.network.weight.item(), expected, rtol=1e-5, atol=1e-6)
     assert not average.network.weight.requires_grad
     assert network.weight.item() == 1
+
+
+def test_spectral_normalisation_keeps_its_singular_vectors():
+    """The mean of unit vectors is shorter, and weights divided by it would grow."""
+    torch.manual_seed(0)
+    network = nn.Sequential(spectral_norm(nn.Linear(8, 8)), nn.BatchNorm1d(8))
+    average = Average(network, decay=0.9)
+    for step in range(1, 200):
+        with torch.no_grad():
+            network[0].parametrizations.weight.original.normal_()
+        network(torch.randn(20, 8))
+        average.update(step)
+    vectors = dict(average.network.named_buffers())
+    assert vectors["0.parametrizations.weight.0._u"].norm().item() == pytest.approx(1, rel=1e-4)
+    assert vectors["1.running_var"].mean() > 0
 
 
 def test_batch_statistics_are_averaged():

@@ -26,7 +26,7 @@ def recipes(name: str | None = None, /) -> None:
         for recipe in recipe_names():
             make = find_recipe(recipe)
             config = make()
-            about = (inspect.getdoc(make) or "").splitlines()[0]
+            about = (inspect.getdoc(make) or "").partition("\n")[0]
             networks = f"{config.generator} / {config.discriminator}"
             table.add_row(recipe, networks, config.length, about)
         console.print(table)

@@ -170,6 +170,16 @@ def frozen_features_take_no_class(config: "Config") -> str | None:
     )
 
 
+def rates_start_above_their_bound(config: "Config") -> str | None:
+    lowest = min(config.g_learning_rate, config.d_learning_rate)
+    if config.learning_rate_min <= lowest:
+        return None
+    return (
+        f"learning-rate-min {config.learning_rate_min:g} is above the learning rates, of which one "
+        f"starts at {lowest:g}"
+    )
+
+
 SETTINGS: list[Callable[["Config"], str | None]] = [
     one_length,
     evaluations_are_reported,
@@ -181,6 +191,7 @@ SETTINGS: list[Callable[["Config"], str | None]] = [
     continuous_codes_fit,
     frozen_features_are_of_single_images,
     frozen_features_take_no_class,
+    rates_start_above_their_bound,
 ]
 
 # With the data.
@@ -242,7 +253,8 @@ CLASSES: list[Callable[["Config", "Dataset"], str | None]] = [
 
 
 def unbounded_losses_are_held(config: "Config", networks: Networks) -> str | None:
-    held = config.clip or config.spectral_norm or config.penalty != "none"
+    penalised = config.penalty != "none" and config.penalty_weight > 0
+    held = config.clip or config.spectral_norm or penalised
     if networks.objective.d_bounded or held:
         return None
     return (

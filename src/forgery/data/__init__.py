@@ -99,8 +99,8 @@ def load(
 def _whole(source: str, split: str, settings: ImageSettings) -> Dataset:
     if holds_pictures(source):
         return load_pictures(source, settings).split(split)
-    if source in plugins.names(PLUGINS):
-        return adapted(plugins.load(PLUGINS, source)(split), settings)
+    if source not in SOURCES and source in plugins.names(PLUGINS):
+        return adapted(_of_package(source, split), settings)
     path = Path(source)
     if source not in SOURCES and not path.is_file():
         raise ForgeryError(
@@ -117,6 +117,25 @@ def _whole(source: str, split: str, settings: ImageSettings) -> Dataset:
     if path.suffix.lower() in SUFFIXES:
         return adapted(load_points(path), settings)
     return adapted(load_idx(path, labels_path(path)), settings)
+
+
+def _of_package(source: str, split: str) -> Dataset:
+    """A split of the data of an installed package."""
+    try:
+        found = plugins.load(PLUGINS, source)(split)
+    except ForgeryError:
+        raise
+    except Exception as error:  # whatever the package's own code raises
+        raise ForgeryError(
+            f"the data {source!r} of a package has no split {split!r}, or cannot be loaded: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(found, Dataset):
+        raise ForgeryError(
+            f"the data {source!r} of a package are a {type(found).__name__}: expected a "
+            "forgery.data.Dataset"
+        )
+    return found
 
 
 def is_name(source: str) -> bool:

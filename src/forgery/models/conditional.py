@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from .. import rows
 from ..errors import ForgeryError
-from .layers import Discriminator, JudgesPlaces
+from .layers import Discriminator, JudgesPlaces, ProvidesFeatures
 from .spec import Spec
 
 #: Builds a family's network.
@@ -174,12 +174,19 @@ def _one_hot(y: Tensor, classes: int, like: Tensor) -> Tensor:
     return functional.one_hot(y, classes).to(like.dtype)
 
 
+def provides_features(network: nn.Module) -> bool:
+    """Whether a discriminator shows its features; that of ``concat`` if the inner one does."""
+    inner = network.network if isinstance(network, ConcatDiscriminator) else network
+    return isinstance(inner, ProvidesFeatures)
+
+
 def require_features(network: nn.Module) -> Discriminator:
     """Return the network if it exposes features, else raise a :class:`ForgeryError`."""
     if not isinstance(network, Discriminator):
         raise ForgeryError(
-            f"{type(network).__name__} has no features to predict a class from: choose another "
-            "--discriminator, such as mlp, or --conditional concat"
+            f"{type(network).__name__} is not a forgery.models.Discriminator, and so has no "
+            "features to predict a class, or q(z | x), from: choose another --discriminator, such "
+            "as mlp"
         )
     return network
 

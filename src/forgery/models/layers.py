@@ -194,6 +194,11 @@ def spectrally_normalised(network: Network) -> Network:
         weighted = isinstance(layer, nn.Linear | nn.modules.conv._ConvNd)
         if not weighted or is_parametrized(layer, "weight"):
             continue
+        if getattr(layer, "normalises_weights", False):
+            raise ForgeryError(
+                f"spectral normalisation has no effect on weights that a layer divides by their "
+                f"norm ({name}): choose another --discriminator, or --no-spectral-norm"
+            )
         assert isinstance(layer.weight, Tensor)
         if not torch.any(layer.weight):
             raise ForgeryError(

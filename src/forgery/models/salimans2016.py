@@ -86,6 +86,8 @@ class WeightNormLinear(nn.Linear, DataDependent):
     biases so that outputs on the first data have mean 0 and variance 1. g may be learnt.
     """
 
+    normalises_weights = True
+
     def __init__(self, inputs: int, outputs: int, learn_gain: bool = True) -> None:
         super().__init__(inputs, outputs)
         nn.init.normal_(self.weight, std=0.1)

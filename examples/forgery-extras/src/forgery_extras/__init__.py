@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from forgery import Config, recipes
+from forgery import Config, ForgeryError, recipes
 from forgery.data import Dataset
 from forgery.evaluation import Measure
 from forgery.models import Spec
@@ -49,9 +49,15 @@ class LogisticDiscriminator(nn.Module):
         return self.output(x.flatten(1)).squeeze(1)
 
 
+#: Split → seed of its images.
+SEEDS = {"train": 0, "test": 1}
+
+
 def stripes(split: str) -> Dataset:
     """2,000 grey images of 8 × 8 pixels, one white row or column on dark noise: train, or test."""
-    generator = torch.Generator().manual_seed({"train": 0, "test": 1}[split])
+    if split not in SEEDS:
+        raise ForgeryError(f"stripes has the splits train and test, not {split!r}")
+    generator = torch.Generator().manual_seed(SEEDS[split])
     n = 2_000
     labels = torch.randint(2, (n,), generator=generator)
     places = torch.randint(8, (n,), generator=generator)
