@@ -62,9 +62,7 @@ def data_package(tmp_path, monkeypatch):
 def test_data_of_a_package(data_package):
     assert data.load("ones", "test").values.unique().tolist() == [2]
     assert data.load("mnist", "test").name == "mnist[test]"  # the bundled one
-    with pytest.raises(
-        ForgeryError, match=r"'ones' of a package has no split 'valid'.*KeyErr"
-    ):
+    with pytest.raises(ForgeryError, match=r"'ones' of a package has no split 'valid'.*KeyErr"):
         data.load("ones", "valid")
     with pytest.raises(ForgeryError, match="are a NoneType: expected a forgery"):
         data.load("wrong")

@@ -324,6 +324,16 @@ def test_two_games_go_back_to_the_same_step():
         assert len({game.step for game in play.games}) == 1
 
 
+def test_the_second_game_ends_and_the_first_goes_on():
+    play = Play("ring8", PLAIN)
+    play.pair({"other": {"objective": "minimax"}})
+    play.step({"who": "both"})
+    assert len(play.frame()["games"]) == 2
+    play.pair({"other": None})
+    play.step({"who": "both"})
+    assert len(play.frame()["games"]) == 1
+
+
 # The terminal.
 
 

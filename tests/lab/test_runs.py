@@ -86,6 +86,15 @@ def test_the_run_that_changed_last_comes_first(client, runs):
     assert client.get("/api/runs").json()["runs"][0]["name"] == "ring"
 
 
+def test_a_folder_whose_name_is_no_text_does_not_hide_the_others(client, runs):
+    before = set(by_name(client))
+    try:
+        shutil.copytree(runs / "digits", os.fsdecode(os.fsencode(runs) + b"/caf\xe9"))
+    except OSError:  # a file system of Unicode names
+        return
+    assert set(by_name(client)) == before
+
+
 def test_a_thumbnail_is_a_small_picture(client):
     answer = client.get("/api/runs/thumbnail", params={"run": "ring", "step": 30})
     picture = Image.open(io.BytesIO(answer.content))

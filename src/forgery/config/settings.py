@@ -594,6 +594,8 @@ def _out_of_bounds(field: dataclasses.Field[Any], value: Any) -> str | None:
     """The problem of a number outside its bounds, or None."""
     if value is None or isinstance(value, str):
         return None
+    if isinstance(value, int) and abs(value) >= 1 << 63:
+        return f"{flag(field.name)} is too large"
     fits: dict[str, Callable[[float], bool]] = {
         "at least": lambda bound: value >= bound,
         "above": lambda bound: value > bound,
@@ -603,8 +605,6 @@ def _out_of_bounds(field: dataclasses.Field[Any], value: Any) -> str | None:
     for words, bound in field.metadata["bounds"].items():
         if bound is not None and not fits[words](bound):
             return f"{flag(field.name)} must be {words} {bound:g}, not {value:g}"
-    if isinstance(value, int) and abs(value) >= 1 << 63:
-        return f"{flag(field.name)} is too large"
     if not math.isfinite(value):
         return f"{flag(field.name)} must be finite, not {value}"
     return None

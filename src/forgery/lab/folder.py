@@ -23,7 +23,10 @@ class RunsFolder:
     path: Path
 
     def names(self) -> Iterator[str]:
-        """The names of all runs, found by their config.json; links are not followed."""
+        """The names of all runs, found by their config.json; links are not followed.
+
+        Names that are no text, since their bytes are not UTF-8, cannot be part of an address.
+        """
         found = 0
         for folder, below, files in os.walk(self.path):
             place = Path(folder)
@@ -32,7 +35,9 @@ class RunsFolder:
             if "config.json" in files and depth:
                 below.clear()
                 found += 1
-                yield place.relative_to(self.path).as_posix()
+                name = place.relative_to(self.path).as_posix()
+                if name.isascii() or name.encode(errors="ignore").decode() == name:
+                    yield name
             if depth >= DEPTH:
                 below.clear()
             if found >= MOST:

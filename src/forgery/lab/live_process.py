@@ -112,7 +112,8 @@ class Play:
             games.append(LiveGame(config, self.dataset))
             self._deal(games)
         else:
-            self.games, self.measured = self.games[:1], self.measured[:1]
+            for of_games in (self.games, self.measured, self._seen, self._paces):
+                del of_games[1:]
             self.fresh = True
         return self.state()
 

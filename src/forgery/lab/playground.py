@@ -86,7 +86,7 @@ class Session:
         mine = self._follower = (asyncio.get_running_loop(), frames)
         self.left = None
         try:
-            while True:
+            while self._reader.is_alive():
                 await run_in_threadpool(self._allow_frame)
                 frame = await frames.get()
                 if frame is None:
@@ -110,7 +110,8 @@ class Session:
     def ended(self) -> bool:
         """Whether the process is gone, or its page has been away for some time."""
         away = self.left is not None and time.monotonic() - self.left > OUTLIVES
-        return away or not self._process.is_alive()
+        # A process that has closed its pipe is alive for a moment longer.
+        return away or not (self._process.is_alive() and self._reader.is_alive())
 
     def _allow_frame(self) -> None:
         with self._sending, suppress(Refused):

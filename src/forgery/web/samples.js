@@ -395,11 +395,12 @@ export function between(generator, { onhold, onchange }) {
   const play = el("button", { "aria-pressed": "false", onclick: () => (playing ? pause() : start()) }, text.play);
   function start() {
     let before = null;
-    let forwards = Number(at.value) < 1;
+    let t = Number(at.value); // kept here, since the slider rounds it
+    let forwards = t < 1;
     const frame = (now) => {
       const change = before === null ? 0 : (now - before) / 1000 / SECONDS;
       before = now;
-      let t = Number(at.value) + (forwards ? change : -change);
+      t += forwards ? change : -change;
       if (t >= 1 || t <= 0) forwards = t <= 0;
       t = Math.min(1, Math.max(0, t));
       at.value = t;

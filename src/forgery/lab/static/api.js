@@ -46,7 +46,10 @@ async function ask(path, options, read = (answer) => answer.json()) {
     announce(words.common.lost);
     throw new Refused(words.common.lost, 0);
   }
-  if (answer.ok) return read(answer);
+  if (answer.ok) {
+    announce("");
+    return read(answer);
+  }
   let said = {};
   try {
     said = await answer.json();
@@ -71,6 +74,7 @@ export function follow(path, parameters, handlers, whileHidden = false) {
   let source = null;
   let timer = 0;
   let lost = false;
+  let times = 0; // how often the stream was closed
   const open = () => {
     source = new EventSource(address(path, parameters));
     source.onopen = () => {
@@ -88,10 +92,12 @@ export function follow(path, parameters, handlers, whileHidden = false) {
     }
   };
   const retry = async () => {
+    const mine = times;
     let status = 0;
     try {
       status = (await fetch("/api/about")).status;
     } catch { /* still away */ }
+    if (mine !== times) return; // the stream was closed meanwhile
     if (status === 200) open();
     else {
       announce(status === 403 ? words.common.changedToken : words.common.lost);
@@ -99,6 +105,7 @@ export function follow(path, parameters, handlers, whileHidden = false) {
     }
   };
   const stop = () => {
+    times += 1;
     clearTimeout(timer);
     source?.close();
   };

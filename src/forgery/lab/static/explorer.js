@@ -107,8 +107,10 @@ async function explore(main, about, parameters) {
     const wrong = [[seed, s], [first, start]].filter(([, value]) => !Number.isInteger(value) || value < 0);
     for (const [control] of wrong) control.problem(text.mustBeWhole);
     if (wrong.length) return;
+    const mine = ++requests;
     try {
       const zs = new Float32Array((await binary("explorer/z", { run, step: about.step, seed: s, first: start, count: PAGE })).buffer);
+      if (mine !== requests) return; // another page was asked for meanwhile
       shownSamples = tray.meet(Array.from({ length: PAGE }, (_, i) => {
         const number = start + i;
         return { id: `${s}:${number}`, name: text.sample(s, number), seed: s, number, z: zs.slice(i * about.size, (i + 1) * about.size) };
@@ -118,9 +120,10 @@ async function explore(main, about, parameters) {
       samples.mark(tray.ids());
       await drawn;
     } catch (error) {
-      (error.fields?.seed ? seed : first).problem(error.message);
+      if (mine === requests) (error.fields?.seed ? seed : first).problem(error.message);
     }
   }
+  let requests = 0;
   let shownSamples = [];
 
   // ---- commands of the terminal
@@ -172,27 +175,31 @@ async function explore(main, about, parameters) {
 
   // ---- one sample
   const [byD, byData] = [el("div"), el("div")];
+  let changes = 0; // how often the sample has moved: an answer for an earlier place is dropped
   const moved = mover(generator, {
     onhold: tray.hold,
-    onchange() {
+    onchange(_, changed) {
+      changes += 1;
       fill(byD);
       fill(byData);
-      neighbourCommand();
+      neighbourCommand(changed);
     },
   });
   const pointCommand = el("div");
-  function neighbourCommand() {
+  function neighbourCommand(changed = false) {
     // The last sample of a row is the one whose neighbours the verb shows.
     const chosen = tray.chosen();
-    const shown = chosen && chosen.number !== undefined && chosen.number < 60;
+    const shown = !changed && chosen && chosen.number !== undefined && chosen.number < 60;
     fill(pointCommand, asCommand(shown ? verb("neighbours", ["--rows", 1, "--columns", chosen.number + 1, "--seed", chosen.seed]) : ""));
   }
   async function ask(what, answer, view) {
+    const asked = changes;
     fill(answer, el("p", { class: "soft" }, words.common.loading));
     try {
-      fill(answer, view(await post(`explorer/${what}`, blob(moved.z()), place())));
+      const said = await post(`explorer/${what}`, blob(moved.z()), place());
+      if (asked === changes) fill(answer, view(said));
     } catch (error) {
-      fill(answer, el("p", { class: "problem", role: "alert" }, error.message));
+      if (asked === changes) fill(answer, el("p", { class: "problem", role: "alert" }, error.message));
     }
   }
   const verdict = ({ logit, probability, lower, of, objective }) => el(

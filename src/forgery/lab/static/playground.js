@@ -65,7 +65,12 @@ export async function show(main, parameters) {
       const { session, options, state } = await post("playground/open");
       if (closed) return;
       page?.close();
-      page = await playground(main, session, options, state, resumed, parameters);
+      const made = await playground(main, session, options, state, resumed, parameters);
+      if (closed) {
+        made.close();
+        return;
+      }
+      page = made;
       page.ended = (kept) => { if (!closed) open(kept); };
     } catch (error) {
       if (!closed) fill(main, el("h1", {}, w.title), el("p", { class: "problem" }, error.message));

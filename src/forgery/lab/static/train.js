@@ -110,7 +110,7 @@ export async function show(main, parameters) {
       const { input } = settings.get(setting.name);
       const value = settingText(defaults[setting.name]);
       if (input.tagName === "SELECT") {
-        if (!input.value) input.options[0].textContent = said.recipeValue(value);
+        input.options[0].textContent = said.recipeValue(value);
       } else input.placeholder = value;
     }
     const about = chosen ? chosen.about : said.recipeHint;
@@ -144,8 +144,14 @@ export async function show(main, parameters) {
   /** Show the command, and the problems of the settings, before anything is started. */
   async function check() {
     // Data of the hub are fetched when the training starts, and not before.
-    if (closed || (data.value === PATH && !path.value.trim()) || chosenData().startsWith("hf:")) return;
+    if (closed) return;
     const mine = ++latest;
+    if ((data.value === PATH && !path.value.trim()) || chosenData().startsWith("hf:")) {
+      result.textContent = "";
+      fill(line);
+      showProblems({});
+      return;
+    }
     result.textContent = said.checking;
     try {
       const answer = await post("train/check", content());
