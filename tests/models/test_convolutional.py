@@ -10,7 +10,7 @@ from forgery import ForgeryError
 from forgery.build import batches_of, training_of
 from forgery.data import load
 from forgery.models import DISCRIMINATORS, GENERATORS, Spec
-from forgery.models.modern import _Block, _Resample
+from forgery.models.modern import Block, _Resample
 from forgery.training.minibatch import Minibatch
 
 #: Families for square images of 4·2^k or 7·2^k pixels.
@@ -220,7 +220,7 @@ def test_the_size_of_a_modern_update_does_not_depend_on_depth():
         torch.manual_seed(seed)
         g = GENERATORS["modern"](spec((1, 28, 28), width=16, depth=depth, latent=64))
         z, target = torch.randn(16, 64), torch.randn(16, 1, 28, 28)
-        blocks = [p for m in g.modules() if isinstance(m, _Block) for p in m.parameters()]
+        blocks = [p for m in g.modules() if isinstance(m, Block) for p in m.parameters()]
         before = g(z)
         (before - target).square().mean().backward(inputs=blocks)
         torch.optim.SGD(blocks, lr=0.01).step()
@@ -230,12 +230,12 @@ def test_the_size_of_a_modern_update_does_not_depend_on_depth():
 
 
 def test_modern_blocks_start_as_the_identity_with_groups_of_16():
-    block = _Block(24, blocks=3)
+    block = Block(24, blocks=3)
     x = torch.randn(2, 24, 5, 5)
     assert torch.equal(block(x), x)
     enter, _, mix, _, leave = block.residual
     assert (enter.out_channels, mix.groups, leave.bias) == (48, 3, None)
-    assert _Block(1, blocks=1).residual[2].groups == 1
+    assert Block(1, blocks=1).residual[2].groups == 1
 
 
 def test_resampling_is_bilinear():
@@ -257,11 +257,11 @@ def test_resampling_is_bilinear():
 def test_modern_channels_double_up_to_eight_times():
     g = on_paper(GENERATORS["modern"], spec((3, 256, 256), width=16))
     assert g.basis.shape == (128, 4, 4)
-    widths = [m.residual[0].in_channels for m in g.modules() if isinstance(m, _Block)]
+    widths = [m.residual[0].in_channels for m in g.modules() if isinstance(m, Block)]
     assert widths == [128, 128, 128, 128, 64, 32, 16]
     assert on_paper(GENERATORS["modern"], spec((1, 28, 28), width=16)).basis.shape == (64, 7, 7)
     d = on_paper(DISCRIMINATORS["modern"], spec((3, 256, 256), width=16))
-    assert [m.residual[0].in_channels for m in d.modules() if isinstance(m, _Block)] == widths[::-1]
+    assert [m.residual[0].in_channels for m in d.modules() if isinstance(m, Block)] == widths[::-1]
 
 
 # --- whole runs
