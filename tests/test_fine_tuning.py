@@ -164,10 +164,12 @@ def test_pictures_of_other_sizes_follow_a_run_on_pictures_of_one_size(photos, tm
 
 
 def test_a_start_in_the_home_folder(run, monkeypatch):
-    """Of a file of settings or a form, whose text no shell has read."""
+    """A settings file or a form may hold a ~ that no shell has expanded."""
     monkeypatch.setenv("HOME", str(run.parent))
     monkeypatch.setenv("USERPROFILE", str(run.parent))
     assert config_of("mnist", {"start_from": "~/run@2"}).batch_size == 10
+    tuned = forgery.train("mnist", run.parent / "tuned", start_from="~/run@2", steps=1)
+    assert tuned.config.start_from == f"{run}@2"
 
 
 def test_held_out_data_that_the_weights_were_trained_on_are_noted(tmp_path):

@@ -141,6 +141,8 @@ def test_classes_of_numpy_and_torch(tiny, tmp_path):
     assert torch.equal(model.sample(4, classes=np.int64(3)), model.sample(4, classes="3"))
     with pytest.raises(ForgeryError, match="has no class 12: its classes are 0 to 9"):
         model.sample(4, classes=torch.tensor(12))
+    with pytest.raises(ForgeryError, match=r"has no class 1\.5"):
+        model.sample(4, classes=[1.5])
 
 
 def test_a_notebook_shows_a_class_in_each_column(tiny, tmp_path):

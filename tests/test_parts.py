@@ -241,22 +241,11 @@ def test_an_own_discriminator_takes_the_class_as_inputs(tiny, tmp_path):
     assert model.discriminator.network.shape == (28 * 28 + 10,)
 
 
-class Logits(nn.Module):
-    """A discriminator of one's own without features."""
-
-    def __init__(self, spec):
-        super().__init__()
-        self.layer = nn.Linear(spec.size, 1)
-
-    def forward(self, x):
-        return self.layer(x.flatten(1)).squeeze(1)
-
-
 @pytest.mark.parametrize("conditional", ["none", "concat"])
 def test_features_are_missed_before_the_folder_is_made(tiny, tmp_path, conditional):
     config = tiny.replace(conditional=conditional, objective="feature-matching")
     with pytest.raises(ForgeryError, match=r"compares features of D, but .* provides none"):
-        forgery.train(config, tmp_path / "run", discriminator=Logits)
+        forgery.train(config, tmp_path / "run", discriminator=Discriminator)
     assert not (tmp_path / "run").exists()
 
 

@@ -23,8 +23,8 @@ def is_path(address: Path | str) -> bool:
 
 
 def from_anywhere(address: str) -> str:
-    """The address with an absolute path, which holds in any folder."""
-    return str(Path(address).absolute()) if is_path(address) else address
+    """The address with an absolute path, which holds in any folder; ``~`` is the home folder."""
+    return str(Path(address).expanduser().absolute()) if is_path(address) else address
 
 
 def name_of(address: Path | str) -> str:

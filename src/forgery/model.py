@@ -367,8 +367,8 @@ class Model:
 
     def _class_number(self, given: int | str) -> int:
         names = list(self.classes)
-        if not isinstance(given, str):
-            given = operator.index(given)  # of NumPy or PyTorch
+        if hasattr(given, "__index__"):  # a number, of NumPy or PyTorch too
+            given = operator.index(given)
         if isinstance(given, int) and 0 <= given < len(names):
             given = names[given]
         if given not in names:

@@ -31,22 +31,22 @@ class Objective:
     undecided:
         The logit at which D considers real and fake equally likely; None if only differences
         between logits are meaningful.
-    certain:
-        The logits on real and on fake data at which D's loss is least.
     d_bounded:
         Whether D's loss is bounded below. If not, D's slope must be limited by a penalty, by
         weight clipping or by spectral normalisation.
     g_sees_features:
         Whether ``g`` takes D's features ``[N, F]`` instead of its logits.
+    certain:
+        The logits on real and on fake data at which D's loss is least.
     """
 
     d: Callable[[Tensor, Tensor], Tensor]
     g: Callable[[Tensor, Tensor | None], Tensor]
     g_needs_real: bool = False
     undecided: float | None = 0.0
-    certain: tuple[float, float] = (math.inf, -math.inf)
     d_bounded: bool = True
     g_sees_features: bool = False
+    certain: tuple[float, float] = (math.inf, -math.inf)
 
     def certainty(self, d_real: float, d_fake: float) -> tuple[float, float] | None:
         """Mean outputs of D as if it were sure at 1 (real) and 0 (fake), and undecided at ½.

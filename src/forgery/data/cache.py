@@ -161,10 +161,8 @@ def clear(folder: Path) -> tuple[int, int]:
     are kept.
     """
     try:
-        found, sizes = slots(folder), []
-        filled = {slot.key for slot in found}
-        keys = filled | {path.name.partition(".")[0] for path in folder.glob("*.*")}
-        for key in keys:
+        filled, sizes = {slot.key for slot in slots(folder)}, []
+        for key in {path.name.partition(".")[0] for path in folder.glob("*.*")}:
             with Slot(folder, key).unless_building() as is_free:
                 if not is_free:
                     filled.discard(key)

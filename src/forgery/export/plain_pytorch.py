@@ -91,7 +91,8 @@ def drawing_code(model: Model, file: str = "model.safetensors") -> str:
         draws something else than its code.
     """
     program = traced(model)
-    weights = {f"generator.{name}": value for name, value in model.generator.state_dict().items()}
+    tensors = model.generator.state_dict().items()
+    weights = {f"generator.{name}": tensor.cpu() for name, tensor in tensors}
     code = _Printer(program, set(weights), file).print(_about(model))
     _check(code, model, weights)
     return code
@@ -176,11 +177,10 @@ class _Printer:
         self.norms = False
 
     def print(self, about: str) -> str:
-        inputs = self.inputs
-        self.marks = {node: _mark(node) for node in inputs}
+        self.marks = {node: _mark(node) for node in self.inputs}
         statements: list[tuple[Node | None, _Expression]] = []
         for node in self.nodes:
-            if node.op == "placeholder" and node not in inputs and node.users:
+            if node.op == "placeholder" and node not in self.inputs and node.users:
                 self.inlined[node] = _Expression(self._tensor(node.name))
             elif node.op == "output":
                 result = node.args[0][0]  # type: ignore[index]
@@ -192,7 +192,7 @@ class _Printer:
                 else:
                     self.marks[node] = _mark(node)
                     statements.append((node, code))
-        body = self._named(statements, inputs)
+        body = self._named(statements)
         constants = [f"{name} = torch.tensor({value})" for value, name in self.constants.items()]
         lines = [
             "import torch",
@@ -205,7 +205,7 @@ class _Printer:
             *(["", "", *NORM.splitlines()] if self.norms else []),
             "",
             "",
-            f"def generate({', '.join(node.name for node in inputs)}):",
+            f"def generate({', '.join(node.name for node in self.inputs)}):",
             f'    """{about}"""',
             *(f"    {line}" for line in body),
         ]
@@ -264,6 +264,10 @@ class _Printer:
             sides = [self._of(side) for side in node.args]
             text = f" {OF_SIZES[node.target]} ".join(side.operand for side in sides)
             return _Expression(text, _reads(sides), simple=False)
+        if not hasattr(node.target, "_schema"):
+            raise ForgeryError(
+                f"the generator cannot be written as code: it computes a size by {_name_of(node)}"
+            )
         given = _arguments(node)
         name = _name_of(node)
         if name in OPERATORS and set(given) == {"self", "other"}:
@@ -342,12 +346,10 @@ class _Printer:
         order = ("input", *OF_A_NORM, "eps")
         return self._function("F.batch_norm", {name: given.get(name) for name in order})
 
-    def _named(
-        self, statements: list[tuple[Node | None, _Expression]], inputs: list[Node]
-    ) -> list[str]:
+    def _named(self, statements: list[tuple[Node | None, _Expression]]) -> list[str]:
         """The lines of the function. A name is used again once its value is not needed."""
         last = {node: i for i, (_, code) in enumerate(statements) for node in code.reads}
-        names = {node: node.name for node in inputs}
+        names = {node: node.name for node in self.inputs}
         lines = []
         for i, (node, code) in enumerate(statements):
             text = code.text

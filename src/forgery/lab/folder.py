@@ -36,7 +36,7 @@ class RunsFolder:
                 below.clear()
                 found += 1
                 name = place.relative_to(self.path).as_posix()
-                if name.isascii() or name.encode(errors="ignore").decode() == name:
+                if name.encode(errors="ignore").decode() == name:
                     yield name
             if depth >= DEPTH:
                 below.clear()

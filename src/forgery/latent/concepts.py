@@ -110,13 +110,13 @@ def attribute(word: str, names: tuple[str, ...]) -> tuple[str, bool]:
     """
     if word in names:
         return word, True
-    known = {_plain(name): name for name in names}
     wanted = _plain(word)
-    if wanted in known:
-        alike = [name for name in names if _plain(name) == wanted]
-        if len(alike) > 1:
-            raise ForgeryError(f"{word!r} may be {' or '.join(alike)}: write it exactly")
-        return known[wanted], True
+    alike = [name for name in names if _plain(name) == wanted]
+    if len(alike) > 1:
+        raise ForgeryError(f"{word!r} may be {' or '.join(alike)}: write it exactly")
+    if alike:
+        return alike[0], True
+    known = {_plain(name): name for name in names}
     for name, value in WORDS.get(wanted, ()):
         if name in known:
             return known[name], value

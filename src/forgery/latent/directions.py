@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..errors import ForgeryError, did_you_mean, lookup
+from ..errors import ForgeryError, lookup
 from ..sampler import PART
 from .attributes import AttributeClassifier
 from .space import Space
@@ -95,12 +95,9 @@ def find_direction(
         The method or the attribute is unknown, or too few samples have it, or too few do not.
     """
     find = lookup(METHODS, method, "method")
-    if attribute not in classifier.names:
-        raise ForgeryError(
-            f"unknown attribute {attribute!r}{did_you_mean(attribute, classifier.names)}"
-        )
+    columns = {name: column for column, name in enumerate(classifier.names)}
+    column = lookup(columns, attribute, "attribute")
     z = space.z(samples, seed)
-    column = classifier.names.index(attribute)
     parts = [classifier.probabilities(space.pictures(part))[:, column] for part in z.split(PART)]
     has_it = torch.cat(parts) > 0.5
     cut, having = samples * 4 // 5, int(has_it.sum())

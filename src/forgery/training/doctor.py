@@ -120,7 +120,7 @@ def _in_infancy(reports: Reports) -> bool:
 
 def oscillating(reports: Reports) -> Finding | None:
     """D's lead swings up and down, since the players chase each other."""
-    if any(r["certainty"] is None for r in reports):
+    if reports[-1]["certainty"] is None:
         return None
     leads = [real - fake for real, fake in (r["certainty"] for r in reports[-LONGER:])]
     times = swings(leads, 0.2)
