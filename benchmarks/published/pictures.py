@@ -1,7 +1,7 @@
 """Pictures of one's own: sets, how samples are scored, and the recipes for equal processor time."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -221,9 +221,9 @@ TABLES = (
         "pictures-emoji-64",
         "Recipes on emoji of 64 × 64 pixels",
         RECIPES[64],
-        EMOJI,
+        replace(EMOJI, classifier=""),  # which reads pictures of 32 × 32 pixels
         (600, 1_800),
-        (RATIO, *MANIFOLDS, CLASSES, COPIES),
+        (RATIO, *MANIFOLDS, COPIES),
         pixels=64,
         note=AS_MANY,
     ),
