@@ -239,9 +239,11 @@ def test_a_class_is_chosen_for_all_images(explorer, runs):
 
 def test_a_checkpoint_is_chosen(explorer, runs):
     page = explorer()
+    page.get_by_label("checkpoint").focus()
     page.get_by_label("checkpoint").select_option("10")
     page.wait_for_url("**step=10**")
     page.locator(".directions .direction").first.wait_for(state="attached")
+    page.wait_for_function("() => document.activeElement.tagName === 'SELECT'")
     expected = to_pixels(model.load(runs / "digits", step=10).sample(1))
     assert is_drawn(page, page.locator(".samples canvas").first, expected)
     page.get_by_role("button", name="Open the newest").click()

@@ -102,8 +102,12 @@ def test_settings_are_changed_while_it_plays_or_refused_beside_the_field(opened)
 def test_two_games_side_by_side(opened):
     _, page = opened()
     page.get_by_role("button", name="Two games").click()
-    page.get_by_role("button", name="minimax against non-saturating").click()
+    page.get_by_role("button", name="minimax against non-saturating").focus()
+    page.keyboard.press("Enter")
     page.get_by_role("heading", name="B: objective non-saturating").wait_for()
+    focused = page.evaluate("document.activeElement.textContent")
+    assert focused == "minimax against non-saturating"
+    page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Space")
     wait_for_step(page, 10)
     assert page.locator(".game canvas").count() == 2
@@ -231,6 +235,30 @@ def test_a_lab_that_was_killed_is_shown_as_such_and_picked_up_again(opened, serv
     server_of(tmp_path / "runs", port=server.port)
     page.get_by_text("starts again with the same settings").wait_for(timeout=60_000)
     assert page.get_by_label("Data", exact=True).input_value() == "moons"
+    page.keyboard.press("s")
+    wait_for_step(page, 1)
+
+
+def test_painted_points_outlive_the_lab(opened, server_of, tmp_path):
+    server, page = opened()
+    page.expect_problem("ERR_")
+    page.get_by_label("Data", exact=True).select_option("drawn")
+    box = page.locator(".easel canvas").bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    for i in range(10):
+        page.mouse.move(box["x"] + 60 + 8 * i, box["y"] + 60)
+    page.mouse.up()
+    painted = page.locator(".easel .soft", has_text="5,000").inner_text()
+    server.stop(signal.SIGKILL)
+    page.get_by_text("The lab has stopped").wait_for()
+    page.get_by_role("button", name="Play with these points").click()
+    assert page.locator(".easel .soft", has_text="5,000").inner_text() == painted
+    server_of(tmp_path / "runs", port=server.port)
+    page.get_by_text("starts again with the same settings").wait_for(timeout=60_000)
+    page.locator(".easel .soft", has_text="5,000").wait_for()
+    assert page.locator(".easel .soft", has_text="5,000").inner_text() == painted
+    page.get_by_role("button", name="Play with these points").click()
     page.keyboard.press("s")
     wait_for_step(page, 1)
 

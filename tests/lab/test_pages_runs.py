@@ -118,6 +118,12 @@ def test_a_run_is_readable_on_a_phone_and_in_the_dark(server_of, page_of, runs, 
         page.locator("canvas.plot").nth(3).wait_for()
         assert has_no_sideways_scrolling(page)
         page.picture(f"run-{name}-{width}")
+    chart = page.locator("canvas.plot").first
+    light = chart.evaluate("canvas => canvas.toDataURL()")
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(
+        "light => document.querySelector('canvas.plot').toDataURL() !== light", arg=light
+    )
 
 
 def test_a_run_in_another_terminal_is_followed(server_of, page_of, runs, trainer):

@@ -25,10 +25,28 @@ export function el(tag, properties = {}, ...children) {
 
 const asNode = (child) => (child instanceof Node ? child : String(child));
 
-/** Replace the children of an element. */
+/** Replace the children of an element. The focus stays at its place if an element like it is there. */
 export function fill(element, ...children) {
+  const place = focusIn(element);
   element.replaceChildren(...children.filter((child) => child !== null && child !== undefined).map(asNode));
+  if (place) focusAt(element, place);
   return element;
+}
+
+/** Where in an element the focus is: the focused element and the way to it; null if it is elsewhere. */
+export function focusIn(element) {
+  const focused = document.activeElement;
+  if (!focused || focused === element || !element.contains(focused)) return null;
+  const way = [];
+  for (let at = focused; at !== element; at = at.parentElement) way.unshift([...at.parentElement.children].indexOf(at));
+  return { focused, way };
+}
+
+/** Focus what stands at a place that `focusIn` found, unless it is another kind of element. */
+export function focusAt(element, { focused, way }) {
+  if (document.activeElement === focused) return;
+  const found = focused.isConnected ? focused : way.reduce((at, i) => at?.children[i], element);
+  if (found?.tagName === focused.tagName) found.focus({ preventScroll: true });
 }
 
 /**
@@ -77,10 +95,21 @@ export const explained = (...children) => el("div", { class: "explained soft" },
 
 /** A command of the terminal with a button that copies it. */
 export function command(text, copy = "Copy") {
-  const button = el("button", {
-    onclick: () => navigator.clipboard?.writeText(text).then(() => { button.textContent = "✓"; }),
-  }, copy);
-  return el("div", { class: "row" }, el("pre", {}, text), button);
+  const line = el("pre", {}, text);
+  const button = el("button", { onclick: async () => {
+    if (await copied(text, line)) button.textContent = "✓";
+  } }, copy);
+  return el("div", { class: "row" }, line, button);
+}
+
+/** Copy a text that an element shows; where it cannot be copied, it is left selected. */
+async function copied(text, element) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch { /* browsers have no clipboard over plain http, and may refuse it elsewhere */ }
+  getSelection().selectAllChildren(element);
+  return document.execCommand("copy");
 }
 
 /** A part of a page with a heading and, unless it is null, an explanation. */

@@ -36,12 +36,13 @@ export function imageData(pixels, [channels, height, width]) {
   return data;
 }
 
-/** A number for people: 12,300; 0.031; 4.2e-7. */
-export function tidy(x) {
+/** A number for people: 12,300; 0.031; 4.2e-7. With a `step`, numbers that differ by it look different. */
+export function tidy(x, step = Infinity) {
   if (x === null || x === undefined || Number.isNaN(x)) return "–";
   if (!Number.isFinite(x)) return x > 0 ? "∞" : "−∞";
   const size = Math.abs(x);
   if (size >= 1000) return Math.round(x).toLocaleString("en");
   if (size !== 0 && size < 1e-3) return x.toExponential(1);
-  return String(Number(x.toPrecision(3)));
+  const digits = step < Infinity ? Math.floor(Math.log10(size || 1)) - Math.floor(Math.log10(step) + 1e-9) + 1 : 3;
+  return String(Number(x.toPrecision(Math.min(15, Math.max(3, digits)))));
 }

@@ -370,7 +370,7 @@ export function between(generator, { onhold, onchange }) {
   let ends = [null, null];
   let way = "sphere";
   let playing = 0;
-  const reading = el("output", {});
+  const reading = el("span", {});
   const at = slider({ least: 0, most: 1, step: 0.005, value: 0.5, label: text.position }, () => { pause(); move(); });
   const z = () => WAYS[way](ends[0].z, ends[1].z, Number(at.value));
   const move = () => {
@@ -598,7 +598,7 @@ export function mover(generator, { onhold, onchange }) {
   const paint = painter(generator, canvas, say(message));
   const list = el("div", { class: "directions" });
   const title = el("strong", {});
-  const size = el("output", { class: "soft" });
+  const size = el("span", { class: "soft" });
   let sample = null;
   let scale = 1;
   let directions = [];
@@ -622,7 +622,7 @@ export function mover(generator, { onhold, onchange }) {
     fill(psiReading, scale.toFixed(2));
     move();
   });
-  const psiReading = el("output", {}, "1.00");
+  const psiReading = el("span", {}, "1.00");
   const reset = () => {
     scale = 1;
     psi.value = 1;
@@ -632,7 +632,7 @@ export function mover(generator, { onhold, onchange }) {
   };
   const build = () => {
     rows = directions.map((direction) => {
-      const reading = el("output", {});
+      const reading = el("span", {});
       const input = slider(
         { least: -direction.most, most: direction.most, step: 0.05, value: 0, label: direction.name },
         (strength) => { set.set(direction, strength); move(); },

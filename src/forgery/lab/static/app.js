@@ -1,7 +1,7 @@
 // The page: shows the view that the address names, and closes the one before.
 
 import { get } from "./api.js";
-import { el, fill } from "./dom.js";
+import { el, fill, focusAt, focusIn } from "./dom.js";
 import { words } from "./words.js";
 
 // Address → module with `show(main, parameters)`, which returns an object with `close()`.
@@ -23,6 +23,7 @@ const NAVIGATION = [
 
 const main = document.getElementById("main");
 let shown = null;
+let before = null; // the name of the view before
 let latest = 0;
 
 /** `#/run?run=a%2Fb` → ["run", {run: "a/b"}] */
@@ -34,6 +35,10 @@ function named() {
 async function show() {
   const mine = ++latest;
   const [name, parameters] = named();
+  // The focus stays at its place in a view that is shown anew, and goes to the top of another one.
+  const focus = before === name ? focusIn(main) : null;
+  const moves = before !== null && before !== name;
+  before = name;
   shown?.close?.();
   shown = null;
   fill(
@@ -44,16 +49,19 @@ async function show() {
   // A place of its own, so that a view which is left while it opens cannot write into the next one.
   const place = el("div", {}, el("p", { class: "soft" }, words.common.loading));
   fill(main, place);
-  document.title = words.common.title;
   try {
     if (!VIEWS[name]) throw new Error(words.common.noPage);
     const view = await (await VIEWS[name]()).show(place, parameters);
     if (mine === latest) shown = view;
     else view?.close?.();
+    if (mine === latest && focus) focusAt(main, focus);
+    if (mine === latest && moves && !place.contains(document.activeElement)) main.focus({ preventScroll: true });
   } catch (error) {
     if (mine !== latest) return;
     fill(main, el("p", { class: "problem" }, `${words.common.failed} ${error.message}`));
   }
+  const title = main.querySelector("h1")?.textContent;
+  document.title = title ? `${title} – ${words.common.title}` : words.common.title;
 }
 
 const about = await get("about").catch(() => ({}));

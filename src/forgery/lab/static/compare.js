@@ -45,7 +45,7 @@ function chosen(text) {
 /** The letter of a run in its colour. */
 function mark(i) {
   const element = el("span", { class: "mark" }, letter(i));
-  element.style.borderColor = seriesColour(i);
+  element.style.borderColor = `var(${seriesColour(i)})`;
   return element;
 }
 

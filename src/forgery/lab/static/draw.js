@@ -5,8 +5,8 @@ import { tidy } from "./images.js";
 /** A colour of the style sheet: `colour("--real")`. */
 export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** The colours of curves, one after the other. */
-export const seriesColour = (i) => colour(`--series-${(i % 6) + 1}`);
+/** The names of the colours of curves, one after the other. */
+export const seriesColour = (i) => `--series-${(i % 6) + 1}`;
 
 /**
  * Prepare a canvas of a plot: as wide as its place, sharp on every screen, cleared.
@@ -44,7 +44,8 @@ export function ticks(low, high, count = 5) {
  * Draw curves over one axis, with a legend in words and a reading at the pointer.
  *
  * @param {HTMLCanvasElement} canvas
- * @param {{name: string, x: number[], y: (number|null)[], colour?: string, dash?: number[]}[]} series
+ * @param {{name: string, x: number[], y: (number|null)[], colour?: string, dash?: number[]}[]} series -
+ *   `colour` is the name of one of the style sheet, as in `lines`
  * @param {{height?: number, label?: string, x?: string, lines?: {y: number, name: string, colour?: string}[],
  *          low?: number, high?: number, log?: boolean}} [options] - `lines` are values to compare
  *   with; `low` and `high` fix the vertical axis
@@ -58,6 +59,11 @@ export function curves(canvas, series, options = {}) {
   canvas.addEventListener("pointermove", (event) => paintCurves(canvas, event.offsetX));
   canvas.addEventListener("pointerleave", () => paintCurves(canvas));
 }
+
+const isDark = matchMedia("(prefers-color-scheme: dark)");
+isDark.addEventListener("change", () => {
+  for (const canvas of document.querySelectorAll("canvas")) if (canvas.curves) paintCurves(canvas);
+});
 
 function paintCurves(canvas, pointer = null) {
   const { series, options } = canvas.curves;
@@ -88,7 +94,7 @@ function paintCurves(canvas, pointer = null) {
     : ticks(low, high, 4);
   for (const y of levels) {
     stroke(context, [[left, atY(y)], [width - right, atY(y)]]);
-    context.fillText(tidy(y), left - 5, atY(y));
+    context.fillText(tidy(y, options.log ? Infinity : levels[1] - levels[0]), left - 5, atY(y));
   }
   context.textAlign = "center";
   context.textBaseline = "top";
@@ -99,7 +105,7 @@ function paintCurves(canvas, pointer = null) {
   context.textAlign = "left";
   (options.lines ?? []).forEach((line) => {
     context.setLineDash([2, 3]);
-    context.strokeStyle = line.colour ?? colour("--soft");
+    context.strokeStyle = colour(line.colour ?? "--soft");
     stroke(context, [[left, atY(line.y)], [width - right, atY(line.y)]]);
     context.setLineDash([]);
   });
@@ -108,7 +114,7 @@ function paintCurves(canvas, pointer = null) {
   context.rect(left, top - 2, width - left - right, height - bottom - top + 4);
   context.clip();
   series.forEach((s, i) => {
-    context.strokeStyle = s.colour ?? seriesColour(i);
+    context.strokeStyle = colour(s.colour ?? seriesColour(i));
     context.lineWidth = 1.6;
     context.setLineDash(s.dash ?? []);
     context.beginPath();
@@ -128,12 +134,12 @@ function paintCurves(canvas, pointer = null) {
   const at = pointer === null || !xs.length ? null : first + ((pointer - left) / (width - left - right)) * (last - first);
   const entries = [
     ...series.map((s, i) => ({ name: s.name, colour: s.colour ?? seriesColour(i), dash: Boolean(s.dash?.length), value: at === null ? null : nearest(s, at) })),
-    ...(options.lines ?? []).map((line) => ({ name: line.name, colour: line.colour ?? colour("--soft"), dash: true, value: null })),
+    ...(options.lines ?? []).map((line) => ({ name: line.name, colour: line.colour ?? "--soft", dash: true, value: null })),
   ];
   entries.forEach((entry, i) => {
     const x = left + legend.places[i][0];
     const y = 4 + 16 * legend.places[i][1];
-    context.strokeStyle = entry.colour;
+    context.strokeStyle = colour(entry.colour);
     context.lineWidth = 2;
     context.setLineDash(entry.dash ? [2, 3] : []);
     stroke(context, [[x, y + 7], [x + 14, y + 7]]);
@@ -205,7 +211,6 @@ export function arrow(context, x1, y1, x2, y2, head = 4) {
 
 // D(x) from low to high: orange, grey, blue, saturated outside .25 … .75, as in the run's pictures.
 const ENDS = { light: [[240, 163, 94], [228, 228, 228], [127, 178, 229]], dark: [[150, 84, 30], [58, 62, 70], [42, 96, 150]] };
-const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches;
 
 /**
  * A surface of bytes (0: surely generated, 255: surely real), `rows[0]` at the bottom.
@@ -214,7 +219,7 @@ const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches;
  * @param {Uint8Array} values - `[height, width]`
  */
 export function surface(context, values, [rows, columns], left, top, width, height) {
-  const [low, middle, high] = ENDS[isDark() ? "dark" : "light"];
+  const [low, middle, high] = ENDS[isDark.matches ? "dark" : "light"];
   const data = new ImageData(columns, rows);
   for (let r = 0; r < rows; r += 1) {
     for (let c = 0; c < columns; c += 1) {

@@ -10,16 +10,17 @@ const MOST = 5000;
 const EACH = 12;
 
 /**
- * The canvas with its buttons.
+ * The canvas with its buttons; `points()` are those that have been painted.
  *
+ * @param {number[][]} painted - the points at first
  * @param {(points: number[][]) => void} use - receives the points, in [-1, 1]²
  * @param {() => void} leave
  */
-export function easel(use, leave) {
-  const points = [];
+export function easel(painted, use, leave) {
+  const points = [...painted];
   let radius = 0.08;
   let painting = false;
-  const count = el("span", { class: "soft", role: "status" });
+  const count = el("span", { class: "soft" });
   const canvas = el("canvas", { class: "plot", "aria-label": w.easelLabel });
   const done = button(w.use, "", () => use(points.map(([x, y]) => [x, y])), "main");
   const paint = () => {
@@ -59,5 +60,5 @@ export function easel(use, leave) {
       el("label", { class: "row brush" }, el("span", { class: "soft" }, w.brush),
         slider({ least: 0.02, most: 0.3, step: 0.01, value: radius, label: w.brush }, (value) => { radius = value; }))),
   );
-  return { element, close: () => size.disconnect() };
+  return { element, points: () => points, close: () => size.disconnect() };
 }

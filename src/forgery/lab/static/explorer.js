@@ -234,8 +234,10 @@ async function explore(main, about, parameters) {
     kinds.push([text.codes, codes, text.codesNote]);
   }
   async function principal() {
+    const asked = ofClass;
     try {
       const { vectors, shares, layer } = await get("explorer/principal", place());
+      if (asked !== ofClass) return; // these are directions of the class before
       const directions = vectors.map((vector, i) => ({ name: text.principalName(i, shares[i]), vector: floats(vector), most: PRINCIPAL }));
       const entry = [text.principal, directions, text.principalNote(layer)];
       const before = kinds.findIndex(([name]) => name === text.principal);
@@ -249,23 +251,26 @@ async function explore(main, about, parameters) {
 
   // ---- searches
   let closed = false;
-  const searching = new Set();
+  const searching = new Map(); // task → what is sought
   /** Run a search of the lab to its end; `onprogress` is told how far it is. */
   async function search(what, content, more, onprogress) {
     const { task } = await post(`explorer/${what}`, content, { ...place(), ...more });
-    searching.add(task);
+    searching.set(task, what);
     try {
       while (!closed) {
         const state = await get("explorer/task", { task });
         if (state.ended && state.error) throw new Error(state.error);
         if (state.ended) return state.result;
-        onprogress(state, task);
+        onprogress(state);
         await new Promise((resolve) => { setTimeout(resolve, 150); });
       }
       return null;
     } finally {
       searching.delete(task);
     }
+  }
+  function stopSearches(which) {
+    for (const [task, what] of searching) if (which(what)) post("explorer/stop", {}, { task }).catch(() => {});
   }
   const told = ({ what, done }) => fill(progress, what === "classifier" ? text.training(done) : what === "direction" ? text.finding : text.loadingData);
   const findConcepts = el("button", { onclick: async () => {
@@ -286,9 +291,10 @@ async function explore(main, about, parameters) {
     const button = el("button", { onclick: async () => {
       button.disabled = true;
       fill(problem);
+      const asked = ofClass;
       try {
         const found = await search("direction", {}, { attribute: list.value }, told);
-        if (found) addAttribute(found);
+        if (found && asked === ofClass) addAttribute(found);
       } catch (error) {
         fill(problem, error.message);
       }
@@ -330,7 +336,7 @@ async function explore(main, about, parameters) {
     }
     upload.input.value = ""; // so that the same file can be chosen again
   }
-  const stop = el("button", { hidden: true, onclick: () => searching.forEach((task) => post("explorer/stop", {}, { task })) }, text.stop);
+  const stop = el("button", { hidden: true, onclick: () => stopSearches((what) => what === "invert") }, text.stop);
   const findZ = el("button", { class: "main", onclick: async () => {
     const wanted = drawing.pixels();
     Object.assign(findZ, { disabled: true });
@@ -456,7 +462,7 @@ async function explore(main, about, parameters) {
   return {
     close() {
       closed = true;
-      for (const task of searching) post("explorer/stop", {}, { task }).catch(() => {});
+      stopSearches(() => true);
       for (const part of [samples, tray, walk, sums, moved]) part.close();
     },
   };

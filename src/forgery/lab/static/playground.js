@@ -3,7 +3,7 @@
 import { follow, post } from "./api.js";
 import { controls } from "./controls.js";
 import { command, el, explained, fill, save, select, slider } from "./dom.js";
-import { colour, curves } from "./draw.js";
+import { curves, seriesColour } from "./draw.js";
 import { tidy } from "./images.js";
 import { easel } from "./easel.js";
 import { button, tick } from "./parts.js";
@@ -90,6 +90,7 @@ async function playground(main, session, options, first, resumed, parameters) {
   let drawnAt = 0;
   let arrived = 0; // when the last moment of slow motion came
   let painter = null;
+  let runName = ""; // the name that was typed for a run
   const seen = { surface: "d", grid: false, arrows: false, average: false, real: true, fake: true };
   const api = { ended: null };
 
@@ -128,7 +129,7 @@ async function playground(main, session, options, first, resumed, parameters) {
   });
   const setPace = (value) => { pace.textContent = value ? w.perSecond(value) : w.unlimited; };
   setPace(0);
-  const counter = el("span", { class: "counter", role: "status" });
+  const counter = el("span", { class: "counter" });
 
   // Data.
   const file = el("input", { type: "file", accept: ".csv,.txt,text/csv,text/plain", hidden: true, "aria-label": w.fileLabel, onchange: read });
@@ -155,7 +156,6 @@ async function playground(main, session, options, first, resumed, parameters) {
 
   /** Start games on other data, with the present settings. */
   async function begin(given, more = {}) {
-    stopPainting();
     const settings = more.settings ?? effective(state.games[0]);
     const other = more.settings ? more.other ?? null : state.games[1] ? state.games[1].differs : null;
     const before = data;
@@ -163,11 +163,12 @@ async function playground(main, session, options, first, resumed, parameters) {
     controlled.forget();
     try {
       await ask("begin", { data: given, settings, other });
+      stopPainting();
       return true;
     } catch (error) {
       data = before;
       say(error.message);
-      showData();
+      if (!painter) showData();
       return false;
     }
   }
@@ -183,10 +184,11 @@ async function playground(main, session, options, first, resumed, parameters) {
 
   // Painting.
   const stage = el("div", { class: "stage" });
-  function startPainting() {
+  function startPainting(painted = []) {
     stopPainting();
     tell("play", { playing: false });
-    painter = easel((points) => begin({ kind: "drawn", points }), () => { stopPainting(); showData(); });
+    chooser.value = "drawn";
+    painter = easel(painted, (points) => begin({ kind: "drawn", points }), () => { stopPainting(); showData(); });
     fill(stage, painter.element);
   }
   function stopPainting() {
@@ -261,7 +263,8 @@ async function playground(main, session, options, first, resumed, parameters) {
   function showTerminal() {
     const shown = state.games;
     const own = data.kind !== "density";
-    const name = el("input", { type: "text", value: `playground-${state.view.name.replace(/\.\w+$/, "")}`, name: "run" });
+    const proposed = `playground-${state.view.name.replace(/\.\w+$/, "")}`;
+    const name = el("input", { type: "text", value: runName || proposed, name: "run", oninput: () => { runName = name.value; } });
     const message = el("p", { role: "status" });
     const which = select(w.names.slice(0, shown.length).map((letter, i) => [i, w.editGame(letter)]), 0);
     fill(terminal,
@@ -277,6 +280,7 @@ async function playground(main, session, options, first, resumed, parameters) {
           message.className = "";
           try {
             const { run, commands } = await request("save", { name: name.value, game: Number(which.value) });
+            runName = "";
             fill(message, `${w.saved} `, el("a", { href: `#/run?run=${encodeURIComponent(run)}` }, w.open),
               ...commands.map((text) => command(text)));
           } catch (error) {
@@ -447,7 +451,7 @@ async function playground(main, session, options, first, resumed, parameters) {
     const series = (names) => histories.flatMap((history, i) => names.map(([key, label], j) => ({
       name: two ? `${label} ${w.names[i]}` : label,
       x: history.x, y: history.y[key],
-      colour: colour(`--series-${j + 1}`), dash: i ? [5, 3] : [],
+      colour: seriesColour(j), dash: i ? [5, 3] : [],
     })));
     const losses = series([["d_loss", w.dLoss], ["g_loss", w.gLoss]]);
     curves(plots.losses, losses, { height: 190, ...usual(losses) });
@@ -491,8 +495,7 @@ async function playground(main, session, options, first, resumed, parameters) {
   }
   addEventListener("keydown", press);
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const recolour = () => { redraw(); drawCurves(); };
-  dark.addEventListener("change", recolour);
+  dark.addEventListener("change", redraw);
 
   settle(first);
   refresh();
@@ -500,6 +503,7 @@ async function playground(main, session, options, first, resumed, parameters) {
     Object.assign(seen, resumed.seen);
     const begun = await begin(resumed.data, { settings: resumed.settings, other: resumed.other });
     look({});
+    if (resumed.painted) startPainting(resumed.painted);
     if (begun) say(w.again);
   } else if (GUIDED[parameters.try]) guided(parameters.try);
 
@@ -507,7 +511,7 @@ async function playground(main, session, options, first, resumed, parameters) {
     frame: receive,
     gone() {
       const other = state.games[1] ? state.games[1].differs : null;
-      const kept = { data, settings: effective(state.games[0]), other, seen };
+      const kept = { data, settings: effective(state.games[0]), other, seen, painted: painter?.points() };
       stream.close();
       api.ended?.(kept);
     },
@@ -519,7 +523,7 @@ async function playground(main, session, options, first, resumed, parameters) {
     games.forEach((game) => game.size.disconnect());
     cancelAnimationFrame(requested);
     removeEventListener("keydown", press);
-    dark.removeEventListener("change", recolour);
+    dark.removeEventListener("change", redraw);
   };
   return api;
 }

@@ -18,7 +18,6 @@ const LARGEST = { one: 320, pair: 260 };
  * @param {{run?: string}} parameters
  */
 export async function show(main, { run }) {
-  document.title = `${W.title} – ${words.common.title}`;
   if (!run) {
     chooseRun(main, await get("spotting/runs"));
     return { close() {} };
