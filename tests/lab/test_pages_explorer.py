@@ -237,6 +237,25 @@ def test_a_class_is_chosen_for_all_images(explorer, runs):
     page.picture("explorer-classes-dark")
 
 
+def test_directions_of_a_class_that_was_left_are_not_offered(explorer):
+    page = explorer("classes/conditional")
+    held = []
+    page.route("**/explorer/principal?*class=1*", lambda route: held.append(route))
+    classes = page.get_by_role("combobox", name="class")
+    with page.expect_request("**/explorer/principal?*class=1*"):
+        classes.select_option("1")
+    with page.expect_response("**/explorer/principal?*class=3*"):
+        classes.select_option("3")
+    late = held[0].fetch()
+    marked = late.json() | {"shares": [0.99] * len(late.json()["shares"])}
+    with page.expect_response("**/explorer/principal?*class=1*"):
+        held[0].fulfill(response=late, json=marked)
+    page.wait_for_timeout(500)
+    names = page.locator(".directions .direction span:first-child").all_inner_texts()
+    assert names
+    assert not [name for name in names if "99 %" in name]
+
+
 def test_a_checkpoint_is_chosen(explorer, runs):
     page = explorer()
     page.get_by_label("checkpoint").focus()

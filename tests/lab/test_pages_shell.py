@@ -27,6 +27,10 @@ def test_another_view_has_its_title_and_the_focus(server_of, page_of, runs):
     page.keyboard.press("Enter")
     page.wait_for_function("() => document.title === 'Explorer – forgery lab'")
     page.wait_for_function("() => document.activeElement.id === 'main'")
+    page.get_by_role("link", name="digits").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.title === 'Explorer: digits – forgery lab'")
+    page.wait_for_function("() => document.activeElement.id === 'main'")
 
 
 def test_numbers_of_an_axis_differ(server_of, page_of, runs):

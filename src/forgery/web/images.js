@@ -43,6 +43,6 @@ export function tidy(x, step = Infinity) {
   const size = Math.abs(x);
   if (size >= 1000) return Math.round(x).toLocaleString("en");
   if (size !== 0 && size < 1e-3) return x.toExponential(1);
-  const digits = step < Infinity ? Math.floor(Math.log10(size || 1)) - Math.floor(Math.log10(step) + 1e-9) + 1 : 3;
+  const digits = Math.floor(Math.log10(size || 1)) - Math.floor(Math.log10(step) + 1e-9) + 1;
   return String(Number(x.toPrecision(Math.min(15, Math.max(3, digits)))));
 }

@@ -23,7 +23,7 @@ const NAVIGATION = [
 
 const main = document.getElementById("main");
 let shown = null;
-let before = null; // the name of the view before
+let before = null; // the view before, and its run
 let latest = 0;
 
 /** `#/run?run=a%2Fb` → ["run", {run: "a/b"}] */
@@ -36,9 +36,10 @@ async function show() {
   const mine = ++latest;
   const [name, parameters] = named();
   // The focus stays at its place in a view that is shown anew, and goes to the top of another one.
-  const focus = before === name ? focusIn(main) : null;
-  const moves = before !== null && before !== name;
-  before = name;
+  const subject = `${name} ${parameters.run ?? ""}`;
+  const focus = before === subject ? focusIn(main) : null;
+  const moves = before !== null && before !== subject;
+  before = subject;
   shown?.close?.();
   shown = null;
   fill(
@@ -52,10 +53,13 @@ async function show() {
   try {
     if (!VIEWS[name]) throw new Error(words.common.noPage);
     const view = await (await VIEWS[name]()).show(place, parameters);
-    if (mine === latest) shown = view;
-    else view?.close?.();
-    if (mine === latest && focus) focusAt(main, focus);
-    if (mine === latest && moves && !place.contains(document.activeElement)) main.focus({ preventScroll: true });
+    if (mine !== latest) {
+      view?.close?.();
+      return;
+    }
+    shown = view;
+    if (focus) focusAt(main, focus);
+    else if (moves && !place.contains(document.activeElement)) main.focus({ preventScroll: true });
   } catch (error) {
     if (mine !== latest) return;
     fill(main, el("p", { class: "problem" }, `${words.common.failed} ${error.message}`));

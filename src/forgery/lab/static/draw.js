@@ -40,6 +40,12 @@ export function ticks(low, high, count = 5) {
   return found;
 }
 
+/** The same numbers, each with its text: [number, text]. */
+export function labelled(numbers) {
+  const step = numbers.length > 1 ? numbers[1] - numbers[0] : Infinity;
+  return numbers.map((x) => [x, tidy(x, step)]);
+}
+
 /**
  * Draw curves over one axis, with a legend in words and a reading at the pointer.
  *
@@ -52,17 +58,20 @@ export function ticks(low, high, count = 5) {
  */
 export function curves(canvas, series, options = {}) {
   canvas.curves = { series, options };
-  paintCurves(canvas);
+  canvas.repaint = () => paintCurves(canvas);
+  canvas.repaint();
   if (canvas.watched) return;
   canvas.watched = true;
-  new ResizeObserver(() => paintCurves(canvas)).observe(canvas);
+  new ResizeObserver(canvas.repaint).observe(canvas);
   canvas.addEventListener("pointermove", (event) => paintCurves(canvas, event.offsetX));
-  canvas.addEventListener("pointerleave", () => paintCurves(canvas));
+  canvas.addEventListener("pointerleave", canvas.repaint);
 }
 
+// Plots have the colours of the style sheet: those that are on the page are painted anew when it
+// turns dark or light, each by its `repaint`.
 const isDark = matchMedia("(prefers-color-scheme: dark)");
 isDark.addEventListener("change", () => {
-  for (const canvas of document.querySelectorAll("canvas")) if (canvas.curves) paintCurves(canvas);
+  for (const canvas of document.querySelectorAll("canvas")) canvas.repaint?.();
 });
 
 function paintCurves(canvas, pointer = null) {
@@ -92,15 +101,15 @@ function paintCurves(canvas, pointer = null) {
   const levels = options.log
     ? ticks(bottomY, topY, 4).filter((p) => Number.isInteger(p)).map((p) => 10 ** p)
     : ticks(low, high, 4);
-  for (const y of levels) {
+  for (const [y, text] of labelled(levels)) {
     stroke(context, [[left, atY(y)], [width - right, atY(y)]]);
-    context.fillText(tidy(y, options.log ? Infinity : levels[1] - levels[0]), left - 5, atY(y));
+    context.fillText(text, left - 5, atY(y));
   }
   context.textAlign = "center";
   context.textBaseline = "top";
-  if (xs.length) for (const x of ticks(first, last, width / 75)) {
-    const half = context.measureText(tidy(x)).width / 2;
-    context.fillText(tidy(x), Math.min(atX(x), width - half), height - bottom + 5);
+  if (xs.length) for (const [x, text] of labelled(ticks(first, last, width / 75))) {
+    const half = context.measureText(text).width / 2;
+    context.fillText(text, Math.min(atX(x), width - half), height - bottom + 5);
   }
   context.textAlign = "left";
   (options.lines ?? []).forEach((line) => {

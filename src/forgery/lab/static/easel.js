@@ -47,6 +47,7 @@ export function easel(painted, use, leave) {
   canvas.addEventListener("pointermove", (event) => painting && spray(event));
   canvas.addEventListener("pointerup", () => { painting = false; });
   canvas.addEventListener("pointercancel", () => { painting = false; });
+  canvas.repaint = paint;
   const size = new ResizeObserver(paint);
   size.observe(canvas);
   const element = el(

@@ -1,7 +1,7 @@
 // Drawing of a live game: the plane with D's surface, or the line as in the 2014 paper's Figure 1.
 
-import { arrow, colour, prepare, stroke, surface, ticks } from "./draw.js";
-import { bytes, floats, tidy } from "./images.js";
+import { arrow, colour, labelled, prepare, stroke, surface, ticks } from "./draw.js";
+import { bytes, floats } from "./images.js";
 import { words } from "./words.js";
 
 const w = words.playground;
@@ -50,20 +50,20 @@ function axes(context, size, view) {
   context.font = "11px system-ui, sans-serif";
   context.textAlign = "center";
   context.textBaseline = "bottom";
-  for (const x of ticks(low[0], high[0], 5)) {
+  for (const [x, text] of labelled(ticks(low[0], high[0], 5))) {
     const place = ((x - low[0]) / (high[0] - low[0])) * size;
     if (place < 12 || place > size - 12) continue;
     stroke(context, [[place, size], [place, size - 4]]);
-    context.fillText(tidy(x), place, size - 4);
+    context.fillText(text, place, size - 4);
   }
   if (view.dimensions === 1) return;
   context.textAlign = "left";
   context.textBaseline = "middle";
-  for (const y of ticks(low[1], high[1], 5)) {
+  for (const [y, text] of labelled(ticks(low[1], high[1], 5))) {
     const place = size - ((y - low[1]) / (high[1] - low[1])) * size;
     if (place < 12 || place > size - 12) continue;
     stroke(context, [[0, place], [4, place]]);
-    context.fillText(tidy(y), 6, place);
+    context.fillText(text, 6, place);
   }
 }
 

@@ -168,12 +168,16 @@ async function playground(main, session, options, first, resumed, parameters) {
     } catch (error) {
       data = before;
       say(error.message);
-      if (!painter) showData();
+      showData();
       return false;
     }
   }
 
   function showData() {
+    if (painter) {
+      chooser.value = "drawn";
+      return;
+    }
     const known = options.data.includes(state.view.name);
     let own = chooser.querySelector("option[value=own]");
     if (!known && !own) chooser.prepend(own = el("option", { value: "own" }, ""));
@@ -187,15 +191,16 @@ async function playground(main, session, options, first, resumed, parameters) {
   function startPainting(painted = []) {
     stopPainting();
     tell("play", { playing: false });
-    chooser.value = "drawn";
-    painter = easel(painted, (points) => begin({ kind: "drawn", points }), () => { stopPainting(); showData(); });
+    painter = easel(painted, (points) => begin({ kind: "drawn", points }), stopPainting);
     fill(stage, painter.element);
+    showData();
   }
   function stopPainting() {
     if (!painter) return;
     painter.close();
     painter = null;
     fill(stage, ...games.map((game) => game.element));
+    showData();
   }
 
   // What is seen.
@@ -317,7 +322,8 @@ async function playground(main, session, options, first, resumed, parameters) {
     const numbers = el("dl", { class: "numbers", title: w.numbersTitle });
     const figure = el("figure", { class: "game" },
       title, el("div", { class: "picture" }, canvas, caption, broken), numbers);
-    const size = new ResizeObserver(() => redraw());
+    canvas.repaint = redraw;
+    const size = new ResizeObserver(redraw);
     size.observe(canvas);
     const cells = new Map();
     return {
@@ -494,8 +500,6 @@ async function playground(main, session, options, first, resumed, parameters) {
     pressed.click();
   }
   addEventListener("keydown", press);
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  dark.addEventListener("change", redraw);
 
   settle(first);
   refresh();
@@ -523,7 +527,6 @@ async function playground(main, session, options, first, resumed, parameters) {
     games.forEach((game) => game.size.disconnect());
     cancelAnimationFrame(requested);
     removeEventListener("keydown", press);
-    dark.removeEventListener("change", redraw);
   };
   return api;
 }
