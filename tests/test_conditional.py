@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 import forgery
-from forgery import ForgeryError, bench, build, gallery, parts, randomness, recipes
+from forgery import ForgeryError, bench, build, gallery, parts, randomness, recipes, session
 from forgery.cli import main
 from forgery.data import Batches, Dataset, load
 from forgery.evaluation import MEASURES, Evaluator, runs
@@ -325,6 +325,23 @@ def forgery_verb(monkeypatch, capsys):
         return captured.out
 
     return run
+
+
+@pytest.mark.parametrize("conditional", CONDITIONS)
+def test_a_report_states_the_accuracy_of_d_on_the_samples_of_the_fixed_z(
+    tiny, tmp_path, conditional
+):
+    config = tiny.replace(conditional=conditional, ema=0.0)
+    model = forgery.train(config, tmp_path / "run")
+    lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    accuracy = json.loads(lines[-1])["class_accuracy"]
+    if conditional not in ("auxiliary", "infogan"):
+        assert accuracy is None
+        return
+    probe = session._probe(config, load("mnist", "test"), torch.device("cpu"))
+    with torch.no_grad():
+        predicted = model.classify(model.generator(probe.z, probe.y))
+    assert accuracy == pytest.approx((predicted == probe.y).double().mean().item())
 
 
 def test_a_run_whose_d_predicts_no_classes_cannot_classify(trained):

@@ -73,6 +73,8 @@ def _numbers(report: "Report") -> list[str]:
     numbers.append(f"{report.vitals.examples_per_second:,.0f}/s")
     if report.vitals.augment_p is not None:
         numbers.append(f"augment p {report.vitals.augment_p:.2f}")
+    if report.vitals.class_accuracy is not None:
+        numbers.append(f"class accuracy {report.vitals.class_accuracy:.2f}")
     numbers += in_words({}, report.quality)
     contention = describe_wait(report.vitals.core_wait, torch.get_num_threads())
     return [*numbers, contention] if contention else numbers

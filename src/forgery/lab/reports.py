@@ -13,7 +13,7 @@ Curves = dict[str, tuple[list[int], list[float | None]]]
 DRAWN = (
     *("d_loss", "g_loss", "d_real", "d_fake", "reconstruction", "kl"),
     *("examples_per_second", "core_wait", "g_gradient", "diversity", "energy_distance"),
-    "augment_p",
+    *("augment_p", "class_accuracy"),
 )
 #: Scores of which the best one is listed, the most telling first; of all, lower is better.
 DISTANCES = ("frechet", "jsd", "energy_distance")

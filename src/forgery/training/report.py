@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..models.conditional import AuxiliaryDiscriminator
+from ..models.layers import evaluation_mode
 from .contention import core_times, core_wait
 from .doctor import Doctor, Finding
 from .run import Run
@@ -38,6 +40,9 @@ class Vitals:
         Energy distance between samples and real data, in the same unit.
     augment_p:
         Probability of each transform of the images that D sees; None without augmentation.
+    class_accuracy:
+        Fraction of the samples of the fixed z for which D predicts the class, or InfoGAN's code,
+        that they were drawn of; None if D predicts no class or G takes none.
     core_wait:
         Fraction of time that this process's threads waited for a CPU core since the last report;
         None if the system does not report it (``contention.py``).
@@ -48,6 +53,7 @@ class Vitals:
     diversity: float
     energy_distance: float
     augment_p: float | None = None
+    class_accuracy: float | None = None
     core_wait: float | None = None
 
 
@@ -154,7 +160,8 @@ class Reporter:
         means = read_totals(training)
         now, cores = time.perf_counter(), core_times()
         samples = (training.step - self.step) * self._samples_per_step
-        diversity, energy_distance = self._compare(training.draw(probe.z, probe.y))
+        drawn = training.draw(probe.z, probe.y)
+        diversity, energy_distance = self._compare(drawn)
         augment = training.game.modules.get("augment")
         vitals = Vitals(
             examples_per_second=samples / (now - self._time),
@@ -162,6 +169,7 @@ class Reporter:
             diversity=diversity,
             energy_distance=energy_distance,
             augment_p=None if augment is None else augment.get_buffer("p").item(),
+            class_accuracy=class_accuracy(training, drawn, probe.y),
             core_wait=core_wait(self._cores, cores),
         )
         epoch = training.step * self._epochs_per_step
@@ -210,6 +218,16 @@ def mean_distance(a: Tensor, b: Tensor) -> float:
 def spread(within: float, n: int) -> float:
     """Mean distance between two different samples, from the mean over all n² pairs."""
     return within * n / (n - 1) if n > 1 else 1.0
+
+
+def class_accuracy(training: Training, samples: Tensor, y: Tensor | None) -> float | None:
+    """Fraction of samples whose class y ``[n]`` D predicts; None if it predicts no class of G's."""
+    discriminator = training.game.modules.get("discriminator")
+    if y is None or not isinstance(discriminator, AuxiliaryDiscriminator):
+        return None
+    with evaluation_mode(discriminator), torch.no_grad():
+        predicted = discriminator.class_logits(discriminator.look(samples)[1]).argmax(1)
+    return (predicted == y).double().mean().item()
 
 
 def gradient_norm(training: Training) -> float:

@@ -53,6 +53,7 @@ export function chartsOf(equilibrium) {
     { title: drawn.gradient, names: ["g_gradient"], low: 0 },
     { title: drawn.speed, names: ["examples_per_second"], low: 0 },
     { title: drawn.augment, names: ["augment_p"], low: 0, high: 1 },
+    { title: drawn.classAccuracy, names: ["class_accuracy"], low: 0, high: 1 },
   ];
 }
 
