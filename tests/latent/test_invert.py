@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -32,6 +34,16 @@ def test_inversion_reports_progress_and_is_deterministic(space):
     first = invert(space, wanted, 2, 5, report=lambda *given: seen.append(given))
     assert seen[-1] == (5, 5)
     assert torch.equal(first.z, invert(space, wanted, 2, 5).z)
+
+
+def test_many_pictures_are_inverted_in_parts(space, monkeypatch):
+    wanted, seen = space.pictures(space.z(5, seed=2)), []
+    whole = invert(space, wanted, 2, 5)
+    monkeypatch.setattr(sys.modules[invert.__module__], "TOGETHER", 2)
+    parts = invert(space, wanted, 2, 5, report=lambda *given: seen.append(given))
+    assert seen == [(done, 15) for done in range(1, 16)]
+    for name in ("z", "pictures", "errors", "nearest"):
+        torch.testing.assert_close(getattr(parts, name), getattr(whole, name))
 
 
 def test_more_starts_than_candidates_are_refused(space):

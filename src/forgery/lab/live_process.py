@@ -264,15 +264,19 @@ class Play:
                 self.fresh = True
             return
         end = time.perf_counter() + seconds
-        while (now := time.perf_counter()) < end and (not self.speed or now >= self._due):
+        # A step that is due is made even if the time is over, so that a busy machine advances too.
+        while not self.speed or time.perf_counter() >= self._due:
             for game in self._sound():
                 game.play()
+            now = time.perf_counter()
             if any(game.broken for game in self.games):
                 self.playing = False
                 break
             if self.speed:
                 self._due = max(self._due + 1 / self.speed, now - DEBT)
             self.fresh = True
+            if now >= end:
+                break
         step, since = self._rate
         if (passed := time.perf_counter() - since) > 0.5:
             self.steps_per_second = (self.games[0].step - step) / passed

@@ -1,7 +1,7 @@
 """Inversion of a generator: finding z such that G(z) approximates a picture."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -12,6 +12,8 @@ from .space import Space
 
 #: Number of random z, of which the nearest are used as starting points.
 CANDIDATES = 1000
+#: Number of pictures that are inverted together; more need more memory, and little less time.
+TOGETHER = 256
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def invert(
     seed:
         Random seed for the candidates.
     report:
-        Called after each step with (steps done, total steps).
+        Called after each step with (steps done, total steps); a step is one of up to
+        :data:`TOGETHER` pictures.
 
     Raises
     ------
@@ -85,29 +88,37 @@ def invert(
             f"the picture is {size_of(pictures.shape)}, but the generator's images are "
             f"{size_of(drawn.shape)}: use a picture of that kind"
         )
-    squares = torch.stack([(drawn - one).square().mean((1, 2, 3)) for one in pictures])
-    least, rows = squares.topk(starts, largest=False)
-    z = tried[rows].flatten(0, 1).to(space.device).requires_grad_(True)
-    wanted = pictures.repeat_interleave(starts, 0).to(space.device)
-    optimiser = torch.optim.Adam([z], learning_rate, betas=(0.9, 0.99))
-    with torch.enable_grad():
-        for step in range(steps):
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate * (1 - step / steps)
-            difference = (space.draw(z) - wanted).square().mean((1, 2, 3))
-            loss = (difference + prior * z.square().mean(1)).sum()  # terms are independent
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            if report:
-                report(step + 1, steps)
-    found = z.detach().cpu().unflatten(0, (len(pictures), starts))
-    results = space.pictures(found.flatten(0, 1)).unflatten(0, found.shape[:2])
-    errors = (results - pictures[:, None]).square().mean((2, 3, 4)).sqrt() * 127.5
-    order = errors.argsort(1)
-    best = torch.arange(len(pictures)), order[:, 0]
+    parts = pictures.split(TOGETHER)
+
+    def descend(index: int, part: Tensor) -> Inversion:
+        squares = torch.stack([(drawn - one).square().mean((1, 2, 3)) for one in part])
+        least, rows = squares.topk(starts, largest=False)
+        z = tried[rows].flatten(0, 1).to(space.device).requires_grad_(True)
+        wanted = part.repeat_interleave(starts, 0).to(space.device)
+        optimiser = torch.optim.Adam([z], learning_rate, betas=(0.9, 0.99))
+        with torch.enable_grad():
+            for step in range(steps):
+                for group in optimiser.param_groups:
+                    group["lr"] = learning_rate * (1 - step / steps)
+                difference = (space.draw(z) - wanted).square().mean((1, 2, 3))
+                loss = (difference + prior * z.square().mean(1)).sum()  # terms are independent
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+                if report:
+                    report(index * steps + step + 1, len(parts) * steps)
+        found = z.detach().cpu().unflatten(0, (len(part), starts))
+        results = space.pictures(found.flatten(0, 1)).unflatten(0, found.shape[:2])
+        errors = (results - part[:, None]).square().mean((2, 3, 4)).sqrt() * 127.5
+        order = errors.argsort(1)
+        best = torch.arange(len(part)), order[:, 0]
+        return Inversion(
+            found[best], results[best], errors.gather(1, order), least[:, 0].sqrt() * 127.5
+        )
+
+    found = [descend(index, part) for index, part in enumerate(parts)]
     return Inversion(
-        found[best], results[best], errors.gather(1, order), least[:, 0].sqrt() * 127.5
+        *(torch.cat([getattr(part, field.name) for part in found]) for field in fields(Inversion))
     )
 
 
