@@ -306,12 +306,13 @@ def test_weights_in_float16_are_assigned_by_class():
 
 
 def test_an_infogan_may_have_more_codes(tiny, tmp_path):
+    """The two means come before the codes of the classes, and keep their weights."""
     forgery.train(tiny.replace(conditional="infogan", codes=3), tmp_path / "run")
     tuned = forgery.train("mnist", tmp_path / "tuned", start_from=tmp_path / "run", codes=5)
     first, old = at(tuned.path, 0).model, at(tmp_path / "run", 6).model
-    assert torch.equal(first["discriminator.classify.weight"][:3],
+    assert torch.equal(first["discriminator.classify.weight"][:5],
                        old["discriminator.classify.weight"])  # fmt: skip
-    assert first["discriminator.classify.weight"].shape[0] == 5
+    assert first["discriminator.classify.weight"].shape[0] == 2 + 5
 
 
 def test_new_classes_are_reported(tmp_path, capsys):

@@ -23,8 +23,8 @@ def of_model(model: forgery.Model) -> Scores:
 def of_the_source() -> Config:
     """Networks, minibatch, noise, codes, rates and β1 of openai/InfoGAN.
 
-    Here z has unit variance, as elsewhere in this package, and the continuous codes have a layer of
-    their own between D's features and their prediction.
+    Here z has unit variance, as elsewhere in this package, and G's whole input is √3 times as large
+    as there.
     """
     networks = {"generator": "infogan", "discriminator": "infogan", "g_width": 64, "d_width": 64}
     rates = {"g_learning_rate": 1e-3, "d_learning_rate": 2e-4, "beta1": 0.5, "ema": 0.0}

@@ -63,7 +63,11 @@ def test_every_discriminator_can_be_conditioned(name, conditional, shape):
     # For one image, the losses of the K classes are -log of a distribution, plus a term for z.
     z = torch.randn(1, 6).expand(K, -1)
     losses = network.class_losses(h, y, z)
-    term = (z[:, :2] - network.mean(h)).square().sum(1) / 6 if conditional == "infogan" else 0
+    term = (
+        (z[:, :2] - network.classify(h)[:, :2]).square().sum(1) / 6
+        if conditional == "infogan"
+        else 0
+    )
     assert (losses - term).neg().exp().sum().item() == pytest.approx(1, abs=1e-4)
 
 
@@ -132,13 +136,22 @@ def test_a_discriminator_of_k_plus_1_classes():
     torch.testing.assert_close(d(x).sigmoid(), torch.full((5,), 0.75))
 
 
+def test_an_infogans_code_is_as_large_beside_z_as_in_the_source():
+    """There, z is from U(-1, 1) and the code 0 or 1; here z is from U(-√3, √3)."""
+    z = torch.zeros(2, 6)
+    for conditional, one in (("concat", 1.0), ("infogan", 3**0.5)):
+        g = CONDITIONS[conditional].generator(lambda spec: nn.Identity(), spec(), K)
+        expected = torch.tensor([[0, 0, one, 0], [one, 0, 0, 0]])
+        torch.testing.assert_close(g(z, torch.tensor([2, 0]))[:, 6:], expected)
+
+
 def test_infogan_loss_computed_by_hand():
     d = CONDITIONS["infogan"].discriminator(DISCRIMINATORS["mlp"], spec(), K)
     with torch.no_grad():
-        for layer in (d.classify, d.mean):
-            layer.weight.zero_()
-        d.classify.bias.copy_(torch.tensor([3.0, 1, 1, 2]).log())
-        d.mean.bias.copy_(torch.tensor([0.5, -1]))
+        d.classify.weight.zero_()
+        d.classify.bias.copy_(
+            torch.cat([torch.tensor([0.5, -1]), torch.tensor([3.0, 1, 1, 2]).log()])
+        )
     z = torch.tensor([[1.5, -1, 9, 9, 9, 9], [0.5, 1, 9, 9, 9, 9]])
     losses = d.class_losses(torch.zeros(2, 8), torch.tensor([0, 3]), z)
     expected = torch.tensor([-math.log(3 / 7) + 1 / 6, -math.log(2 / 7) + 4 / 6])

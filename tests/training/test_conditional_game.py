@@ -207,8 +207,9 @@ def test_infogans_players_both_minimise_the_loss_of_the_code(make, batches, upda
 
     def information(fake, z, y):
         h = d.network.features(fake)
-        gap = (d.mean(h) - z[:, :2]).square().sum(1) / 6  # two of z's three dimensions
-        return 0.5 * (functional.cross_entropy(d.classify(h), y) + gap.mean())
+        mean, logits = d.classify(h).split([2, K], 1)
+        gap = (mean - z[:, :2]).square().sum(1) / 6  # two of z's three dimensions
+        return 0.5 * (functional.cross_entropy(logits, y) + gap.mean())
 
     fake, z, y = draw()
     loss = (functional.softplus(-d(real)) + functional.softplus(d(fake))).mean()

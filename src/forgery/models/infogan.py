@@ -4,9 +4,6 @@ Source: Chen et al. 2016, and openai/InfoGAN, regularized_gan.py. The original h
 the first convolution of D and before the last one of G, twice as many at a quarter of the image's
 size, and a dense layer of 16 times as many units) at 28 pixels. Height and width are multiples of
 4; the spec's depth is ignored.
-
-The original predicts all codes from one layer of 128 units on the features; here the continuous
-ones have another such layer.
 """
 
 import torch
@@ -88,6 +85,9 @@ class InfoGANDiscriminator(Discriminator):
             nn.Linear(dense, 1),
         )
         init_weights(self)
+
+    def enter(self, x: Tensor) -> Tensor:
+        return (x + 1) / 2  # in the original, black and the padding around the image are 0
 
     def prediction(self, outputs: int) -> nn.Module:
         units = PREDICTION * self.width
