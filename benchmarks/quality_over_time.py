@@ -81,7 +81,10 @@ def trained(config: Config, steps: int, every: int) -> Iterator[tuple[int, forge
     One run, not one resumed again and again: what moves over a share of the run would restart.
     """
     config = config.replace(
-        steps=steps, sample_every=10**9, checkpoint_every=every, keep_checkpoints=2 + steps // every
+        steps=steps,
+        sample_every=10**9,
+        checkpoint_every=every,
+        keep_checkpoints=10**6,  # all: some are written by time, more on a busy machine
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run"

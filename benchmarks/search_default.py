@@ -54,6 +54,8 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "wide, rates to 5 %, ema": {"g_width": 512, "d_width": 512, "ema": 0.9998, **FALLING},
     "wide G, codes": {"g_width": 512, "conditional": "infogan", "codes": 10},
     "wide G, pack 2": {"g_width": 512, "pack": 2},
+    "wide G, ADA": {"g_width": 512, "augment": "adaptive"},
+    "wide G, translation": {"g_width": 512, "augment": "translation"},
 }
 
 
