@@ -55,7 +55,6 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "wide G, codes": {"g_width": 512, "conditional": "infogan", "codes": 10},
     "wide G, pack 2": {"g_width": 512, "pack": 2},
     "wide G, ADA": {"g_width": 512, "augment": "adaptive"},
-    "wide G, translation": {"g_width": 512, "augment": "translation"},
 }
 
 
