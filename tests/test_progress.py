@@ -1,5 +1,6 @@
 """Progress of long tasks on terminals of different widths."""
 
+import dataclasses
 import io
 import re
 
@@ -50,6 +51,13 @@ def test_a_bar_keeps_percentage_and_time_and_drops_numbers_from_the_right(termin
     assert kept == whole[: len(kept)]
     if len(kept) < len(whole):
         assert len(numbers) + 2 + len(whole[len(kept)]) > width
+
+
+def test_the_class_accuracy_is_shown_if_d_predicts_classes():
+    vitals = dataclasses.replace(REPORT.vitals, class_accuracy=0.876)
+    shown = progress._numbers(dataclasses.replace(REPORT, vitals=vitals))
+    assert "class accuracy 0.88" in shown
+    assert not any("accuracy" in number for number in progress._numbers(REPORT))
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -1,5 +1,6 @@
 """The list of runs, one run while it grows, and several beside each other."""
 
+import dataclasses
 import io
 import json
 import math
@@ -24,6 +25,7 @@ from forgery.lab.reports import ReportFile, curves_of, thinned
 from forgery.lab.run_facts import planned_steps
 from forgery.lab.runs import LOOK, Watched
 from forgery.lab.trainings import Trainings
+from forgery.training.report import Report, Vitals
 from forgery.training.run import open_run, training_process
 
 
@@ -232,6 +234,15 @@ def test_numbers_that_are_not_finite_become_gaps(tmp_path):
     path.write_text(report(1, d_loss=math.inf) + "\n")
     _, reports = ReportFile(path).read()
     assert curves_of(reports)["d_loss"] == ([1], [None])
+
+
+def test_whatever_training_reports_has_a_curve():
+    names = [field.name for field in dataclasses.fields(Vitals)]
+    vitals = Vitals(**dict.fromkeys(names, 0.5))
+    line = Report(3, 0.1, 1.0, {"d_loss": 1.0}, vitals, {"frechet": 2.0}).line()
+    curves = curves_of([line])
+    assert set(curves) == {"d_loss", *names, "quality.frechet"}
+    assert curves["class_accuracy"] == ([3], [0.5])
 
 
 # Following
