@@ -15,7 +15,7 @@ STEPS = {
     "goodfellow2014": 125_000,
     "conditional": 12_000,
     "semi-supervised": 6_000,
-    "infogan": 12_000,
+    "infogan": 5_000,
     "lsgan": 46_850,
     "wgan": 9_370,
     "wgan-gp": 9_370,

@@ -47,7 +47,7 @@ KINDS = {
     "mirrored and augmented images": ("mlp", {"flip": True, "augment": "diffaugment"}),
     "classes that G is told": ("conditional", {}),
     "classes that D learns": ("mlp", FEW_LABELS),
-    "codes": ("infogan", {}),
+    "codes": ("mlp", {"conditional": "infogan", "noise": "uniform"}),
     "packs, in parts": ("mlp", {"pack": 2, "batch_size": 20}),
     "gradients accumulated over parts": ("mlp", {"accumulate": 2}),
     "an encoder": ("vae", {}),

@@ -124,20 +124,27 @@ def semi_supervised(**changes: Any) -> Config:
 
 
 def infogan(**changes: Any) -> Config:
-    """InfoGAN: the default with ten latent codes that D learns to predict.
+    """InfoGAN: ten classes and two continuous codes, which D learns to predict without labels.
 
-    Ten classes and λ 1 as in openai/InfoGAN. The networks and their learning rates are the
-    default's; the networks of openai/InfoGAN are ``--generator infogan --discriminator infogan``.
-    With its two continuous codes (``--continuous 2``), the classes separated the digits less well
-    (docs/results.md).
+    Source: Chen et al. 2016; openai/InfoGAN. Networks, rates, minibatch, codes, λ and the 5,000
+    steps are the source's. Here z has unit variance, and G's whole input is √3 times as large.
     """
-    return mlp(
+    return Config(
         recipe="infogan",
         conditional="infogan",
-        continuous=0,
+        generator="infogan",
+        g_width=64,
+        discriminator="infogan",
+        d_width=64,
+        latent=64,
         noise="uniform",
+        g_learning_rate=1e-3,
+        d_learning_rate=2e-4,
+        beta1=0.5,
+        batch_size=128,
+        images=5_000 * 128,
+        epochs=None,
         grid=100,
-        images=_images(20, 100),
     ).replace(**changes)
 
 

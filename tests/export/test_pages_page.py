@@ -42,8 +42,8 @@ FAMILIES = {
     "skip": ("mlp", {"generator": "skip", "image_size": 32}),
     "conditional": ("conditional", {}),
     "conditional-dcgan": ("dcgan", {"conditional": "projection"}),
-    "infogan": ("infogan", {"continuous": 2, "generator": "infogan", "discriminator": "infogan"}),
-    "infogan-mlp": ("infogan", {"continuous": 2}),
+    "infogan": ("infogan", {}),
+    "infogan-mlp": ("infogan", {"generator": "mlp", "discriminator": "mlp"}),
     "vae": ("vae", {}),
 }
 
