@@ -259,6 +259,7 @@ def test_painted_points_outlive_the_lab(opened, server_of, tmp_path):
     page.locator(".easel .soft", has_text="5,000").wait_for()
     assert page.locator(".easel .soft", has_text="5,000").inner_text() == painted
     page.get_by_role("button", name="Play with these points").click()
+    page.locator(".game canvas").wait_for()
     page.keyboard.press("s")
     wait_for_step(page, 1)
 
