@@ -22,7 +22,8 @@ def _row(data: str, pack: int) -> Ensemble:
 
     def met(seeds: Sequence[Scores]) -> bool:
         mean, error = mean_and_error([s["modes"] for s in seeds])
-        return abs(mean - paper) <= 2 * ((error or 0) ** 2 + paper_error**2) ** 0.5
+        joint = ((error or 0) ** 2 + paper_error**2) ** 0.5
+        return abs(mean - paper) <= 2 * joint + 1e-9  # 8.0 is two errors of .1 from 7.8
 
     return Ensemble(
         name=f"{data}, GAN" + (f", packing {pack}" if pack > 1 else ""),
