@@ -66,9 +66,9 @@ def main() -> None:
     held_out = data.load("mnist", options.against)
     changes = dict(change.split("=", 1) for change in options.changes)
     changes = {name: value(text) for name, text in changes.items()} | {"split": options.split}
+    codes = {"conditional": "infogan", "continuous": 0, "noise": "uniform"}
     for seed in options.seeds:
-        given = {"conditional": "infogan", "continuous": 0, "noise": "uniform"} | changes
-        config = recipes.mlp(**given, seed=seed, device="cpu", threads=threads)
+        config = recipes.mlp(**codes | changes, seed=seed, device="cpu", threads=threads)
         for step, model in trained(config, options.steps, options.every):
             facts = {**changes, "seed": seed, "threads": threads, "step": step}
             with open(options.out, "a") as file:

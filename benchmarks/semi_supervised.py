@@ -59,10 +59,7 @@ def error(network: nn.Module, held_out: data.Dataset) -> float:
     """The share of images that the network misclassifies."""
     network.eval()
     parts = zip(held_out.values.split(500), held_out.labels.split(500), strict=True)
-    wrong = sum(
-        (network.class_logits(network.look(held_out.to_model(x))[1]).argmax(1) != y).sum().item()
-        for x, y in parts
-    )
+    wrong = sum((network.predict(held_out.to_model(x)) != y).sum().item() for x, y in parts)
     return wrong / len(held_out)
 
 

@@ -249,8 +249,7 @@ class Model:
         where = next(network.parameters()).device
         values = self._as_the_networks_see(values)
         with torch.no_grad():
-            parts = [network.look(part.to(where))[1] for part in values.split(PART)]
-            return torch.cat([network.class_logits(h).argmax(1).cpu() for h in parts])
+            return torch.cat([network.predict(part.to(where)).cpu() for part in values.split(PART)])
 
     def logits(self, values: Tensor, labels: Tensor | None = None) -> Tensor:
         """D's logits on single samples, in evaluation mode: ``[n, …]`` → float32 ``[n]``, CPU.

@@ -126,6 +126,10 @@ class AuxiliaryDiscriminator(nn.Module):
         logits: Tensor = self.classify(h)
         return logits
 
+    def predict(self, x: Tensor) -> Tensor:
+        """Return the most probable class ``[N]`` of each x."""
+        return self.class_logits(self.look(x)[1]).argmax(1)
+
     def class_losses(self, h: Tensor, y: Tensor, z: Tensor | None = None) -> Tensor:
         """Return -log P(y | x) ``[N]`` from the features h ``[N, F]`` of x."""
         return functional.cross_entropy(self.class_logits(h), y, reduction="none")
@@ -156,6 +160,7 @@ class InfoGenerator(ConditionalGenerator):
 
     def __init__(self, build: Build, spec: Spec, classes: int) -> None:
         super().__init__(build, spec, classes)
+        # A buffer, so that runs whose code was smaller are refused, and do not draw other samples.
         self.register_buffer("one", torch.tensor(3**0.5))
 
     def code(self, y: Tensor, like: Tensor) -> Tensor:

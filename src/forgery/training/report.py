@@ -226,8 +226,7 @@ def class_accuracy(training: Training, samples: Tensor, y: Tensor | None) -> flo
     if y is None or not isinstance(discriminator, AuxiliaryDiscriminator):
         return None
     with evaluation_mode(discriminator), torch.no_grad():
-        predicted = discriminator.class_logits(discriminator.look(samples)[1]).argmax(1)
-    return (predicted == y).double().mean().item()
+        return (discriminator.predict(samples) == y).double().mean().item()
 
 
 def gradient_norm(training: Training) -> float:
